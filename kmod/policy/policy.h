@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+ *
+ * The decisions of secmodel_jail, in plain C without any kernel's headers. One source, three bodies: the BPF object,
+ * the NetBSD module and the Rust program (which simulates and tests them) compile this file. No state, no I/O: the
+ * callers bring who acts, on what, and the profile; this file says which right that takes and whether it is held.
+ *
+ * A question about an action returns the right it takes, or JP_FREE when every jail may do it.
+ */
+#ifndef JAIL_POLICY_H
+#define JAIL_POLICY_H
+
+#ifndef JP_FN
+#define JP_FN static inline __attribute__((always_inline, unused))
+#endif
+
+typedef unsigned char jp_u8;
+typedef unsigned short jp_u16;
+typedef unsigned int jp_u32;
+typedef unsigned long long jp_u64;
+
+enum jp_right {
+#define RIGHT(sym, name, levels, reason) JP_##sym,
+#include "rights.def"
+#undef RIGHT
+	JP_RIGHT_COUNT,
+	/* No right needed: every jail may. */
+	JP_FREE = 255,
+};
+_Static_assert(JP_RIGHT_COUNT <= 64, "rights are kept in a 64-bit mask");
+
+#define JP_BIT(right) (1ULL << (right))
+#define JP_HOST 0u /* the host's jid */
+
+/* ---- profiles ---- */
+
+enum jp_level { JP_LOW = 0, JP_MEDIUM = 1, JP_HIGH = 2, JP_LEVEL_COUNT };
+
+#define JP_IN_L 1
+#define JP_IN_M 2
+#define JP_IN_H 4
+#define JP_IN_NONE 0
+#define JP_IN_FENCE 8
+
+
+/* The mask of rights that a built-in profile grants; 0 for an unknown level, so a corrupt value denies. */
+JP_FN jp_u64 jp_level_mask(jp_u32 level)
+{
+	enum { L = JP_IN_L, M = JP_IN_M, H = JP_IN_H, NONE = JP_IN_NONE, FENCE = JP_IN_FENCE };
+	jp_u64 mask = 0;
+	if (level >= JP_LEVEL_COUNT)
+		return 0;
+	jp_u32 want = 1u << level;
+#define RIGHT(sym, name, levels, reason) \
+	if ((levels) & want)             \
+		mask |= JP_BIT(JP_##sym);
+#include "rights.def"
+#undef RIGHT
+	return mask;
+}
+
+/* The rights that no profile can grant. */
+JP_FN jp_u64 jp_fences(void)
+{
+	enum { L = JP_IN_L, M = JP_IN_M, H = JP_IN_H, NONE = JP_IN_NONE, FENCE = JP_IN_FENCE };
+	jp_u64 mask = 0;
+#define RIGHT(sym, name, levels, reason)  \
+	if ((levels) & FENCE)             \
+		mask |= JP_BIT(JP_##sym);
+#include "rights.def"
+#undef RIGHT
+	return mask;
+}
+
+/* Does a profile's mask hold the right? A fence is never held, whatever the mask says. */
+JP_FN int jp_holds(jp_u64 mask, jp_u32 right)
+{
+	if (right == JP_FREE)
+		return 1;
+	if (right >= JP_RIGHT_COUNT)
+		return 0;
+	return ((mask & ~jp_fences()) >> right) & 1;
+}
+
+/* ---- who may act on whom ---- */
+
+/* The host acts on everyone; a member acts on members of its own jail. */
+JP_FN int jp_may_act(jp_u32 actor, jp_u32 target)
+{
+	return actor == JP_HOST || actor == target;
+}
+
+/* ---- ports ---- */
+
+/* owner is the jid that reserved the port, JP_HOST when nobody did. The host is not exempt: a reserved port is bound
+ * by its owner alone. */
+JP_FN int jp_may_bind(jp_u32 actor, jp_u32 owner)
+{
+	return owner == JP_HOST || owner == actor;
+}
+
+/* ---- objects with an owner: IPC, unix sockets ---- */
+
+/* IPC objects made by the host or another jail are closed to a member. */
+JP_FN int jp_may_share_ipc(jp_u32 actor, jp_u32 owner)
+{
+	return jp_may_act(actor, owner);
+}
+
+/* A host's unix socket that has a path inside the jail's root was put there by the administrator; an abstract or
+ * unnamed one was not. Members of another jail are never reached. */
+JP_FN int jp_may_reach_unix(jp_u32 actor, jp_u32 owner, int has_path)
+{
+	if (jp_may_act(actor, owner))
+		return 1;
+	return owner == JP_HOST && has_path;
+}
+
+/* ---- capabilities (numbers of capabilities(7)) ---- */
+
+enum jp_cap {
+	JP_CAP_CHOWN = 0, JP_CAP_DAC_OVERRIDE = 1, JP_CAP_DAC_READ_SEARCH = 2, JP_CAP_FOWNER = 3, JP_CAP_FSETID = 4,
+	JP_CAP_KILL = 5, JP_CAP_SETGID = 6, JP_CAP_SETUID = 7, JP_CAP_SETPCAP = 8, JP_CAP_LINUX_IMMUTABLE = 9,
+	JP_CAP_NET_BIND_SERVICE = 10, JP_CAP_NET_BROADCAST = 11, JP_CAP_NET_ADMIN = 12, JP_CAP_NET_RAW = 13,
+	JP_CAP_IPC_LOCK = 14, JP_CAP_IPC_OWNER = 15, JP_CAP_SYS_MODULE = 16, JP_CAP_SYS_RAWIO = 17,
+	JP_CAP_SYS_CHROOT = 18, JP_CAP_SYS_PTRACE = 19, JP_CAP_SYS_PACCT = 20, JP_CAP_SYS_ADMIN = 21,
+	JP_CAP_SYS_BOOT = 22, JP_CAP_SYS_NICE = 23, JP_CAP_SYS_RESOURCE = 24, JP_CAP_SYS_TIME = 25,
+	JP_CAP_SYS_TTY_CONFIG = 26, JP_CAP_MKNOD = 27, JP_CAP_LEASE = 28, JP_CAP_AUDIT_WRITE = 29,
+	JP_CAP_AUDIT_CONTROL = 30, JP_CAP_SETFCAP = 31, JP_CAP_MAC_OVERRIDE = 32, JP_CAP_MAC_ADMIN = 33,
+	JP_CAP_SYSLOG = 34, JP_CAP_WAKE_ALARM = 35, JP_CAP_BLOCK_SUSPEND = 36, JP_CAP_AUDIT_READ = 37,
+	JP_CAP_PERFMON = 38, JP_CAP_BPF = 39, JP_CAP_CHECKPOINT_RESTORE = 40,
+};
+
+/* The right that using a capability takes. A capability this table does not know (a newer kernel's) takes the
+ * strictest one. */
+JP_FN jp_u32 jp_right_of_capability(jp_u32 cap)
+{
+	switch (cap) {
+	case JP_CAP_CHOWN:
+	case JP_CAP_DAC_OVERRIDE:
+	case JP_CAP_FOWNER:
+	case JP_CAP_FSETID:
+	case JP_CAP_KILL:
+	case JP_CAP_SETGID:
+	case JP_CAP_SETUID:
+	case JP_CAP_SETPCAP:
+	case JP_CAP_NET_BROADCAST:
+	case JP_CAP_LEASE:
+	case JP_CAP_MKNOD: /* FIFOs need none; nodes are decided by their kind in jp_right_of_mknod */
+		return JP_FREE;
+	case JP_CAP_DAC_READ_SEARCH:
+		return JP_FILE_HANDLE;
+	case JP_CAP_LINUX_IMMUTABLE:
+		return JP_IMMUTABLE;
+	case JP_CAP_NET_BIND_SERVICE:
+		return JP_PRIVILEGED_PORT;
+	case JP_CAP_NET_ADMIN:
+		return JP_NET_ADMIN;
+	case JP_CAP_NET_RAW:
+		return JP_RAW_SOCKET;
+	case JP_CAP_IPC_LOCK:
+	case JP_CAP_IPC_OWNER:
+		return JP_IPC_OVERRIDE;
+	case JP_CAP_SYS_MODULE:
+		return JP_KERNEL_MODULE;
+	case JP_CAP_SYS_RAWIO:
+		return JP_RAW_IO;
+	case JP_CAP_SYS_CHROOT:
+		return JP_CHROOT;
+	case JP_CAP_SYS_PTRACE:
+		return JP_PTRACE;
+	case JP_CAP_SYS_PACCT:
+		return JP_ACCOUNTING;
+	case JP_CAP_SYS_BOOT:
+		return JP_REBOOT;
+	case JP_CAP_SYS_NICE:
+		return JP_PRIORITY;
+	case JP_CAP_SYS_RESOURCE:
+		return JP_RESOURCE;
+	case JP_CAP_SYS_TIME:
+		return JP_TIME;
+	case JP_CAP_SYS_TTY_CONFIG:
+		return JP_TTY;
+	case JP_CAP_AUDIT_WRITE:
+		return JP_AUDIT_WRITE;
+	case JP_CAP_AUDIT_CONTROL:
+	case JP_CAP_AUDIT_READ:
+	case JP_CAP_MAC_OVERRIDE:
+	case JP_CAP_MAC_ADMIN:
+		return JP_MAC_AUDIT;
+	case JP_CAP_SETFCAP:
+		return JP_FILE_CAPABILITY;
+	case JP_CAP_SYSLOG:
+		return JP_SYSLOG_READ;
+	case JP_CAP_WAKE_ALARM:
+	case JP_CAP_BLOCK_SUSPEND:
+		return JP_WAKE;
+	case JP_CAP_PERFMON:
+		return JP_PERF;
+	case JP_CAP_BPF:
+		return JP_BPF;
+	case JP_CAP_CHECKPOINT_RESTORE:
+		return JP_CHECKPOINT;
+	case JP_CAP_SYS_ADMIN:
+	default:
+		return JP_NAMESPACES;
+	}
+}
+
+/* ---- files ---- */
+
+/* File type bits of mode_t, stat(2). */
+enum { JP_S_IFMT = 0170000, JP_S_IFBLK = 0060000, JP_S_IFCHR = 0020000, JP_S_IFDIR = 0040000, JP_S_IFREG = 0100000 };
+
+JP_FN jp_u32 jp_right_of_mknod(jp_u32 mode)
+{
+	jp_u32 kind = mode & JP_S_IFMT;
+	return kind == JP_S_IFBLK || kind == JP_S_IFCHR ? JP_MKNOD : JP_FREE;
+}
+
+/* Opening a device node. Numbers of Linux's admin-guide/devices.txt. */
+JP_FN jp_u32 jp_right_of_device(int block, jp_u32 major, jp_u32 minor, int is_pty)
+{
+	enum { MEM = 1, TTYAUX = 5 };
+	enum { MEM_NULL = 3, MEM_ZERO = 5, MEM_FULL = 7, MEM_RANDOM = 8, MEM_URANDOM = 9 };
+	enum { TTYAUX_TTY = 0, TTYAUX_PTMX = 2 };
+	if (block)
+		return JP_DEVICE;
+	if (is_pty)
+		return JP_FREE;
+	if (major == MEM && (minor == MEM_NULL || minor == MEM_ZERO || minor == MEM_FULL || minor == MEM_RANDOM ||
+			     minor == MEM_URANDOM))
+		return JP_FREE;
+	if (major == TTYAUX && (minor == TTYAUX_TTY || minor == TTYAUX_PTMX))
+		return JP_FREE;
+	return JP_DEVICE;
+}
+
+/* What a file system is to a jail; the body at hand tells by its own means (on Linux by superblock magic). */
+enum jp_fs { JP_FS_ORDINARY = 0, JP_FS_PROC_PROCESS, JP_FS_PROC_HOST, JP_FS_PROC_IPC, JP_FS_KERNEL, JP_FS_KERNEL_HIDDEN };
+
+/* Opening a file for reading only (write = 0) or for writing as well. */
+JP_FN jp_u32 jp_right_of_open(jp_u32 fs, int write)
+{
+	switch (fs) {
+	case JP_FS_ORDINARY:
+	case JP_FS_PROC_PROCESS: /* whose process it is, is asked as PROCESS_SEE or PROCESS_TRACE */
+		return JP_FREE;
+	case JP_FS_PROC_HOST:
+		return write ? JP_SYSCTL_WRITE : JP_FREE;
+	case JP_FS_PROC_IPC: /* /proc/sysvipc lists every jail's objects */
+		return JP_IPC_FOREIGN;
+	case JP_FS_KERNEL:
+		return write ? JP_KERNEL_FS_WRITE : JP_FREE;
+	case JP_FS_KERNEL_HIDDEN: /* bpffs, debugfs, tracefs: reading steers or tells too much */
+	default:
+		return JP_KERNEL_FS_WRITE;
+	}
+}
+
+/* Changing names, modes or sizes on a file system. */
+JP_FN jp_u32 jp_right_of_change(jp_u32 fs)
+{
+	return fs == JP_FS_KERNEL || fs == JP_FS_KERNEL_HIDDEN ? JP_KERNEL_FS_WRITE : JP_FREE;
+}
+
+/* A descriptor that arrives over a unix socket or is taken from another process. */
+JP_FN jp_u32 jp_right_of_received(jp_u32 mode, int is_namespace)
+{
+	return (mode & JP_S_IFMT) == JP_S_IFDIR || is_namespace ? JP_DESCRIPTOR_RECEIVE : JP_FREE;
+}
+
+/* ---- sockets (numbers of Linux's socket.h and netlink.h) ---- */
+
+enum { JP_AF_UNIX = 1, JP_AF_INET = 2, JP_AF_INET6 = 10, JP_AF_NETLINK = 16, JP_AF_PACKET = 17 };
+enum { JP_SOCK_RAW = 3 };
+enum { JP_NETLINK_ROUTE_FAMILY = 0 };
+
+JP_FN jp_u32 jp_right_of_socket(jp_u32 family, jp_u32 type, jp_u32 protocol)
+{
+	switch (family) {
+	case JP_AF_UNIX:
+		return JP_FREE;
+	case JP_AF_INET:
+	case JP_AF_INET6:
+		return type == JP_SOCK_RAW ? JP_RAW_SOCKET : JP_FREE;
+	case JP_AF_NETLINK:
+		return protocol == JP_NETLINK_ROUTE_FAMILY ? JP_NETLINK_ROUTE : JP_NETLINK;
+	case JP_AF_PACKET:
+		return JP_PACKET_SOCKET;
+	default:
+		return JP_SOCKET_FAMILY;
+	}
+}
+
+#endif

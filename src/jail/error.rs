@@ -1,0 +1,54 @@
+//! What can go wrong with a jail on this host.
+
+use std::path::PathBuf;
+
+use nix::errno::Errno;
+
+use super::spec::SpecError;
+use crate::kernel::{JailName, KernelError, NameError};
+
+#[derive(Debug, thiserror::Error)]
+pub enum JailError {
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+    #[error(transparent)]
+    Name(#[from] NameError),
+    #[error("{path}: {error}")]
+    Spec { path: String, error: SpecError },
+    #[error("no jail named {name}{}", hint.as_ref().map(|h| format!("; did you mean {h}?")).unwrap_or_else(|| "; create it first".into()))]
+    NoSuchJail { name: JailName, hint: Option<JailName> },
+    #[error("jail {0} is running; stop it first")]
+    Running(JailName),
+    #[error("jail {0} is not running; start it first")]
+    NotRunning(JailName),
+    #[error("{path}: {why}; {remedy}")]
+    Path { path: PathBuf, why: String, remedy: String },
+    #[error("{doing}: {}", errno.desc())]
+    System { doing: String, errno: Errno },
+    #[error("cannot enter jail {name}: {step}: {}", errno.desc())]
+    Enter { name: JailName, step: &'static str, errno: Errno },
+    #[error("{program}: not found in jail {name}; its PATH is {path}")]
+    NotFound { name: JailName, program: String, path: String },
+    #[error("{program}: cannot be run in jail {name}: {}", errno.desc())]
+    NotExecutable { name: JailName, program: String, errno: Errno },
+    #[error("jail {name} has no user {user:?} in its /etc/passwd; use a number or add the user")]
+    NoSuchUser { name: JailName, user: String },
+    #[error("the command in jail {name} was killed after {seconds} s")]
+    TimedOut { name: JailName, seconds: u64 },
+    #[error("another jailsh holds jail {0}; try again when it is done")]
+    Locked(JailName),
+}
+
+impl JailError {
+    /// For `map_err` on a system call: says what was being done.
+    pub fn system(doing: impl Into<String>) -> impl FnOnce(Errno) -> JailError {
+        let doing = doing.into();
+        move |errno| JailError::System { doing, errno }
+    }
+
+    /// The same for [`std::io::Error`].
+    pub fn io(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> JailError {
+        let doing = doing.into();
+        move |error| JailError::System { doing, errno: Errno::from_raw(error.raw_os_error().unwrap_or(Errno::EIO as i32)) }
+    }
+}

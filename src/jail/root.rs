@@ -1,0 +1,1 @@
+//! The root: layers and mounts in a pinned namespace.

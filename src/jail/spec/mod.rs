@@ -1,0 +1,138 @@
+//! What a jail is to be: the typed form of `jail.toml` and of a script's `#{...}`. Pure; one parser serves both.
+
+mod log;
+mod parse;
+mod render;
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+use crate::kernel::{Level, Policy, Port, Right, RightSet};
+
+pub use log::{Facility, LogLevel};
+pub use parse::SpecError;
+
+/// A jail's spec. Every field was checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Spec {
+    /// The service, an argv; empty for a jail that only `exec` and `apply` use.
+    pub command: Vec<String>,
+    pub profile: Profile,
+    /// Ports only this jail may bind.
+    pub ports: Vec<Port>,
+    pub log: Log,
+    /// Started by `jailmgr start --all`.
+    pub autostart: bool,
+    pub restart: Restart,
+    /// User of the service; root if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Environment of the service, besides the clean one.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// Sent first when the service is stopped.
+    pub stop_signal: StopSignal,
+    /// Seconds between the stop signal and SIGKILL, 0 to 3600.
+    pub stop_grace: u64,
+}
+
+/// A built-in profile, with rights added and taken away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    pub level: Level,
+    pub grant: Vec<Right>,
+    pub deny: Vec<Right>,
+}
+
+impl Profile {
+    pub fn built_in(level: Level) -> Self {
+        Profile { level, grant: Vec::new(), deny: Vec::new() }
+    }
+
+    pub fn rights(&self) -> RightSet {
+        let granted = self.grant.iter().fold(self.level.rights(), |set, right| set.with(*right));
+        self.deny.iter().fold(granted, |set, right| set.without(*right))
+    }
+
+    /// For listings: the level, with `+` or `-` where it was changed.
+    pub fn label(&self) -> String {
+        let mut label = self.level.name().to_owned();
+        if !self.grant.is_empty() {
+            label.push('+');
+        }
+        if !self.deny.is_empty() {
+            label.push('-');
+        }
+        label
+    }
+}
+
+impl Serialize for Profile {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+        if self.grant.is_empty() && self.deny.is_empty() {
+            return serializer.serialize_str(self.level.name());
+        }
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("base", self.level.name())?;
+        map.serialize_entry("grant", &self.grant)?;
+        map.serialize_entry("deny", &self.deny)?;
+        map.end()
+    }
+}
+
+/// Where the service's output goes in syslog.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Log {
+    pub facility: Facility,
+    /// Level of lines from standard output.
+    pub stdout: LogLevel,
+    /// Level of lines from standard error.
+    pub stderr: LogLevel,
+    /// At most 63 printable characters.
+    pub tag: String,
+}
+
+/// When the supervisor starts the service again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Restart {
+    Always,
+    OnFailure,
+    Never,
+}
+
+impl Restart {
+    pub const ALL: [(&'static str, Restart); 3] =
+        [("always", Restart::Always), ("on-failure", Restart::OnFailure), ("never", Restart::Never)];
+}
+
+impl FromStr for Restart {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Restart::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, value)| value).ok_or(())
+    }
+}
+
+/// A signal that asks a service to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StopSignal(pub nix::sys::signal::Signal);
+
+impl Serialize for StopSignal {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.as_str().trim_start_matches("SIG"))
+    }
+}
+
+impl Spec {
+    /// Longest grace, in seconds.
+    pub const MAX_GRACE: u64 = 3600;
+
+    /// What the kernel is told.
+    pub fn policy(&self) -> Policy {
+        Policy { rights: self.profile.rights(), ports: self.ports.clone() }
+    }
+}

@@ -1,0 +1,358 @@
+//! The strict parser: from a neutral tree (TOML or a script's map) to a [`Spec`]. Unknown keys fail with a suggestion,
+//! and every error names the key.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use nix::sys::signal::Signal;
+use serde_json::{Map, Value};
+
+use super::{Facility, Log, LogLevel, Profile, Restart, Spec, StopSignal};
+use crate::kernel::{JailName, Level, Policy, Port, Right};
+
+/// What is wrong with a spec.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SpecError {
+    #[error("unknown key {key:?}{}", suggestion(.hint))]
+    UnknownKey { key: String, hint: Option<String> },
+    #[error("{key}: {value} is not known{}; use {}", suggestion(.hint), .known.join(", "))]
+    UnknownWord { key: String, value: String, hint: Option<String>, known: Vec<String> },
+    #[error("{key}: expected {expected}, found {found}")]
+    Type { key: String, expected: &'static str, found: String },
+    #[error("{key}: {why}")]
+    Value { key: String, why: String },
+    /// The text is no TOML at all; the message names line and column.
+    #[error("{0}")]
+    Syntax(String),
+}
+
+fn suggestion(hint: &Option<String>) -> String {
+    hint.as_ref().map(|hint| format!("; did you mean {hint:?}?")).unwrap_or_default()
+}
+
+/// The known word nearest to `word`, if near enough to be a slip.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= (candidate.len().max(word.len()) / 3).max(1))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate.to_owned())
+}
+
+const KEYS: [&str; 11] =
+    ["command", "profile", "ports", "limits", "log", "autostart", "restart", "user", "env", "stop_signal", "stop_grace"];
+const LOG_KEYS: [&str; 4] = ["facility", "stdout", "stderr", "tag"];
+const PROFILE_KEYS: [&str; 3] = ["base", "grant", "deny"];
+const STOP_SIGNALS: [Signal; 7] =
+    [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGKILL];
+const MAX_ARGUMENTS: usize = 1024;
+const MAX_TEXT: usize = 64 * 1024;
+const MAX_TAG: usize = 63;
+
+impl Spec {
+    /// Parses a spec. `name` gives the default log tag, `jail-NAME`.
+    ///
+    /// # Errors
+    /// The first thing wrong, with its key.
+    pub fn parse(name: &JailName, tree: &Value) -> Result<Spec, SpecError> {
+        let map = table("", tree, &KEYS)?;
+        if map.contains_key("limits") {
+            return Err(value("limits", "limits are not enforced by this version; remove the key"));
+        }
+        let log = match map.get("log") {
+            Some(tree) => parse_log(name, tree)?,
+            None => parse_log(name, &Value::Object(Map::new()))?,
+        };
+        Ok(Spec {
+            command: optional(map, "command", argv)?.unwrap_or_default(),
+            profile: optional(map, "profile", profile)?.unwrap_or_else(|| Profile::built_in(Level::High)),
+            ports: optional(map, "ports", ports)?.unwrap_or_default(),
+            log,
+            autostart: optional(map, "autostart", boolean)?.unwrap_or(false),
+            restart: optional(map, "restart", restart)?.unwrap_or(Restart::Always),
+            user: optional(map, "user", user)?,
+            env: optional(map, "env", environment)?.unwrap_or_default(),
+            stop_signal: optional(map, "stop_signal", stop_signal)?.unwrap_or(StopSignal(Signal::SIGTERM)),
+            stop_grace: optional(map, "stop_grace", grace)?.unwrap_or(5),
+        })
+    }
+
+    /// Parses the text of a `jail.toml`.
+    pub fn from_toml(name: &JailName, text: &str) -> Result<Spec, SpecError> {
+        let tree: toml::Value =
+            toml::from_str(text).map_err(|error| SpecError::Syntax(error.to_string().trim_end().to_owned()))?;
+        let tree = serde_json::to_value(tree).map_err(|error| SpecError::Syntax(error.to_string()))?;
+        Spec::parse(name, &tree)
+    }
+}
+
+fn value(key: &str, why: impl Into<String>) -> SpecError {
+    SpecError::Value { key: key.to_owned(), why: why.into() }
+}
+
+fn wrong(key: &str, expected: &'static str, found: &Value) -> SpecError {
+    let found = match found {
+        Value::Null => "nothing".to_owned(),
+        Value::Bool(_) => "true or false".to_owned(),
+        Value::Number(number) => format!("the number {number}"),
+        Value::String(text) => format!("the text {:?}", text.chars().take(40).collect::<String>()),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "a map".to_owned(),
+    };
+    SpecError::Type { key: key.to_owned(), expected, found }
+}
+
+fn join(prefix: &str, key: &str) -> String {
+    if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") }
+}
+
+fn table<'a>(prefix: &str, tree: &'a Value, keys: &[&str]) -> Result<&'a Map<String, Value>, SpecError> {
+    let map = tree.as_object().ok_or_else(|| wrong(if prefix.is_empty() { "the spec" } else { prefix }, "a map", tree))?;
+    match map.keys().find(|key| !keys.contains(&key.as_str())) {
+        None => Ok(map),
+        Some(key) => {
+            let hint = nearest(key, keys.iter().copied()).map(|near| join(prefix, &near));
+            Err(SpecError::UnknownKey { key: join(prefix, key), hint })
+        }
+    }
+}
+
+fn optional<T>(
+    map: &Map<String, Value>,
+    key: &str,
+    parse: impl FnOnce(&str, &Value) -> Result<T, SpecError>,
+) -> Result<Option<T>, SpecError> {
+    map.get(key).filter(|tree| !tree.is_null()).map(|tree| parse(key, tree)).transpose()
+}
+
+fn text(key: &str, tree: &Value) -> Result<String, SpecError> {
+    let text = tree.as_str().ok_or_else(|| wrong(key, "a text", tree))?;
+    if text.contains('\0') {
+        return Err(value(key, "a NUL byte cannot be passed to a program"));
+    }
+    if text.len() > MAX_TEXT {
+        return Err(value(key, format!("longer than {MAX_TEXT} bytes")));
+    }
+    Ok(text.to_owned())
+}
+
+fn boolean(key: &str, tree: &Value) -> Result<bool, SpecError> {
+    tree.as_bool().ok_or_else(|| wrong(key, "true or false", tree))
+}
+
+fn list<'a>(key: &str, expected: &'static str, tree: &'a Value) -> Result<&'a Vec<Value>, SpecError> {
+    tree.as_array().ok_or_else(|| wrong(key, expected, tree))
+}
+
+/// A word of a closed set, with the nearest one suggested.
+fn word<T: FromStr>(key: &str, tree: &Value, known: Vec<&str>) -> Result<T, SpecError> {
+    let name = text(key, tree)?;
+    name.parse().map_err(|_| SpecError::UnknownWord {
+        key: key.to_owned(),
+        value: format!("{name:?}"),
+        hint: nearest(&name, known.iter().copied()),
+        known: known.iter().map(|word| (*word).to_owned()).collect(),
+    })
+}
+
+fn argv(key: &str, tree: &Value) -> Result<Vec<String>, SpecError> {
+    let items = list(key, "a list of texts, the program first", tree)?;
+    if items.len() > MAX_ARGUMENTS {
+        return Err(value(key, format!("more than {MAX_ARGUMENTS} arguments")));
+    }
+    let argv = items.iter().enumerate().map(|(i, item)| text(&format!("{key}[{i}]"), item)).collect::<Result<Vec<_>, _>>()?;
+    match argv.first() {
+        Some(program) if program.is_empty() => Err(value(key, "the program's name is empty")),
+        _ => Ok(argv),
+    }
+}
+
+fn profile(key: &str, tree: &Value) -> Result<Profile, SpecError> {
+    if tree.is_string() {
+        return level(key, tree).map(Profile::built_in);
+    }
+    let map = match tree {
+        Value::Object(_) => table(key, tree, &PROFILE_KEYS)?,
+        _ => return Err(wrong(key, "low, medium, high or a map with base, grant and deny", tree)),
+    };
+    let base = map.get("base").map(|tree| level(&join(key, "base"), tree)).transpose()?.unwrap_or(Level::High);
+    let grant = map.get("grant").map(|tree| rights(&join(key, "grant"), tree)).transpose()?.unwrap_or_default();
+    let deny = map.get("deny").map(|tree| rights(&join(key, "deny"), tree)).transpose()?.unwrap_or_default();
+    if let Some(both) = grant.iter().find(|right| deny.contains(right)) {
+        return Err(value(key, format!("{both} is both granted and denied")));
+    }
+    if let Some(fence) = grant.iter().find(|right| right.is_fence()) {
+        return Err(value(&join(key, "grant"), format!("{fence} keeps jails apart and cannot be granted")));
+    }
+    Ok(Profile { level: base, grant, deny })
+}
+
+fn level(key: &str, tree: &Value) -> Result<Level, SpecError> {
+    word(key, tree, Level::ALL.iter().map(|level| level.name()).collect())
+}
+
+fn rights(key: &str, tree: &Value) -> Result<Vec<Right>, SpecError> {
+    let grantable = || Right::all().filter(|right| !right.is_fence()).map(Right::name).collect();
+    let mut found = Vec::new();
+    for (i, item) in list(key, "a list of rights", tree)?.iter().enumerate() {
+        let right = word(&format!("{key}[{i}]"), item, grantable())?;
+        if !found.contains(&right) {
+            found.push(right);
+        }
+    }
+    Ok(found)
+}
+
+fn ports(key: &str, tree: &Value) -> Result<Vec<Port>, SpecError> {
+    let items = list(key, "a list of port numbers", tree)?;
+    if items.len() > Policy::MAX_PORTS {
+        return Err(value(key, format!("{} ports, at most {} can be reserved", items.len(), Policy::MAX_PORTS)));
+    }
+    let mut found = Vec::new();
+    for (i, item) in items.iter().enumerate() {
+        let at = format!("{key}[{i}]");
+        let number = item.as_i64().ok_or_else(|| wrong(&at, "a port number", item))?;
+        let port = Port::try_from(number).map_err(|error| value(&at, error.to_string()))?;
+        if found.contains(&port) {
+            return Err(value(&at, format!("port {port} is named twice")));
+        }
+        found.push(port);
+    }
+    Ok(found)
+}
+
+fn parse_log(name: &JailName, tree: &Value) -> Result<Log, SpecError> {
+    let map = table("log", tree, &LOG_KEYS)?;
+    let level = |key: &str, default: &str| match map.get(key) {
+        Some(tree) => word(&join("log", key), tree, LogLevel::names().collect()),
+        None => Ok(default.parse().expect("a level's name")),
+    };
+    let facility = match map.get("facility") {
+        Some(tree) => word("log.facility", tree, Facility::names().collect())?,
+        None => "daemon".parse().expect("a facility's name"),
+    };
+    let tag = match map.get("tag") {
+        Some(tree) => tag("log.tag", tree)?,
+        None => format!("jail-{name}").chars().take(MAX_TAG).collect(),
+    };
+    Ok(Log { facility, stdout: level("stdout", "notice")?, stderr: level("stderr", "err")?, tag })
+}
+
+fn tag(key: &str, tree: &Value) -> Result<String, SpecError> {
+    let tag = text(key, tree)?;
+    if tag.is_empty() || tag.len() > MAX_TAG || !tag.bytes().all(|b| b.is_ascii_graphic() && b != b'%') {
+        return Err(value(key, format!("{tag:?} is no tag; use 1 to {MAX_TAG} printable characters without spaces or %")));
+    }
+    Ok(tag)
+}
+
+fn restart(key: &str, tree: &Value) -> Result<Restart, SpecError> {
+    word(key, tree, Restart::ALL.iter().map(|(name, _)| *name).collect())
+}
+
+/// A user's name or number, as useradd(8) would take it: never an option, a path or a field separator.
+fn user(key: &str, tree: &Value) -> Result<String, SpecError> {
+    let user = text(key, tree)?;
+    let first = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let rest = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if user.len() > 32 || !user.starts_with(first) || !user.chars().all(rest) {
+        return Err(value(key, format!("{user:?} is no user; use a name of the jail's /etc/passwd or a number")));
+    }
+    Ok(user)
+}
+
+fn environment(key: &str, tree: &Value) -> Result<BTreeMap<String, String>, SpecError> {
+    let map = tree.as_object().ok_or_else(|| wrong(key, "a map of texts", tree))?;
+    let mut found = BTreeMap::new();
+    for (name, item) in map {
+        let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+        if name.is_empty() || name.as_bytes()[0].is_ascii_digit() || !name.bytes().all(fits) {
+            return Err(value(key, format!("{name:?} is no name of a variable; use letters, digits and \"_\"")));
+        }
+        found.insert(name.clone(), text(&join(key, name), item)?);
+    }
+    Ok(found)
+}
+
+fn stop_signal(key: &str, tree: &Value) -> Result<StopSignal, SpecError> {
+    let name = text(key, tree)?;
+    let short = |signal: &Signal| signal.as_str().trim_start_matches("SIG").to_owned();
+    let wanted = name.strip_prefix("SIG").unwrap_or(&name);
+    STOP_SIGNALS.into_iter().find(|signal| short(signal) == wanted).map(StopSignal).ok_or_else(|| SpecError::UnknownWord {
+        key: key.to_owned(),
+        value: format!("{name:?}"),
+        hint: None,
+        known: STOP_SIGNALS.iter().map(short).collect(),
+    })
+}
+
+fn grace(key: &str, tree: &Value) -> Result<u64, SpecError> {
+    let seconds = tree.as_u64().ok_or_else(|| wrong(key, "a number of seconds", tree))?;
+    if seconds > Spec::MAX_GRACE {
+        return Err(value(key, format!("{seconds} is more than {} seconds", Spec::MAX_GRACE)));
+    }
+    Ok(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parse(tree: Value) -> Result<Spec, String> {
+        Spec::parse(&"web".parse().unwrap(), &tree).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_empty_spec_is_a_jail_of_the_strictest_profile_without_service() {
+        let spec = parse(json!({})).unwrap();
+        assert_eq!(spec.profile, Profile::built_in(Level::High));
+        assert!(spec.command.is_empty() && spec.ports.is_empty() && !spec.autostart);
+        assert_eq!(spec.log.tag, "jail-web");
+    }
+
+    #[test]
+    fn every_mistake_names_its_key_and_the_remedy() {
+        let wrong = [
+            json!({"comand": ["a"]}),
+            json!({"command": "httpd -f"}),
+            json!({"command": ["a", 1]}),
+            json!({"profile": "hgih"}),
+            json!({"profile": {"base": "medium", "grant": ["rawsocket"]}}),
+            json!({"profile": {"grant": ["process_signal"]}}),
+            json!({"profile": {"grant": ["mount"], "deny": ["mount"]}}),
+            json!({"ports": 8080}),
+            json!({"ports": [0]}),
+            json!({"ports": [80, 80]}),
+            json!({"log": {"facility": "local9"}}),
+            json!({"log": {"tags": "x"}}),
+            json!({"log": {"tag": "a b"}}),
+            json!({"autostart": "yes"}),
+            json!({"restart": "allways"}),
+            json!({"user": "-x"}),
+            json!({"env": {"A=B": "c"}}),
+            json!({"stop_signal": "STOP"}),
+            json!({"stop_grace": 99999}),
+            json!({"limits": {"memory": "1G"}}),
+            json!([]),
+        ];
+        let messages: Vec<String> = wrong.into_iter().map(|tree| parse(tree).unwrap_err()).collect();
+        insta::assert_snapshot!(messages.join("\n"));
+    }
+
+    #[test]
+    fn a_rendered_spec_parses_to_itself() {
+        let name: JailName = "web".parse().unwrap();
+        let spec = parse(json!({
+            "command": ["/bin/sh", "-c", "echo \"hi\"\n"], "profile": {"base": "medium", "grant": ["raw_socket"], "deny": ["ptrace"]},
+            "ports": [80, 8080], "log": {"facility": "local3", "stdout": "info", "stderr": "3", "tag": "t"}, "autostart": true,
+            "restart": "on-failure", "user": "www-data", "env": {"A": "b"}, "stop_signal": "SIGINT", "stop_grace": 9,
+        }))
+        .unwrap();
+        assert_eq!(Spec::from_toml(&name, &spec.to_toml()).unwrap(), spec);
+        let empty = parse(json!({})).unwrap();
+        assert_eq!(Spec::from_toml(&name, &empty.to_toml()).unwrap(), empty);
+    }
+}

@@ -1,0 +1,91 @@
+//! The kernel side of a jail behind one trait: identity, policy, accounting, enforcement.
+//!
+//! Knows nothing of scripts, specs or files on disk. Bodies: [`lsm`] (the module `secmodel_jail` as a BPF LSM) and
+//! [`sim`] (state in memory, decisions by the same policy source).
+
+mod cgroup;
+mod describe;
+mod error;
+pub mod lsm;
+pub mod policy;
+mod select;
+pub mod sim;
+mod types;
+
+pub use describe::{Description, Enforcement, RightStatus};
+pub use error::KernelError;
+pub use policy::{Level, Right, RightSet};
+pub use select::{BodyChoice, select};
+pub use types::{Denial, JailDef, JailInfo, JailName, JailStats, Jid, Member, NameError, Policy, Port, PortError};
+
+/// What a body must do. All calls are made by host root; a body checks that itself and answers
+/// [`KernelError::NotPermitted`].
+pub trait Kernel {
+    /// What is enforced here, by what, and what is not.
+    fn describe(&self) -> Description;
+
+    /// Registers a jail. Atomic: on an error nothing is registered, no port reserved, no cgroup left.
+    ///
+    /// # Errors
+    /// [`KernelError::NameTaken`], [`KernelError::PortTaken`], [`KernelError::NotEnforceable`].
+    fn create(&self, def: &JailDef) -> Result<Jid, KernelError>;
+
+    /// Replaces the policy of a live jail.
+    fn update(&self, jid: Jid, policy: &Policy) -> Result<(), KernelError>;
+
+    /// Removes a jail and its reservations. [`KernelError::Busy`] while it has members.
+    fn destroy(&self, jid: Jid) -> Result<(), KernelError>;
+
+    /// Opens what a process needs to enter the jail later, when it no longer sees the host's files.
+    fn gate(&self, jid: Jid) -> Result<Box<dyn Gate>, KernelError>;
+
+    /// Live processes (thread group leaders) of the jail, host pids, ascending.
+    fn members(&self, jid: Jid) -> Result<Vec<Member>, KernelError>;
+
+    /// Sends `signal` to every member once; returns how many were reached.
+    fn signal_all(&self, jid: Jid, signal: i32) -> Result<usize, KernelError>;
+
+    /// Kills every member, refusing new ones meanwhile, and returns when the jail is empty or `timeout` is over
+    /// ([`KernelError::Busy`]). The jail stays registered but closed: it can only be destroyed.
+    fn kill_all(&self, jid: Jid, timeout: std::time::Duration) -> Result<(), KernelError>;
+
+    /// Stops all members where they are.
+    fn freeze(&self, jid: Jid) -> Result<(), KernelError>;
+
+    /// Lets frozen members run again.
+    fn thaw(&self, jid: Jid) -> Result<(), KernelError>;
+
+    /// All jails, ascending by jid.
+    fn list(&self) -> Result<Vec<JailInfo>, KernelError>;
+
+    /// One snapshot of all jails, or of one, ascending by jid.
+    fn stats(&self, jid: Option<Jid>) -> Result<Vec<JailStats>, KernelError>;
+
+    /// Takes the jail's 1 Hz sample (CPU time used since the last one). Called once a second by its supervisor.
+    fn sample(&self, jid: Jid) -> Result<(), KernelError>;
+
+    /// Marks that a supervisor holds (or no longer holds) the jail; counted in the `REFS` column.
+    fn hold(&self, jid: Jid, held: bool) -> Result<(), KernelError>;
+
+    /// Takes the denials that were recorded since the last call, oldest first, and the number lost in between.
+    fn denials(&self) -> Result<(Vec<Denial>, u64), KernelError>;
+
+    /// Looks a jail up by name.
+    fn find(&self, name: &JailName) -> Result<Option<JailInfo>, KernelError> {
+        Ok(self.list()?.into_iter().find(|jail| &jail.name == name))
+    }
+}
+
+/// The way into one jail, opened beforehand. Used by a freshly forked, single-threaded child; its methods allocate
+/// nothing and open nothing by path.
+pub trait Gate {
+    /// Descriptors that must stay open until [`Gate::enter`].
+    fn descriptors(&self) -> Vec<i32>;
+
+    /// Joins the jail's control group, while the child is still the host's. Call before [`Gate::enter`].
+    fn join_cgroup(&self) -> Result<(), nix::errno::Errno>;
+
+    /// Makes the calling process a member, for good. It must be single-threaded and hold no descriptor of a
+    /// directory (`ENOTDIR`); `EPERM` for a caller that is not host root, `ESRCH` for a jail that is gone or closing.
+    fn enter(&self) -> Result<(), nix::errno::Errno>;
+}

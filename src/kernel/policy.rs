@@ -1,0 +1,252 @@
+//! Safe names for `kmod/policy`, the decisions shared with the kernel. Nothing is decided here.
+
+use std::ffi::{CStr, c_char};
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+mod ffi {
+    use std::ffi::{c_char, c_int, c_uint};
+
+    // SAFETY: kmod/policy/policy.c, compiled by build.rs, defines these with exactly these types; all are pure and
+    // total: any argument value is fine.
+    unsafe extern "C" {
+        pub safe fn jail_policy_count() -> c_uint;
+        pub safe fn jail_policy_name(right: c_uint) -> *const c_char;
+        pub safe fn jail_policy_reason(right: c_uint) -> *const c_char;
+        pub safe fn jail_policy_level_mask(level: c_uint) -> u64;
+        pub safe fn jail_policy_fences() -> u64;
+        pub safe fn jail_policy_holds(mask: u64, right: c_uint) -> c_int;
+        pub safe fn jail_policy_may_act(actor: c_uint, target: c_uint) -> c_int;
+        pub safe fn jail_policy_may_bind(actor: c_uint, owner: c_uint) -> c_int;
+        pub safe fn jail_policy_may_share_ipc(actor: c_uint, owner: c_uint) -> c_int;
+        pub safe fn jail_policy_may_reach_unix(actor: c_uint, owner: c_uint, has_path: c_int) -> c_int;
+        pub safe fn jail_policy_capability(cap: c_uint) -> c_uint;
+        pub safe fn jail_policy_mknod(mode: c_uint) -> c_uint;
+        pub safe fn jail_policy_device(block: c_int, major: c_uint, minor: c_uint, is_pty: c_int) -> c_uint;
+        pub safe fn jail_policy_open(fs: c_uint, write: c_int) -> c_uint;
+        pub safe fn jail_policy_change(fs: c_uint) -> c_uint;
+        pub safe fn jail_policy_received(mode: c_uint, is_namespace: c_int) -> c_uint;
+        pub safe fn jail_policy_socket(family: c_uint, kind: c_uint, protocol: c_uint) -> c_uint;
+    }
+}
+
+/// A named thing a jail may do, or a fence between jails that no profile opens. Its number is ABI.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Right(u8);
+
+impl Right {
+    /// How many there are.
+    pub fn count() -> usize {
+        ffi::jail_policy_count() as usize
+    }
+
+    /// Every right, in table order.
+    pub fn all() -> impl Iterator<Item = Right> {
+        (0..ffi::jail_policy_count()).filter_map(Right::from_index)
+    }
+
+    /// `None` beyond the table.
+    pub fn from_index(index: u32) -> Option<Right> {
+        (index < ffi::jail_policy_count()).then_some(Right(index as u8))
+    }
+
+    pub fn index(self) -> u32 {
+        u32::from(self.0)
+    }
+
+    /// Its name in scripts, listings and logs.
+    pub fn name(self) -> &'static str {
+        text(ffi::jail_policy_name(self.index()))
+    }
+
+    /// Why it matters, one line.
+    pub fn reason(self) -> &'static str {
+        text(ffi::jail_policy_reason(self.index()))
+    }
+
+    /// A wall between jails: counted like a right, granted by no profile.
+    pub fn is_fence(self) -> bool {
+        ffi::jail_policy_fences() >> self.index() & 1 == 1
+    }
+}
+
+fn text(pointer: *const c_char) -> &'static str {
+    if pointer.is_null() {
+        return "?";
+    }
+    // SAFETY: not null, and the C side returns only string literals, which live as long as the program.
+    unsafe { CStr::from_ptr(pointer) }.to_str().unwrap_or("?")
+}
+
+impl fmt::Display for Right {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl fmt::Debug for Right {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Serialize for Right {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl FromStr for Right {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Right::all().find(|right| right.name() == name).ok_or(())
+    }
+}
+
+/// A set of rights as the kernel keeps it.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct RightSet(u64);
+
+impl RightSet {
+    pub const EMPTY: RightSet = RightSet(0);
+
+    pub fn from_mask(mask: u64) -> RightSet {
+        RightSet(mask)
+    }
+
+    pub fn mask(self) -> u64 {
+        self.0
+    }
+
+    pub fn with(self, right: Right) -> RightSet {
+        RightSet(self.0 | 1 << right.index())
+    }
+
+    pub fn without(self, right: Right) -> RightSet {
+        RightSet(self.0 & !(1 << right.index()))
+    }
+
+    /// Does it hold the right? Fences never are.
+    pub fn holds(self, right: Right) -> bool {
+        ffi::jail_policy_holds(self.0, right.index()) != 0
+    }
+
+    pub fn iter(self) -> impl Iterator<Item = Right> {
+        Right::all().filter(move |right| self.holds(*right))
+    }
+}
+
+impl fmt::Debug for RightSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+/// The built-in profiles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    Low,
+    Medium,
+    High,
+}
+
+impl Level {
+    pub const ALL: [Level; 3] = [Level::Low, Level::Medium, Level::High];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Low => "low",
+            Level::Medium => "medium",
+            Level::High => "high",
+        }
+    }
+
+    /// What it grants.
+    pub fn rights(self) -> RightSet {
+        RightSet(ffi::jail_policy_level_mask(self as u32))
+    }
+}
+
+impl FromStr for Level {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Level::ALL.into_iter().find(|level| level.name() == name).ok_or(())
+    }
+}
+
+/// The kind of file system a file lies on, as the policy sees it (`enum jp_fs`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FsKind {
+    Ordinary = 0,
+    ProcProcess = 1,
+    ProcHost = 2,
+    ProcIpc = 3,
+    Kernel = 4,
+    KernelHidden = 5,
+}
+
+/// An action, as the kernel's hooks ask about it. `None` as answer: free to every jail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Number of capabilities(7).
+    Capability(u32),
+    /// mode_t.
+    Mknod(u32),
+    Device {
+        block: bool,
+        major: u32,
+        minor: u32,
+        pty: bool,
+    },
+    Open {
+        fs: FsKind,
+        write: bool,
+    },
+    Change(FsKind),
+    Receive {
+        mode: u32,
+        namespace: bool,
+    },
+    Socket {
+        family: u32,
+        kind: u32,
+        protocol: u32,
+    },
+}
+
+/// The right that an action takes.
+pub fn right_of(action: Action) -> Option<Right> {
+    Right::from_index(match action {
+        Action::Capability(cap) => ffi::jail_policy_capability(cap),
+        Action::Mknod(mode) => ffi::jail_policy_mknod(mode),
+        Action::Device { block, major, minor, pty } => ffi::jail_policy_device(block.into(), major, minor, pty.into()),
+        Action::Open { fs, write } => ffi::jail_policy_open(fs as u32, write.into()),
+        Action::Change(fs) => ffi::jail_policy_change(fs as u32),
+        Action::Receive { mode, namespace } => ffi::jail_policy_received(mode, namespace.into()),
+        Action::Socket { family, kind, protocol } => ffi::jail_policy_socket(family, kind, protocol),
+    })
+}
+
+/// May a process of jail `actor` act on one of jail `target` (0: the host)?
+pub fn may_act(actor: u32, target: u32) -> bool {
+    ffi::jail_policy_may_act(actor, target) != 0
+}
+
+/// May `actor` bind a port reserved by `owner` (0: nobody)?
+pub fn may_bind(actor: u32, owner: u32) -> bool {
+    ffi::jail_policy_may_bind(actor, owner) != 0
+}
+
+/// May `actor` use an IPC object that `owner` made?
+pub fn may_share_ipc(actor: u32, owner: u32) -> bool {
+    ffi::jail_policy_may_share_ipc(actor, owner) != 0
+}
+
+/// May `actor` connect or send to a unix socket of `owner`?
+pub fn may_reach_unix(actor: u32, owner: u32, has_path: bool) -> bool {
+    ffi::jail_policy_may_reach_unix(actor, owner, has_path.into()) != 0
+}

@@ -1,0 +1,218 @@
+//! No kernel at all: state in memory, decisions by the policy source that the real bodies compile. For plans, script
+//! tests and editors. It never runs a command: [`Kernel::gate`] refuses.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::policy::Action;
+use super::{
+    Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Member, Policy, Port, Right,
+    RightStatus, policy,
+};
+
+/// A simulated kernel. Empty at first; forgotten when dropped.
+#[derive(Debug, Default)]
+pub struct Sim {
+    state: RefCell<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    last_jid: u32,
+    jails: BTreeMap<Jid, JailInfo>,
+    counts: BTreeMap<(Jid, Right), u64>,
+    denials: Vec<Denial>,
+}
+
+/// Whom or what a simulated process acts on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// On a process of this jail (0: the host); a denial counts under the given fence.
+    Process { target: u32, fence: Right },
+    /// Binding a port.
+    Bind(Port),
+    /// Anything the policy judges by right alone.
+    Act(Action),
+}
+
+impl Sim {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Judges a deed of a process in jail `actor` (0: the host) as the module would, counting the denial.
+    ///
+    /// # Errors
+    /// The right whose absence (or the fence that) denied it.
+    pub fn judge(&self, actor: u32, deed: Deed) -> Result<(), Right> {
+        let mut state = self.state.borrow_mut();
+        let verdict = state.verdict(actor, deed);
+        if let (Err(right), Some(jid)) = (verdict, Jid::new(actor)) {
+            *state.counts.entry((jid, right)).or_default() += 1;
+            let object = match deed {
+                Deed::Bind(port) => port.get().into(),
+                Deed::Process { target, .. } => target.into(),
+                Deed::Act(_) => 0,
+            };
+            state.denials.push(Denial { jid, right, pid: 0, command: "sim".into(), object, when_ns: 0 });
+        }
+        verdict
+    }
+}
+
+impl State {
+    fn jail(&mut self, jid: Jid) -> Result<&mut JailInfo, KernelError> {
+        self.jails.get_mut(&jid).ok_or(KernelError::NoSuchJail(jid))
+    }
+
+    fn owner_of(&self, port: Port) -> Option<&JailInfo> {
+        self.jails.values().find(|jail| jail.policy.ports.contains(&port))
+    }
+
+    fn verdict(&self, actor: u32, deed: Deed) -> Result<(), Right> {
+        match deed {
+            Deed::Process { target, fence } => policy::may_act(actor, target).then_some(()).ok_or(fence),
+            Deed::Bind(port) => {
+                let owner = self.owner_of(port).map_or(0, |jail| jail.jid.get());
+                policy::may_bind(actor, owner).then_some(()).ok_or_else(|| fence("port_foreign"))
+            }
+            Deed::Act(action) => {
+                let Some(jid) = Jid::new(actor) else { return Ok(()) };
+                let Some(right) = policy::right_of(action) else { return Ok(()) };
+                let held = self.jails.get(&jid).is_some_and(|jail| jail.policy.rights.holds(right));
+                held.then_some(()).ok_or(right)
+            }
+        }
+    }
+}
+
+fn fence(name: &str) -> Right {
+    name.parse().expect("a fence of the rights table")
+}
+
+impl Kernel for Sim {
+    fn describe(&self) -> Description {
+        let simulated = |right| RightStatus {
+            right,
+            enforcement: Enforcement::NotEnforceable { why: "simulated: answers as the module would, enforces nothing".into() },
+        };
+        Description {
+            body: "sim",
+            abi: 0,
+            kernel: "none".into(),
+            rights: Right::all().map(simulated).collect(),
+            notes: vec!["nothing is enforced: this body exists for plans and tests and never runs a command".into()],
+        }
+    }
+
+    fn create(&self, def: &JailDef) -> Result<Jid, KernelError> {
+        let mut state = self.state.borrow_mut();
+        if state.jails.values().any(|jail| jail.name == def.name) {
+            return Err(KernelError::NameTaken(def.name.clone()));
+        }
+        for port in &def.policy.ports {
+            if let Some(owner) = state.owner_of(*port) {
+                return Err(KernelError::PortTaken { port: *port, owner: owner.name.to_string() });
+            }
+        }
+        state.last_jid += 1;
+        let jid = Jid::new(state.last_jid).expect("counts from 1");
+        let info = JailInfo {
+            jid,
+            name: def.name.clone(),
+            root: def.root.clone(),
+            profile: def.profile.clone(),
+            policy: def.policy.clone(),
+            processes: 0,
+            held: false,
+            closing: false,
+        };
+        state.jails.insert(jid, info);
+        Ok(jid)
+    }
+
+    fn update(&self, jid: Jid, policy: &Policy) -> Result<(), KernelError> {
+        let mut state = self.state.borrow_mut();
+        for port in &policy.ports {
+            if let Some(owner) = state.owner_of(*port).filter(|owner| owner.jid != jid) {
+                return Err(KernelError::PortTaken { port: *port, owner: owner.name.to_string() });
+            }
+        }
+        state.jail(jid)?.policy = policy.clone();
+        Ok(())
+    }
+
+    fn destroy(&self, jid: Jid) -> Result<(), KernelError> {
+        let mut state = self.state.borrow_mut();
+        state.jail(jid)?;
+        state.jails.remove(&jid);
+        state.counts.retain(|(of, _), _| *of != jid);
+        Ok(())
+    }
+
+    fn gate(&self, _jid: Jid) -> Result<Box<dyn Gate>, KernelError> {
+        Err(KernelError::Simulated)
+    }
+
+    fn members(&self, jid: Jid) -> Result<Vec<Member>, KernelError> {
+        self.state.borrow_mut().jail(jid)?;
+        Ok(Vec::new())
+    }
+
+    fn signal_all(&self, jid: Jid, _signal: i32) -> Result<usize, KernelError> {
+        self.state.borrow_mut().jail(jid)?;
+        Ok(0)
+    }
+
+    fn kill_all(&self, jid: Jid, _timeout: Duration) -> Result<(), KernelError> {
+        self.state.borrow_mut().jail(jid)?.closing = true;
+        Ok(())
+    }
+
+    fn freeze(&self, jid: Jid) -> Result<(), KernelError> {
+        self.state.borrow_mut().jail(jid).map(|_| ())
+    }
+
+    fn thaw(&self, jid: Jid) -> Result<(), KernelError> {
+        self.state.borrow_mut().jail(jid).map(|_| ())
+    }
+
+    fn list(&self) -> Result<Vec<JailInfo>, KernelError> {
+        Ok(self.state.borrow().jails.values().cloned().collect())
+    }
+
+    fn stats(&self, jid: Option<Jid>) -> Result<Vec<JailStats>, KernelError> {
+        let mut state = self.state.borrow_mut();
+        if let Some(jid) = jid {
+            state.jail(jid)?;
+        }
+        let counts = &state.counts;
+        let stats = |jail: &JailInfo| JailStats {
+            jid: jail.jid,
+            name: jail.name.clone(),
+            root: jail.root.clone(),
+            cpu_ticks_1s: 0,
+            cpu_ticks_10s: 0.0,
+            processes: 0,
+            references: u64::from(jail.held),
+            vmem_bytes: 0,
+            cpu_usec: 0,
+            denials: counts.iter().filter(|((of, _), _)| *of == jail.jid).map(|((_, right), n)| (*right, *n)).collect(),
+        };
+        Ok(state.jails.values().filter(|jail| jid.is_none_or(|jid| jid == jail.jid)).map(stats).collect())
+    }
+
+    fn sample(&self, jid: Jid) -> Result<(), KernelError> {
+        self.state.borrow_mut().jail(jid).map(|_| ())
+    }
+
+    fn hold(&self, jid: Jid, held: bool) -> Result<(), KernelError> {
+        self.state.borrow_mut().jail(jid)?.held = held;
+        Ok(())
+    }
+
+    fn denials(&self) -> Result<(Vec<Denial>, u64), KernelError> {
+        Ok((std::mem::take(&mut self.state.borrow_mut().denials), 0))
+    }
+}

@@ -1,0 +1,10 @@
+//! jailsh: jails that the kernel enforces, driven by scripts.
+//!
+//! Imports go one way: `cli`, `script` -> `supervise`, `telemetry` -> `jail` -> `kernel`.
+
+pub mod cli;
+pub mod jail;
+pub mod kernel;
+pub mod script;
+pub mod supervise;
+pub mod telemetry;

@@ -1,0 +1,80 @@
+//! Keeping a jail's service running: one small monitor process per jail, and the verbs that start and stop it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::jail::{Host, JailError, Spec};
+use crate::kernel::{JailName, Jid};
+
+/// What can go wrong with a supervisor.
+#[derive(Debug, thiserror::Error)]
+pub enum SuperviseError {
+    #[error(transparent)]
+    Jail(#[from] JailError),
+    #[error("jail {0} has no command to supervise; set `command`, or name one")]
+    NoCommand(JailName),
+    #[error("jail {name} did not start: {why}")]
+    Failed { name: JailName, why: String },
+    #[error("jail {name} is already supervised by pid {pid}")]
+    AlreadySupervised { name: JailName, pid: i32 },
+}
+
+/// What `start` did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Started {
+    /// The service runs under a new supervisor.
+    Started(Jid),
+    /// It did already.
+    AlreadyRunning(Jid),
+}
+
+/// What `stop` found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    Stopped,
+    WasDown,
+}
+
+/// What a supervisor says of itself, in the jail's run directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    pub pid: i32,
+    /// `starting`, `running`, `backoff`, `stopping`, `stopped`, `failed`.
+    pub state: String,
+    /// Seconds since the epoch at which the state was entered.
+    pub since: u64,
+    pub restarts: u64,
+    /// How the service last ended and what followed, in words.
+    pub last_exit: Option<String>,
+    /// Pid of the service while it runs.
+    pub service: Option<i32>,
+}
+
+/// Brings the jail up and starts its service under a background supervisor. Returns when the service was executed (it
+/// runs, or ended with status 0 at once) or failed; a failed start is undone.
+pub fn start(_host: &Host, _name: &JailName) -> Result<Started, SuperviseError> {
+    todo!()
+}
+
+/// Ends the service and its supervisor, kills what is left in the jail, and takes the jail down.
+pub fn stop(_host: &Host, _name: &JailName) -> Result<Stopped, SuperviseError> {
+    todo!()
+}
+
+/// Supervises `spec.command` in a jail that is up: in the background, or in the foreground until a signal ends it.
+/// Leaves the jail itself up when it ends.
+pub fn supervise(_host: &Host, _name: &JailName, _jid: Jid, _spec: &Spec, _foreground: bool) -> Result<(), SuperviseError> {
+    todo!()
+}
+
+/// The supervisor's own words; `None` when none is alive (what it left behind is cleaned up by `start` and `stop`).
+pub fn status(_host: &Host, _name: &JailName) -> Option<Status> {
+    todo!()
+}
+
+/// Entry point of the monitor process: `main` calls it when argv[0] is the monitor's title.
+pub fn monitor_main() -> std::process::ExitCode {
+    todo!()
+}
+
+/// First part of a monitor's argv[0]: `jailctl: supervise jail=NAME jid=N`.
+pub const TITLE: &str = "jailctl: supervise ";
