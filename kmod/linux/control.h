@@ -61,65 +61,97 @@ int ctl_info(struct jail_info_call *call)
 
 /* ---- ports ---- */
 
-struct port_conflict {
-	__u32 port;
+/* A change of one jail's ports: from ports to wanted_ports, all or nothing. Its loops are calls of bpf_loop, which the
+ * verifier looks at once. */
+struct port_change {
+	__u32 slot;
+	__u32 jid;
+	__u32 generation;
+	__u32 count; /* how many are wanted */
+	__u32 taken_port; /* 0: none is taken */
 	__u32 owner;
 };
 
-/* Reserves the jail's wanted ports and lets go of those it had and no longer wants; all or nothing. */
-static __noinline int change_ports(struct jail *jail, __u32 count, struct port_conflict *conflict)
+static long reserve_port(__u64 number, struct port_change *change)
 {
-	__u32 generation = jail->port_generation + 1;
-	struct port_owner mine = { .jid = jail->jid, .generation = generation };
-	__u32 added = 0;
-	int error = 0;
+	struct jail *jail = jail_in_slot(change->slot);
+	struct port_owner mine = { change->jid, change->generation, change->generation };
+	struct port_owner *owner;
+	__u32 port;
 
-	if (count > JAIL_PORTS)
-		return EINVAL;
-	for (__u32 i = 0; i < JAIL_PORTS && i < count; i++) {
-		__u32 port = jail->wanted_ports[i];
-		struct port_owner *owner;
+	if (!jail || number >= JAIL_PORTS || number >= change->count)
+		return 1;
+	port = jail->wanted_ports[number];
+	if (!bpf_map_update_elem(&port_owners, &port, &mine, BPF_NOEXIST))
+		return 0;
+	owner = bpf_map_lookup_elem(&port_owners, &port);
+	if (owner && owner->jid == mine.jid) {
+		owner->wanted_in = mine.wanted_in;
+		return 0;
+	}
+	change->taken_port = port;
+	change->owner = owner ? owner->jid : JP_HOST;
+	return 1;
+}
 
-		if (!bpf_map_update_elem(&port_owners, &port, &mine, BPF_NOEXIST)) {
-			added |= 1u << i;
-			continue;
-		}
-		owner = bpf_map_lookup_elem(&port_owners, &port);
-		if (owner && owner->jid == mine.jid) {
-			owner->generation = generation;
-			continue;
-		}
-		conflict->port = port;
-		conflict->owner = owner ? owner->jid : JP_HOST;
-		error = EADDRINUSE;
-		break;
-	}
-	if (error) {
-		for (__u32 i = 0; i < JAIL_PORTS; i++) {
-			__u32 port = jail->wanted_ports[i];
-			if (added & (1u << i))
-				bpf_map_delete_elem(&port_owners, &port);
-		}
-		return error;
-	}
-	for (__u32 i = 0; i < JAIL_PORTS && i < jail->port_count; i++) {
-		__u32 port = jail->ports[i];
-		struct port_owner *owner = bpf_map_lookup_elem(&port_owners, &port);
-		if (owner && owner->jid == mine.jid && owner->generation != generation)
-			bpf_map_delete_elem(&port_owners, &port);
-	}
-	__builtin_memcpy(jail->ports, jail->wanted_ports, sizeof(jail->ports));
-	jail->port_count = count;
-	jail->port_generation = generation;
+/* Takes back what this change added. */
+static long unreserve_port(__u64 number, struct port_change *change)
+{
+	struct jail *jail = jail_in_slot(change->slot);
+	struct port_owner *owner;
+	__u32 port;
+
+	if (!jail || number >= JAIL_PORTS || number >= change->count)
+		return 1;
+	port = jail->wanted_ports[number];
+	owner = bpf_map_lookup_elem(&port_owners, &port);
+	if (owner && owner->jid == change->jid && owner->added_in == change->generation)
+		bpf_map_delete_elem(&port_owners, &port);
 	return 0;
 }
 
-/* The name of a jail, for the one who wanted its port. */
-static __always_inline struct jail *jail_named_in(struct port_conflict *conflict)
+/* Lets go of a port that the jail had and wants no longer. */
+static long release_port(__u64 number, struct port_change *change)
 {
-	__u32 slot;
-	return find_jail(conflict->owner, &slot);
+	struct jail *jail = jail_in_slot(change->slot);
+	struct port_owner *owner;
+	__u32 port;
+
+	if (!jail || number >= JAIL_PORTS || number >= jail->port_count)
+		return 1;
+	port = jail->ports[number];
+	owner = bpf_map_lookup_elem(&port_owners, &port);
+	if (owner && owner->jid == change->jid && owner->wanted_in != change->generation)
+		bpf_map_delete_elem(&port_owners, &port);
+	return 0;
 }
+
+static __always_inline int change_ports(struct jail *jail, struct port_change *change)
+{
+	if (change->count > JAIL_PORTS)
+		return EINVAL;
+	change->generation = jail->port_generation + 1;
+	bpf_loop(JAIL_PORTS, reserve_port, change, 0);
+	if (change->taken_port) {
+		bpf_loop(JAIL_PORTS, unreserve_port, change, 0);
+		return EADDRINUSE;
+	}
+	bpf_loop(JAIL_PORTS, release_port, change, 0);
+	__builtin_memcpy(jail->ports, jail->wanted_ports, sizeof(jail->ports));
+	jail->port_count = change->count;
+	jail->port_generation = change->generation;
+	return 0;
+}
+
+/* Tells the caller whose port it wanted. */
+#define REPORT_TAKEN(call, change)                                                                 \
+	do {                                                                                       \
+		__u32 owner_slot;                                                                  \
+		struct jail *owner = find_jail((change).owner, &owner_slot);                       \
+		if (owner)                                                                         \
+			__builtin_memcpy((call)->owner_name, owner->name, sizeof((call)->owner_name)); \
+		(call)->taken_port = (change).taken_port;                                          \
+	} while (0)
 
 /* ---- create, update, destroy ---- */
 
@@ -143,16 +175,18 @@ static __always_inline void clear(struct jail *jail)
 {
 	jail->rights = 0;
 	jail->held = 0;
-	jail->closing = 0;
 	jail->exited_cpu_ns = 0;
 	jail->sampled_total_usec = 0;
 	jail->samples_taken = 0;
 	jail->reporting_since_ns = 0;
 	jail->reported = 0;
 	jail->port_count = 0;
+	jail->port_generation = 0;
 	__builtin_memset(jail->samples_usec, 0, sizeof(jail->samples_usec));
 	for (int i = 0; i < JAIL_RIGHTS; i++)
 		jail->denials[i] = 0;
+	jail->changing = 0;
+	__sync_lock_test_and_set(&jail->closing, 0);
 }
 
 SEC("syscall")
@@ -160,10 +194,9 @@ int ctl_create(struct jail_create_call *call)
 {
 	struct module_state *state = module();
 	struct slot_search search = {};
-	struct port_conflict conflict = {};
+	struct port_change change = {};
 	struct jail_name name;
-	struct jail *jail, *owner;
-	__u32 jid, slot;
+	struct jail *jail;
 	int error = refuse_caller(call->abi);
 
 	if (error)
@@ -171,45 +204,44 @@ int ctl_create(struct jail_create_call *call)
 	TAKE(name.text, call->name);
 	if (!state || !name.text[0] || name.text[JAIL_NAME_SIZE - 1] || call->port_count > JAIL_PORTS)
 		return EINVAL;
-	jid = __sync_fetch_and_add(&state->last_jid, 1) + 1;
-	/* Counted first: from here on no task is taken for the host unasked, and ctl_seal sees the newcomer. */
+	search.jid = __sync_fetch_and_add(&state->last_jid, 1) + 1;
+	/* Counted before it exists, so that no member is ever taken for the host and ctl_seal sees the newcomer. */
 	__sync_fetch_and_add(&state->jails, 1);
 	if (state->sealed) {
 		error = ESHUTDOWN;
 		goto uncount;
 	}
-	if (bpf_map_update_elem(&jid_of_name, &name, &jid, BPF_NOEXIST)) {
+	if (bpf_map_update_elem(&jid_of_name, &name, &search.jid, BPF_NOEXIST)) {
 		error = EEXIST;
 		goto uncount;
 	}
-	search.jid = jid;
 	bpf_loop(JAIL_SLOTS, claim_slot, &search, 0);
-	slot = search.slot;
-	jail = jail_in_slot(slot);
-	if (slot == JAIL_HOST_SLOT || !jail) {
+	jail = jail_in_slot(search.slot);
+	if (search.slot == JAIL_HOST_SLOT || !jail) {
 		error = ENOSPC;
 		goto unname;
 	}
 	clear(jail);
 	jail->rights = call->rights;
-	TAKE(jail->name, call->name);
+	__builtin_memcpy(jail->name, name.text, sizeof(jail->name));
 	TAKE(jail->root, call->root);
 	TAKE(jail->profile, call->profile);
 	TAKE(jail->wanted_ports, call->ports);
-	error = change_ports(jail, call->port_count, &conflict);
-	if (!error && bpf_map_update_elem(&slot_of_jid, &jid, &slot, BPF_NOEXIST)) {
-		change_ports(jail, 0, &conflict);
+	change.slot = search.slot;
+	change.jid = search.jid;
+	change.count = call->port_count;
+	error = change_ports(jail, &change);
+	if (!error && bpf_map_update_elem(&slot_of_jid, &search.jid, &search.slot, BPF_NOEXIST)) {
+		change.count = 0;
+		change_ports(jail, &change);
 		error = ENOSPC;
 	}
 	if (error) {
-		owner = jail_named_in(&conflict);
-		if (owner)
-			__builtin_memcpy(call->owner_name, owner->name, sizeof(call->owner_name));
-		call->taken_port = conflict.port;
+		REPORT_TAKEN(call, change);
 		__sync_lock_test_and_set(&jail->jid, 0);
 		goto unname;
 	}
-	call->jid = jid;
+	call->jid = search.jid;
 	return 0;
 unname:
 	bpf_map_delete_elem(&jid_of_name, &name);
@@ -221,28 +253,25 @@ uncount:
 SEC("syscall")
 int ctl_update(struct jail_update_call *call)
 {
-	struct port_conflict conflict = {};
-	struct jail *jail, *owner;
-	__u32 slot;
+	struct port_change change = {};
+	struct jail *jail;
 	int error = refuse_caller(call->abi);
 
 	if (error)
 		return error;
-	jail = find_jail(call->jid, &slot);
+	change.jid = call->jid;
+	change.count = call->port_count;
+	jail = find_jail(change.jid, &change.slot);
 	if (!jail)
 		return ESRCH;
 	if (__sync_val_compare_and_swap(&jail->changing, 0, 1) != 0)
 		return EAGAIN;
 	TAKE(jail->wanted_ports, call->ports);
-	error = jail->jid == call->jid ? change_ports(jail, call->port_count, &conflict) : ESRCH;
-	if (!error) {
+	error = jail->jid == change.jid ? change_ports(jail, &change) : ESRCH;
+	if (error)
+		REPORT_TAKEN(call, change);
+	else
 		jail->rights = call->rights;
-	} else {
-		owner = jail_named_in(&conflict);
-		if (owner)
-			__builtin_memcpy(call->owner_name, owner->name, sizeof(call->owner_name));
-		call->taken_port = conflict.port;
-	}
 	__sync_lock_test_and_set(&jail->changing, 0);
 	return error;
 }
@@ -251,38 +280,36 @@ SEC("syscall")
 int ctl_destroy(struct jail_call *call)
 {
 	struct module_state *state = module();
-	struct port_conflict conflict = {};
+	struct port_change change = {};
 	struct jail_name name;
 	struct jail *jail;
-	__u32 jid, slot, was_closing;
+	__u32 was_closing;
 	int error = refuse_caller(call->abi);
 
 	if (error)
 		return error;
-	jid = call->jid;
-	jail = find_jail(jid, &slot);
+	change.jid = call->jid;
+	jail = find_jail(change.jid, &change.slot);
 	if (!jail || !state)
 		return ESRCH;
 	if (__sync_val_compare_and_swap(&jail->changing, 0, 1) != 0)
 		return EAGAIN;
 	was_closing = __sync_lock_test_and_set(&jail->closing, 1);
-	if (jail->jid != jid) {
+	if (jail->jid != change.jid)
 		error = ESRCH;
-	} else if (__sync_fetch_and_add(&jail->tasks, 0) != 0) {
-		call->processes = jail->processes;
+	else if (__sync_fetch_and_add(&jail->tasks, 0) != 0)
 		error = EBUSY;
-	}
 	if (error) {
+		call->processes = jail->processes;
 		jail->closing = was_closing;
 		__sync_lock_test_and_set(&jail->changing, 0);
 		return error;
 	}
-	bpf_map_delete_elem(&slot_of_jid, &jid);
-	change_ports(jail, 0, &conflict);
+	bpf_map_delete_elem(&slot_of_jid, &change.jid);
+	change_ports(jail, &change);
 	__builtin_memcpy(name.text, jail->name, sizeof(name.text));
 	bpf_map_delete_elem(&jid_of_name, &name);
-	clear(jail);
-	__sync_lock_test_and_set(&jail->changing, 0);
+	/* It stays closed and changing until the slot is used again: whoever still holds it finds another jid. */
 	__sync_lock_test_and_set(&jail->jid, 0);
 	__sync_fetch_and_add(&state->jails, -1);
 	return 0;
@@ -303,9 +330,10 @@ static long is_way_out(__u64 number, struct descriptor_search *search)
 	if (number >= search->count)
 		return 1;
 	bpf_probe_read_kernel(&file, sizeof(file), search->files + number);
-	if (file && leads_out(file))
-		search->found = 1;
-	return search->found;
+	if (!file || !leads_out(file))
+		return 0;
+	search->found = 1;
+	return 1;
 }
 
 /* What a process would take along, or share with the host it leaves. */
@@ -401,6 +429,7 @@ int ctl_sample(struct jail_sample_call *call)
 	total = call->total_usec;
 	before = jail->sampled_total_usec;
 	place = __sync_fetch_and_add(&jail->samples_taken, 1) % JAIL_SAMPLES;
+	barrier_var(place); /* else the compiler knows what the verifier does not, and drops the check */
 	if (place < JAIL_SAMPLES)
 		jail->samples_usec[place] = total > before ? total - before : 0;
 	jail->sampled_total_usec = total;

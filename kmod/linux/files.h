@@ -89,8 +89,10 @@ static __always_inline int is_home(__u32 device)
 static long find_member(__u64 slot, int *found)
 {
 	struct jail *jail = jail_in_slot(slot);
-	*found = jail && jail->tasks > 0;
-	return *found;
+	if (!jail || jail->tasks <= 0)
+		return 0;
+	*found = 1;
+	return 1;
 }
 
 static __always_inline int any_member(void)
@@ -119,9 +121,11 @@ static long is_home_child(__u64 number, struct child_search *search)
 
 	if (!at || at == search->end)
 		return 1;
-	search->found = is_home_mount((void *)at - bpf_core_field_offset(struct mount, mnt_child));
 	search->at = BPF_CORE_READ(at, next);
-	return search->found;
+	if (!is_home_mount((void *)at - bpf_core_field_offset(struct mount, mnt_child)))
+		return 0;
+	search->found = 1;
+	return 1;
 }
 
 enum { CHILD_MOUNTS_SEARCHED = 4096 };

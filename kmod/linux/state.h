@@ -36,9 +36,11 @@ struct identity {
 	__u64 cpu_before_ns; /* what the task had used when it entered */
 };
 
+/* Generations are those of the owner's set of ports. */
 struct port_owner {
 	__u32 jid;
-	__u32 generation;
+	__u32 added_in;
+	__u32 wanted_in;
 };
 
 struct {
