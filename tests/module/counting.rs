@@ -11,6 +11,7 @@ fn storm(count: usize) {
     for _ in 0..count {
         // SAFETY: the child only ends.
         match unsafe { libc::fork() } {
+            // SAFETY: ends the child.
             0 => unsafe { libc::_exit(0) },
             -1 => {}
             pid => {
@@ -88,6 +89,7 @@ fn a_closed_jail_lets_nobody_fork_or_enter() {
         wait_for_close(&ends);
         // SAFETY: a child, should there be one, only ends.
         match unsafe { libc::fork() } {
+            // SAFETY: ends the child.
             0 => unsafe { libc::_exit(0) },
             answer => errno(answer),
         }
@@ -153,8 +155,10 @@ fn cpu_time_and_memory_of_members_are_seen_and_sampled() {
 fn frozen_members_stand_still_until_they_are_thawed() {
     let Some(module) = module() else { return };
     let jail = module.jail("frozen", &[]);
-    let _spinner = jail.start(|| loop {
-        std::hint::black_box(());
+    let _spinner = jail.start(|| {
+        loop {
+            std::hint::black_box(());
+        }
     });
     let used = || module.lsm.stats(Some(jail.jid)).unwrap()[0].cpu_usec;
     assert!(eventually(|| used() > 10_000));

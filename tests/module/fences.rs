@@ -5,18 +5,65 @@ use nix::unistd::Pid;
 
 use super::fixture::{child, errno, module, pipe, wait_for_close};
 
-/// What a member may not do to a process outside: the errno it gets and the right it is counted under.
-const DEEDS: [(&str, fn(i32) -> i32, i32, &str); 9] = [
-    ("kill", |pid| errno(unsafe { libc::kill(pid, 0) }), libc::EPERM, "process_signal"),
-    ("ptrace", |pid| errno(unsafe { libc::ptrace(libc::PTRACE_SEIZE, pid, 0, 0) }), libc::ESRCH, "process_trace"),
-    ("setpriority", |pid| errno(unsafe { libc::setpriority(libc::PRIO_PROCESS, pid as u32, 5) }), libc::ESRCH, "process_schedule"),
-    ("sched_setaffinity", set_affinity, libc::ESRCH, "process_schedule"),
-    ("sched_getscheduler", |pid| errno(unsafe { libc::sched_getscheduler(pid) }), libc::ESRCH, "process_see"),
-    ("getpgid", |pid| errno(unsafe { libc::getpgid(pid) }), libc::ESRCH, "process_see"),
-    ("getsid", |pid| errno(unsafe { libc::getsid(pid) }), libc::ESRCH, "process_see"),
-    ("capget", capget, libc::ESRCH, "process_see"),
-    ("read /proc/PID/stat", |pid| errno(open(&format!("/proc/{pid}/stat"))), libc::EPERM, "process_see"),
+/// What a member may not do to a process outside.
+struct Deed {
+    name: &'static str,
+    on: fn(i32) -> i32,
+    refusal: i32,
+    right: &'static str,
+}
+
+const fn deed(name: &'static str, on: fn(i32) -> i32, refusal: i32, right: &'static str) -> Deed {
+    Deed { name, on, refusal, right }
+}
+
+const DEEDS: [Deed; 9] = [
+    deed("kill", kill, libc::EPERM, "process_signal"),
+    deed("ptrace", seize, libc::ESRCH, "process_trace"),
+    deed("setpriority", set_priority, libc::ESRCH, "process_schedule"),
+    deed("sched_setaffinity", set_affinity, libc::ESRCH, "process_schedule"),
+    deed("sched_getscheduler", get_scheduler, libc::ESRCH, "process_see"),
+    deed("getpgid", get_group, libc::ESRCH, "process_see"),
+    deed("getsid", get_session, libc::ESRCH, "process_see"),
+    deed("capget", capget, libc::ESRCH, "process_see"),
+    deed("read /proc/PID/stat of", read_stat, libc::EPERM, "process_see"),
 ];
+
+fn kill(pid: i32) -> i32 {
+    // SAFETY: takes only numbers; signal 0 does nothing.
+    errno(unsafe { libc::kill(pid, 0) })
+}
+
+fn seize(pid: i32) -> i32 {
+    // SAFETY: takes only numbers.
+    errno(unsafe { libc::ptrace(libc::PTRACE_SEIZE, pid, 0, 0) })
+}
+
+fn set_priority(pid: i32) -> i32 {
+    // SAFETY: takes only numbers.
+    errno(unsafe { libc::setpriority(libc::PRIO_PROCESS, pid as u32, 5) })
+}
+
+fn get_scheduler(pid: i32) -> i32 {
+    // SAFETY: takes only numbers.
+    errno(unsafe { libc::sched_getscheduler(pid) })
+}
+
+fn get_group(pid: i32) -> i32 {
+    // SAFETY: takes only numbers.
+    errno(unsafe { libc::getpgid(pid) })
+}
+
+fn get_session(pid: i32) -> i32 {
+    // SAFETY: takes only numbers.
+    errno(unsafe { libc::getsid(pid) })
+}
+
+fn read_stat(pid: i32) -> i32 {
+    let path = std::ffi::CString::new(format!("/proc/{pid}/stat")).unwrap();
+    // SAFETY: a NUL-terminated path.
+    errno(unsafe { libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) })
+}
 
 fn set_affinity(pid: i32) -> i32 {
     // SAFETY: an all-zero set is a valid one.
@@ -34,12 +81,6 @@ fn capget(pid: i32) -> i32 {
     errno(unsafe { libc::syscall(libc::SYS_capget, header.as_mut_ptr(), sets.as_mut_ptr()) })
 }
 
-fn open(path: &str) -> i32 {
-    let path = std::ffi::CString::new(path).unwrap();
-    // SAFETY: a NUL-terminated path.
-    unsafe { libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) }
-}
-
 #[test]
 fn a_member_cannot_touch_a_process_of_the_host() {
     let Some(module) = module() else { return };
@@ -50,10 +91,10 @@ fn a_member_cannot_touch_a_process_of_the_host() {
         0
     });
     let pid = victim.pid.as_raw();
-    for (name, deed, refusal, right) in DEEDS {
-        assert_eq!(child(|| deed(pid)).end(), 0, "the host may {name}");
+    for Deed { name, on, refusal, right } in DEEDS {
+        assert_eq!(child(|| on(pid)).end(), 0, "the host may {name}");
         let before = jail.denied(right);
-        assert_eq!(jail.run(|| deed(pid)), refusal, "{name}");
+        assert_eq!(jail.run(|| on(pid)), refusal, "{name}");
         assert!(jail.denied(right) > before, "{name} is counted as {right}");
     }
     drop(ends);
@@ -71,10 +112,10 @@ fn a_member_cannot_touch_a_process_of_another_jail_but_may_touch_its_own() {
     };
     let (sibling, stranger) = (jail.start(sleeper), other.start(sleeper));
     assert!(jail.settles_at(1) && other.settles_at(1));
-    for (name, deed, refusal, _) in DEEDS {
+    for Deed { name, on, refusal, .. } in DEEDS {
         let (near, far) = (sibling.pid.as_raw(), stranger.pid.as_raw());
-        assert_eq!(jail.run(|| deed(near)), 0, "{name} on a sibling");
-        assert_eq!(jail.run(|| deed(far)), refusal, "{name} on a stranger");
+        assert_eq!(jail.run(|| on(near)), 0, "{name} on a sibling");
+        assert_eq!(jail.run(|| on(far)), refusal, "{name} on a stranger");
     }
     drop(ends);
     assert_eq!((sibling.end(), stranger.end()), (0, 0));

@@ -156,7 +156,8 @@ pub fn child(action: impl FnOnce() -> i32) -> Process {
 }
 
 fn reap_all() {
-    while waitpid(Pid::from_raw(-1), Some(nix::sys::wait::WaitPidFlag::WNOHANG)).is_ok_and(|status| status != WaitStatus::StillAlive)
+    while waitpid(Pid::from_raw(-1), Some(nix::sys::wait::WaitPidFlag::WNOHANG))
+        .is_ok_and(|status| status != WaitStatus::StillAlive)
     {}
 }
 

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use jailsh::kernel::lsm::Lsm;
 use jailsh::kernel::Kernel;
+use jailsh::kernel::lsm::Lsm;
 
 use super::fixture::{Jail, Process, child, eventually, module};
 

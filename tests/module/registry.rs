@@ -7,7 +7,7 @@ use std::path::Path;
 use jailsh::kernel::lsm::Lsm;
 use jailsh::kernel::{Kernel, KernelError, Policy};
 
-use super::fixture::{def, errno, module, port};
+use super::fixture::{def, errno, module, pipe, port, wait_for_close};
 
 const RESERVED: &str = "/proc/sys/net/ipv4/ip_local_reserved_ports";
 
@@ -129,10 +129,34 @@ fn listening_unbound_never_takes_a_reserved_port() {
         socket.map_or_else(|error| error.raw_os_error().unwrap_or(-1), |_| 0)
     });
     assert_eq!(connected, libc::EADDRINUSE);
-    // even if the list is lost, listen asks the module
-    std::fs::write(RESERVED, "\n").unwrap();
-    assert_eq!(thief.run(listen), libc::EADDRINUSE);
-    assert!(thief.denied("port_foreign") > 0);
+}
+
+#[test]
+fn a_port_taken_before_it_was_reserved_serves_nobody() {
+    let Some(module) = module() else { return };
+    let thief = module.jail("early", &[]);
+    let (bound, listening, go) = (pipe(), pipe(), pipe());
+    let listener = thief.start(|| {
+        let socket = TcpListener::bind("127.0.0.1:8145").unwrap();
+        nix::unistd::write(&listening.1, b"1").unwrap();
+        wait_for_close(&go);
+        socket.accept().map_or_else(|error| error.raw_os_error().unwrap_or(-1), |_| 0)
+    });
+    let binder = thief.start(|| {
+        let socket = inet_socket();
+        let early = bind_to(socket, libc::AF_INET, 8146);
+        nix::unistd::write(&bound.1, b"1").unwrap();
+        wait_for_close(&go);
+        // SAFETY: takes only numbers.
+        if early == 0 { errno(unsafe { libc::listen(socket, 1) }) } else { early }
+    });
+    for end in [&bound.0, &listening.0] {
+        assert_eq!(nix::unistd::read(end, &mut [0]), Ok(1));
+    }
+    let _owner = module.jail("late", &[8145, 8146]);
+    drop(go);
+    assert_eq!(binder.end(), libc::EADDRINUSE);
+    assert_eq!(listener.end(), libc::EADDRINUSE);
 }
 
 #[test]
@@ -152,7 +176,8 @@ fn the_administrators_reserved_ports_stay_and_ours_go() {
 /// Everything that a jail could leave behind.
 fn traces() -> (BTreeSet<String>, String, usize, Vec<usize>) {
     let names = |path: &Path| -> BTreeSet<String> {
-        std::fs::read_dir(path).map_or_else(|_| BTreeSet::new(), |all| all.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect())
+        std::fs::read_dir(path)
+            .map_or_else(|_| BTreeSet::new(), |all| all.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect())
     };
     let pins = Path::new(Lsm::DIRECTORY).join("current");
     let groups = names(Path::new("/sys/fs/cgroup/jailsh")).into_iter().chain(names(&pins)).collect();
