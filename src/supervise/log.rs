@@ -15,8 +15,10 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::service::Service;
 use super::state::Weight;
 
-/// Bytes that may wait for the daemon.
-const QUEUE: usize = 128 * 1024;
+/// Bytes that may wait for the daemon before the service has to wait too.
+const SOFT: usize = 64 * 1024;
+/// Bytes that may wait for the daemon at all; the difference is room for what one round of reading yields.
+const HARD: usize = 512 * 1024;
 /// How long a daemon may be stuck before lines are dropped, and between attempts to reach one that is away.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -90,7 +92,7 @@ impl Sink {
 
     /// The service should not be read from: the queue is full, and the daemon is still at work.
     pub fn is_congested(&self, now: Instant) -> bool {
-        self.queued >= QUEUE / 2 && self.socket.is_some() && now.duration_since(self.progress) < PATIENCE
+        self.queued >= SOFT && self.socket.is_some() && now.duration_since(self.progress) < PATIENCE
     }
 
     /// The socket to poll for room, if something waits.
@@ -131,14 +133,13 @@ impl Sink {
         }
     }
 
-    /// The last words: waits for room, but not for long.
-    pub fn close(&mut self) {
-        let until = Instant::now() + PATIENCE;
+    /// Waits until the queue holds no more than `bytes`, as long as the daemon is at work.
+    pub fn wait_for_room(&mut self, bytes: usize) {
         loop {
             let now = Instant::now();
             self.flush(now);
-            let left = until.saturating_duration_since(now);
-            let Some(socket) = self.wants_room() else { return };
+            let left = (self.progress + PATIENCE).saturating_duration_since(now);
+            let Some(socket) = self.wants_room().filter(|_| self.queued > bytes) else { return };
             let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
             if left.is_zero() || poll(&mut [PollFd::new(socket, PollFlags::POLLOUT)], timeout).is_err() {
                 return;
@@ -152,12 +153,12 @@ impl Sink {
     }
 
     fn enqueue(&mut self, level: i32, label: &str, text: &str) {
-        let Sink { facility, tag, prefix, .. } = self;
-        let datagram = format!("<{}>{} {tag}: {prefix}{label}{text}", *facility | level, timestamp()).into_bytes();
-        if self.queued + datagram.len() > QUEUE {
+        if self.queued >= HARD {
             self.lost += 1;
             return;
         }
+        let Sink { facility, tag, prefix, .. } = self;
+        let datagram = format!("<{}>{} {tag}: {prefix}{label}{text}", *facility | level, timestamp()).into_bytes();
         self.queued += datagram.len();
         self.queue.push_back(datagram);
     }
@@ -281,11 +282,11 @@ mod tests {
         let mut sink = daemon.sink();
         let start = Instant::now();
         let text = "x".repeat(1000);
-        for _ in 0..1000 {
+        for _ in 0..2000 {
             sink.line(Stream::Stdout, &text, start);
         }
         assert!(start.elapsed() < Duration::from_secs(5), "it blocked");
-        assert!(sink.lost > 0 && sink.queued <= QUEUE, "{} lost, {} queued", sink.lost, sink.queued);
+        assert!(sink.lost > 0 && sink.queued <= HARD + 1100, "{} lost, {} queued", sink.lost, sink.queued);
         assert!(sink.is_congested(start), "a daemon that worked a moment ago is waited for");
         assert!(!sink.is_congested(start + PATIENCE), "but not for ever");
         let (lost, mut taken) = (sink.lost, 0);
@@ -297,7 +298,7 @@ mod tests {
             }
             taken += 1;
         };
-        assert_eq!(taken + lost, 1000);
+        assert_eq!(taken + lost, 2000);
         assert!(last.ends_with(&format!("jail=t jid=7 {lost} line(s) lost: syslog did not take them")), "{last}");
     }
 }

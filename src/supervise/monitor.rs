@@ -34,6 +34,8 @@ const SAMPLE: Duration = Duration::from_secs(1);
 const ROUND: Duration = Duration::from_millis(20);
 /// After this, what will not die (a process in a system call that does not end) is left.
 const GIVE_UP: Duration = Duration::from_secs(10);
+/// Reads that empty a full pipe.
+const DRAIN: usize = 40;
 /// Bytes of stderr that go into the report of a failed start.
 const LAST_WORDS: usize = 2048;
 
@@ -113,10 +115,10 @@ impl<'a> Monitor<'a> {
             let woken = self.wait(signals);
             self.sink.flush(Instant::now());
             if woken.outputs[0] {
-                self.read(Stream::Stdout, 1);
+                self.read(Stream::Stdout);
             }
             if woken.outputs[1] {
-                self.read(Stream::Stderr, 1);
+                self.read(Stream::Stderr);
             }
             if woken.signal {
                 self.take_signals(signals);
@@ -209,8 +211,7 @@ impl<'a> Monitor<'a> {
         }
         if let Some(ending) = ending {
             // Its last words come before the news of its end.
-            self.read(Stream::Stdout, 64);
-            self.read(Stream::Stderr, 64);
+            self.drain();
             self.child = None;
             self.step(Event::Exited(ending));
         }
@@ -247,6 +248,8 @@ impl<'a> Monitor<'a> {
     }
 
     fn act(&mut self, actions: Vec<Action>) {
+        // First: who reads of it in the log, or is told that it is ready, finds the state to be so.
+        self.tell_state();
         for action in actions {
             match action {
                 Action::Spawn => self.spawn(),
@@ -267,7 +270,6 @@ impl<'a> Monitor<'a> {
                 Action::End => self.ended = true,
             }
         }
-        self.tell_state();
     }
 
     fn spawn(&mut self) {
@@ -285,9 +287,8 @@ impl<'a> Monitor<'a> {
     }
 
     fn execute(&mut self) -> Result<Child, String> {
-        for stream in [Stream::Stdout, Stream::Stderr] {
-            self.with_lines(stream, |pipe, line| pipe.close(line));
-        }
+        self.drain();
+        self.close_pipes();
         let pipe = |errno: Errno| format!("pipe: {}", errno.desc());
         let stdin = File::open("/dev/null").map_err(|error| format!("/dev/null: {error}"))?.into();
         let output = Output { stdin, stdout: self.stdout.open().map_err(pipe)?, stderr: self.stderr.open().map_err(pipe)? };
@@ -300,11 +301,30 @@ impl<'a> Monitor<'a> {
         let _ = pidfd::signal(child.pidfd.as_fd(), self.service.stop_signal);
     }
 
-    fn read(&mut self, stream: Stream, reads: usize) {
-        self.with_lines(stream, |pipe, line| pipe.drain(reads, line));
+    /// Takes lines of one stream, and says whether there may be more.
+    fn read(&mut self, stream: Stream) -> bool {
+        self.with_lines(stream, |pipe, line| pipe.read(line))
     }
 
-    fn with_lines(&mut self, stream: Stream, act: impl FnOnce(&mut Pipe, &mut dyn FnMut(String))) {
+    /// Takes what a service that has ended left in its pipes, as long as syslog keeps up. Others may write on: no more
+    /// than a pipe holds.
+    fn drain(&mut self) {
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            let mut reads = 0;
+            while reads < DRAIN && self.read(stream) {
+                reads += 1;
+                self.sink.wait_for_room(0);
+            }
+        }
+    }
+
+    fn close_pipes(&mut self) {
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            self.with_lines(stream, |pipe, line| pipe.close(line));
+        }
+    }
+
+    fn with_lines<T>(&mut self, stream: Stream, act: impl FnOnce(&mut Pipe, &mut dyn FnMut(String)) -> T) -> T {
         let Monitor { stdout, stderr, sink, last_words, machine, .. } = self;
         let starting = stream == Stream::Stderr && !machine.is_ready();
         let now = Instant::now();
@@ -314,7 +334,7 @@ impl<'a> Monitor<'a> {
                 remember(last_words, line);
             }
         };
-        act(if stream == Stream::Stdout { stdout } else { stderr }, &mut take);
+        act(if stream == Stream::Stdout { stdout } else { stderr }, &mut take)
     }
 
     fn own(&mut self, weight: Weight, text: &str) {
@@ -342,18 +362,14 @@ impl<'a> Monitor<'a> {
     }
 
     fn finish(mut self) -> End {
-        for stream in [Stream::Stdout, Stream::Stderr] {
-            self.with_lines(stream, |pipe, line| {
-                pipe.drain(64, &mut *line);
-                pipe.close(line);
-            });
-        }
+        self.drain();
+        self.close_pipes();
         if let Err(error) = self.workload.hold(false)
             && !matches!(error, KernelError::NoSuchJail(_))
         {
             self.own(Weight::Warning, &format!("the kernel still believes in this supervisor: {error}"));
         }
-        self.sink.close();
+        self.sink.wait_for_room(0);
         let end = self.machine.end().cloned().unwrap_or(End { failed: true, reason: "it ended without a reason".into() });
         if let Some(mut report) = self.report.take() {
             say(&mut report, &Report::Failed { why: end.reason.clone(), stderr: self.last_words.into() });

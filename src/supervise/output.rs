@@ -9,8 +9,8 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use super::line::Splitter;
 
-/// Bytes taken at once, so that one stream cannot starve signals and timers.
-const READ: usize = 16 * 1024;
+/// Bytes taken at once: little, because each may be an empty line, which is long in the log.
+const READ: usize = 2048;
 
 /// A pipe that is cut into lines. Its end says nothing about the service.
 #[derive(Debug, Default)]
@@ -34,7 +34,7 @@ impl Pipe {
     }
 
     /// Takes what is there, once. False when there was nothing more to take for now, or ever.
-    pub fn read(&mut self, mut line: impl FnMut(String)) -> bool {
+    pub fn read(&mut self, line: impl FnMut(String)) -> bool {
         let Some(file) = &mut self.file else { return false };
         let mut buffer = [0; READ];
         match file.read(&mut buffer) {
@@ -47,17 +47,8 @@ impl Pipe {
             Err(_) => {}
         }
         self.file = None;
-        self.splitter.finish(&mut line);
+        self.splitter.finish(line);
         false
-    }
-
-    /// Takes what a service that has ended left, but no more than `reads` pieces: others may hold the pipe and write on.
-    pub fn drain(&mut self, reads: usize, mut line: impl FnMut(String)) {
-        for _ in 0..reads {
-            if !self.read(&mut line) {
-                return;
-            }
-        }
     }
 
     /// Gives the pipe up, with what has no newline.

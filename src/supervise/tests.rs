@@ -38,11 +38,11 @@ static BE_THE_MONITOR: extern "C" fn() = {
 /// A service named t in jail 7 with everything below `dir`.
 pub fn service(dir: &Path, argv: &[&str]) -> Service {
     let name = "t".parse().unwrap();
-    let argv: Vec<String> = argv.iter().map(|arg| format!("{arg:?}")).collect();
-    let toml = format!("command = [{}]\nlog = {{ facility = \"local3\", tag = \"jail-t\" }}", argv.join(", "));
-    let spec = Spec::from_toml(&name, &toml).unwrap();
+    let toml = "command = ['/bin/true']\nlog = { facility = 'local3', stdout = 'info', tag = 'jail-t' }";
+    let spec = Spec::from_toml(&name, toml).unwrap();
     let config = Config { data_dir: dir.join("data"), run_dir: dir.join("run") };
     let mut service = Service::of(&config, "lsm", &name, Jid::new(7).unwrap(), &spec);
+    service.argv = argv.iter().map(|arg| (*arg).to_owned()).collect();
     service.log.socket = dir.join("log");
     service.env = BTreeMap::from([("DIR".into(), dir.to_str().unwrap().into())]);
     service

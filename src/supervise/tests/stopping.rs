@@ -35,7 +35,7 @@ fn the_stop_signal_is_the_one_that_was_asked_for() {
 #[test]
 fn a_stop_kills_children_that_left_the_session_or_were_orphaned() {
     let script = "setsid sh -c 'echo $$ > $DIR/a; trap \"\" TERM HUP; while :; do sleep 0.1; done' & \
-                  sh -c 'setsid setsid sleep 1000 & echo $! > $DIR/b'; \
+                  sh -c 'setsid sleep 1000 & echo $! > $DIR/b'; \
                   exec sleep 1000";
     let bench = Bench::new(script).started();
     let (leader, orphan) = (bench.pid("a"), bench.pid("b"));
@@ -77,5 +77,11 @@ fn a_service_is_not_born_with_the_signals_of_its_supervisor_blocked() {
     let bench =
         Bench::new("grep -E '^Sig(Blk|Ign)' /proc/self/status > $DIR/s.new; mv $DIR/s.new $DIR/s; exec sleep 1000").started();
     bench.until("the masks", |bench| !bench.file("s").is_empty());
-    assert_eq!(bench.file("s"), "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+    let masks: Vec<u64> = bench
+        .file("s")
+        .lines()
+        .map(|line| u64::from_str_radix(line.split_ascii_whitespace().last().unwrap(), 16).unwrap())
+        .collect();
+    // Signals 32 and 33 are the C library's own; it lets nobody set them.
+    assert_eq!(masks.iter().map(|mask| mask & !(3 << 31)).collect::<Vec<_>>(), [0, 0]);
 }
