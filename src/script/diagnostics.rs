@@ -146,7 +146,7 @@ fn unknown_function(engine: &Engine, source: &Source, signature: &str) -> Findin
         let names = engine.collect_fn_metadata(None, |found| Some(found.metadata.name.to_string()), true);
         let scripted = names_in(source);
         let all = names.iter().map(String::as_str).chain(scripted).filter(|name| name.starts_with(|c: char| c.is_alphabetic()));
-        let near = nearest(name, all.chain(guard::VERBS));
+        let near = if name.len() < 3 { None } else { nearest(name, all.chain(guard::VERBS)) };
         return plain(format!("unknown function {name:?}"), near.map(|near| format!("did you mean {near}?")));
     }
     let given: Vec<String> = arguments.trim_end_matches(')').split(", ").map(simple).filter(|kind| !kind.is_empty()).collect();
