@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use rhai::{Dynamic, Engine, EvalAltResult, OptimizationLevel, Scope};
 
+use super::guard::Guard;
 use super::memory::Meter;
 use super::source::Source;
-use super::{Fault, Kind, Session, api, diagnostics, duration, guard, interrupt};
+use super::{Fault, Kind, Session, api, diagnostics, duration, interrupt};
 
 /// What a script may use. Scripts are trusted; this is against accidents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,12 +22,23 @@ pub struct Limits {
     /// Length of one text, in bytes.
     pub string: usize,
     pub call_levels: usize,
+    /// Nesting of one expression; half of it inside functions.
     pub expression_depth: usize,
 }
 
+/// What 8 MiB of stack hold at the worst; unoptimized builds take many times as much.
+const CALL_LEVELS: usize = if cfg!(debug_assertions) { 16 } else { 64 };
+const EXPRESSION_DEPTH: usize = if cfg!(debug_assertions) { 32 } else { 64 };
+
 impl Default for Limits {
     fn default() -> Self {
-        Limits { operations: 2_000_000_000, memory: 1 << 30, string: 16 << 20, call_levels: 64, expression_depth: 64 }
+        Limits {
+            operations: 2_000_000_000,
+            memory: 1 << 30,
+            string: 16 << 20,
+            call_levels: CALL_LEVELS,
+            expression_depth: EXPRESSION_DEPTH,
+        }
     }
 }
 
@@ -67,13 +79,13 @@ struct Effects {
 pub fn run(session: Session, limits: Limits, script: Script) -> u8 {
     interrupt::install();
     let effects = Rc::new(Effects::default());
-    let engine = engine(session, limits, &effects);
+    let (engine, guard) = engine(session, limits, &effects);
     let source = Source { name: script.name, text: script.text };
     let mut scope = Scope::new();
     let arguments: rhai::Array = script.arguments.into_iter().map(Dynamic::from).collect();
     scope.push_constant_dynamic("args", arguments.into());
     let evaluate = |scope: &mut Scope| -> Result<(), Box<EvalAltResult>> {
-        let ast = engine.compile_with_scope(scope, &source.text)?;
+        let ast = guard.compile(&engine, scope, &source.text)?;
         let value: Dynamic = engine.eval_ast_with_scope(scope, &ast)?;
         if script.echo && effects.exit.get().is_none() && !value.is_unit() {
             scope.push_dynamic("it", value);
@@ -92,7 +104,7 @@ pub fn run(session: Session, limits: Limits, script: Script) -> u8 {
     }
 }
 
-fn engine(session: Session, limits: Limits, effects: &Rc<Effects>) -> Engine {
+fn engine(session: Session, limits: Limits, effects: &Rc<Effects>) -> (Engine, Guard) {
     let mut engine = Engine::new();
     engine
         .set_optimization_level(OptimizationLevel::Simple)
@@ -101,8 +113,8 @@ fn engine(session: Session, limits: Limits, effects: &Rc<Effects>) -> Engine {
         .set_max_operations(limits.operations)
         .set_max_string_size(limits.string)
         .set_max_call_levels(limits.call_levels)
-        .set_max_expr_depths(limits.expression_depth, limits.expression_depth);
-    guard::install(&mut engine);
+        .set_max_expr_depths(limits.expression_depth, limits.expression_depth / 2);
+    let guard = Guard::install(&mut engine);
     watch(&mut engine, limits, effects);
     speak(&mut engine, effects);
     let status = effects.clone();
@@ -114,7 +126,7 @@ fn engine(session: Session, limits: Limits, effects: &Rc<Effects>) -> Engine {
     engine.register_fn("sleep", |seconds: i64| pause(seconds as f64));
     engine.register_fn("sleep", pause);
     api::register(&mut engine, Rc::new(session));
-    engine
+    (engine, guard)
 }
 
 /// Ends the script on Ctrl-C, when it takes too much memory, or when nobody reads what it prints.
@@ -162,7 +174,7 @@ mod tests {
 
     fn evaluate(limits: Limits, text: &str) -> Result<Dynamic, Box<EvalAltResult>> {
         let session = Session::new(|| Err(Fault::new(Kind::Unavailable, "no host in this test")));
-        engine(session, limits, &Rc::new(Effects::default())).eval(text)
+        engine(session, limits, &Rc::new(Effects::default())).0.eval(text)
     }
 
     #[test]
@@ -175,9 +187,16 @@ mod tests {
     }
 
     #[test]
-    fn endless_recursion_ends_before_the_stack_does() {
-        let error = evaluate(Limits::default(), "fn f(x) { 1 + f(x + 1) } f(0)").unwrap_err();
-        assert!(error.to_string().contains("Stack overflow"), "{error}");
+    fn endless_recursion_ends_before_the_main_threads_stack_does() {
+        let depth = EXPRESSION_DEPTH / 4 - 2;
+        let worst = format!("fn f(x) {{ {}f(x + 1){} }} f(0)", "(".repeat(depth), " + 1)".repeat(depth));
+        let deep = move || {
+            for script in ["fn f(x) { 1 + f(x + 1) } f(0)", &worst] {
+                let error = evaluate(Limits::default(), script).unwrap_err().to_string();
+                assert!(error.contains("Stack overflow"), "{error}");
+            }
+        };
+        std::thread::Builder::new().stack_size(8 << 20).spawn(deep).unwrap().join().unwrap();
     }
 
     #[test]
@@ -188,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_verbs_error_can_be_caught_and_looked_into() {
-        let script = r#"try { stats() } catch (e) { [e.kind, e.message, `${e}`] }"#;
+        let script = r#"let seen; try { stats() } catch (e) { seen = [e.kind, e.message, `${e}`]; } seen"#;
         let found = evaluate(Limits::default(), script).unwrap().into_typed_array::<String>().unwrap();
         assert_eq!(found, ["unavailable", "no host in this test", "no host in this test"]);
     }

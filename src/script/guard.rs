@@ -2,8 +2,9 @@
 //! nothing has happened yet.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
-use rhai::{Engine, LexError, Token};
+use rhai::{AST, Engine, LexError, ParseError, Position, Scope, Token};
 
 /// Names that a script cannot give to anything.
 pub const VERBS: [&str; 21] = [
@@ -31,8 +32,9 @@ pub const VERBS: [&str; 21] = [
 ];
 
 /// Where the next identifier would be a new name.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Place {
+    #[default]
     Elsewhere,
     /// After `let`, `const` or `as`: the very next one.
     Next,
@@ -40,7 +42,7 @@ enum Place {
     Until(Closing),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Closing {
     In,
     LeftParenthesis,
@@ -64,43 +66,75 @@ impl Place {
     }
 }
 
-fn refuse(why: String) -> Token {
-    Token::LexError(LexError::ImproperSymbol(String::new(), why).into())
+/// What the parser is at, and what it was refused first. Rhai drops some refusals for a message of its own, hence the
+/// memory.
+#[derive(Debug, Default)]
+struct State {
+    place: Place,
+    refusal: Option<(String, Position)>,
 }
 
-/// Puts the guard into an engine.
-pub fn install(engine: &mut Engine) {
-    engine.disable_symbol("eval");
-    let place = RefCell::new(Place::Elsewhere);
-    #[expect(deprecated, reason = "rhai marks the hook as volatile, not as deprecated")]
-    engine.on_parse_token(move |token, _, _| {
-        let at = *place.borrow();
-        *place.borrow_mut() = at.after(&token);
-        match &token {
-            Token::Identifier(name) if at != Place::Elsewhere && VERBS.contains(&name.as_str()) => {
-                refuse(format!("{:?} is a name of jailsh and cannot be redefined; pick another name", name.as_str()))
-            }
-            Token::Reserved(name) if name.as_str() == "eval" => refuse("eval is not available; write the code out".into()),
-            Token::Import => refuse("import is not available in this version; keep the script in one file".into()),
-            _ => token,
+/// The guard of one engine.
+pub struct Guard(Rc<RefCell<State>>);
+
+impl Guard {
+    pub fn install(engine: &mut Engine) -> Guard {
+        let state = Rc::new(RefCell::new(State::default()));
+        let shared = state.clone();
+        #[expect(deprecated, reason = "rhai marks the hook as volatile, not as deprecated")]
+        engine.on_parse_token(move |token, position, _| {
+            let mut state = shared.borrow_mut();
+            let place = state.place;
+            state.place = place.after(&token);
+            let Some(why) = refusal(place, &token) else { return token };
+            state.refusal.get_or_insert((why.clone(), position));
+            Token::LexError(LexError::ImproperSymbol(String::new(), why).into())
+        });
+        Guard(state)
+    }
+
+    /// Parses a script, or says what the guard refused.
+    pub fn compile(&self, engine: &Engine, scope: &Scope, text: &str) -> Result<AST, ParseError> {
+        *self.0.borrow_mut() = State::default();
+        engine.compile_with_scope(scope, text).map_err(|error| match self.0.borrow_mut().refusal.take() {
+            Some((why, position)) => LexError::ImproperSymbol(String::new(), why).into_err(position),
+            None => error,
+        })
+    }
+}
+
+fn refusal(place: Place, token: &Token) -> Option<String> {
+    match token {
+        Token::Identifier(name) if place != Place::Elsewhere && VERBS.contains(&name.as_str()) => {
+            Some(format!("{:?} is a name of jailsh and cannot be redefined; pick another name", name.as_str()))
         }
-    });
+        Token::Reserved(name) if place != Place::Elsewhere && VERBS.contains(&name.as_str()) => {
+            Some(format!("{:?} is a name of jailsh and cannot be redefined; pick another name", name.as_str()))
+        }
+        Token::Reserved(name) if name.as_str() == "eval" => Some("eval is not available; write the code out".into()),
+        Token::Import => Some("import is not available in this version; keep the script in one file".into()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn engine() -> Engine {
+    fn engine() -> (Engine, Guard) {
         let mut engine = Engine::new();
-        install(&mut engine);
+        let guard = Guard::install(&mut engine);
         engine.register_fn("jail", || 1_i64);
-        engine
+        (engine, guard)
+    }
+
+    fn compile(script: &str) -> Result<AST, String> {
+        let (engine, guard) = engine();
+        guard.compile(&engine, &Scope::new(), script).map_err(|error| error.to_string())
     }
 
     #[test]
     fn no_way_of_naming_takes_a_verb() {
-        let engine = engine();
         for script in [
             "let jail = 1;",
             "const jail = 1;",
@@ -117,14 +151,14 @@ mod tests {
             "fn print(x) { }",
             "let x = `${ let jail = 1; jail }`;",
         ] {
-            let error = engine.compile(script).expect_err(script).to_string();
+            let error = compile(script).expect_err(script);
             assert!(error.contains("cannot be redefined") || error.contains("import is not available"), "{script}: {error}");
         }
     }
 
     #[test]
     fn verbs_can_be_called_and_other_names_are_free() {
-        let engine = engine();
+        let (engine, _) = engine();
         for script in [
             "let a = jail(); a",
             "for x in [jail()] { }",
@@ -133,14 +167,14 @@ mod tests {
             "const jails = 1;",
             "let x = 1; let f = || jail(); f.call()",
         ] {
-            engine.eval::<rhai::Dynamic>(script).unwrap_or_else(|error| panic!("{script}: {error}"));
+            let _ = engine.eval::<rhai::Dynamic>(script).unwrap_or_else(|error| panic!("{script}: {error}"));
         }
     }
 
     #[test]
     fn text_is_never_run_as_code() {
-        let engine = engine();
-        assert!(engine.compile("eval(\"1\")").unwrap_err().to_string().contains("eval is not available"));
+        assert!(compile("eval(\"1\")").unwrap_err().contains("eval is not available"));
+        let (engine, _) = engine();
         for indirect in ["let f = Fn(\"eval\"); f.call(\"40 + 2\")", "call(Fn(\"eval\"), \"40 + 2\")"] {
             assert!(engine.eval::<rhai::Dynamic>(indirect).is_err(), "{indirect}");
         }
@@ -148,8 +182,10 @@ mod tests {
 
     #[test]
     fn a_refusal_does_not_spoil_the_next_script() {
-        let engine = engine();
-        assert!(engine.compile("fn").is_err());
-        assert!(engine.compile("jail()").is_ok());
+        let (engine, guard) = engine();
+        for bad in ["fn", "fn jail() { }", "let jail = 1"] {
+            assert!(guard.compile(&engine, &Scope::new(), bad).is_err());
+            assert!(guard.compile(&engine, &Scope::new(), "jail()").is_ok());
+        }
     }
 }
