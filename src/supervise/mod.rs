@@ -1,6 +1,25 @@
 //! Keeping a jail's service running: one small monitor process per jail, and the verbs that start and stop it.
 
+mod children;
+mod control;
+mod entry;
+mod files;
+mod launch;
+mod line;
+mod log;
+mod monitor;
+mod output;
+mod pidfd;
+mod service;
+mod state;
+#[cfg(test)]
+mod tests;
+mod workload;
+
 use serde::{Deserialize, Serialize};
+
+use control::Control;
+use workload::Jailed;
 
 use crate::jail::{Host, JailError, Spec};
 use crate::kernel::{JailName, Jid};
@@ -50,30 +69,35 @@ pub struct Status {
 }
 
 /// Brings the jail up and starts its service under a background supervisor. Returns when the service was executed (it
-/// runs, or ended with status 0 at once) or failed; a failed start is undone.
-pub fn start(_host: &Host, _name: &JailName) -> Result<Started, SuperviseError> {
-    todo!()
+/// runs, or ended with status 0 at once) or failed; a failed start is undone. What a killed supervisor left is cleaned up.
+pub fn start(host: &Host, name: &JailName) -> Result<Started, SuperviseError> {
+    Control::new(host, name).start()
 }
 
 /// Ends the service and its supervisor, kills what is left in the jail, and takes the jail down.
-pub fn stop(_host: &Host, _name: &JailName) -> Result<Stopped, SuperviseError> {
-    todo!()
+pub fn stop(host: &Host, name: &JailName) -> Result<Stopped, SuperviseError> {
+    Control::new(host, name).stop()
 }
 
-/// Supervises `spec.command` in a jail that is up: in the background, or in the foreground until a signal ends it.
-/// Leaves the jail itself up when it ends.
-pub fn supervise(_host: &Host, _name: &JailName, _jid: Jid, _spec: &Spec, _foreground: bool) -> Result<(), SuperviseError> {
-    todo!()
+/// Supervises `spec.command` in a jail that is up: in the background, or in the foreground until a signal ends it (its
+/// lines then go to stdout and stderr too). Leaves the jail itself up when it ends.
+pub fn supervise(host: &Host, name: &JailName, jid: Jid, spec: &Spec, foreground: bool) -> Result<(), SuperviseError> {
+    Control::new(host, name).supervise(jid, spec, foreground)
 }
 
 /// The supervisor's own words; `None` when none is alive (what it left behind is cleaned up by `start` and `stop`).
-pub fn status(_host: &Host, _name: &JailName) -> Option<Status> {
-    todo!()
+pub fn status(host: &Host, name: &JailName) -> Option<Status> {
+    Control::new(host, name).status()
 }
 
-/// Entry point of the monitor process: `main` calls it when argv[0] is the monitor's title.
+/// What the last supervisor wrote, alive or not: why a jail that is up has no service.
+pub fn last_status(host: &Host, name: &JailName) -> Option<Status> {
+    Control::new(host, name).last_status()
+}
+
+/// Entry point of the monitor process: `main` calls it when argv[0] starts with [`TITLE`].
 pub fn monitor_main() -> std::process::ExitCode {
-    todo!()
+    entry::main(|service| Ok(Box::new(Jailed::open(service)?)))
 }
 
 /// First part of a monitor's argv[0]: `jailctl: supervise jail=NAME jid=N`.
