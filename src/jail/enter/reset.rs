@@ -37,11 +37,14 @@ pub fn limits() -> Result<(), Errno> {
 
 /// Every signal at its default, none blocked. Rust ignores SIGPIPE, and an ignored signal stays so over execve.
 pub fn signals() {
-    // SAFETY: all-zero is a valid sigaction: the default action, no flags, nothing blocked.
-    let default: libc::sigaction = unsafe { std::mem::zeroed() };
+    /// struct sigaction as the kernel has it, all zero: the default action, no flags, nothing blocked.
+    const DEFAULT: [u64; 4] = [0; 4];
+    const MASK_SIZE: usize = 8;
     for signal in 1..=libc::SIGRTMAX() {
-        // SAFETY: `default` outlives the call. SIGKILL, SIGSTOP and libc's own signals are refused, which is fine.
-        unsafe { libc::sigaction(signal, &default, std::ptr::null_mut()) };
+        let (new, old) = (DEFAULT.as_ptr(), std::ptr::null_mut::<u64>());
+        // The kernel's own call: libc's refuses the signals it keeps for itself, which may be ignored all the same.
+        // SAFETY: a valid action that outlives the call. SIGKILL and SIGSTOP are refused, which is fine.
+        unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, new, old, MASK_SIZE) };
     }
     // Cannot fail: the arguments are constants.
     let _ = nix::sys::signal::SigSet::empty().thread_set_mask();

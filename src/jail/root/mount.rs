@@ -31,7 +31,8 @@ struct MountAttr {
 pub fn new(kind: &CStr, options: &[(&CStr, &CStr)], flags: u64) -> nix::Result<OwnedFd> {
     // SAFETY: a NUL-terminated text and a flag.
     let context = owned(unsafe { libc::syscall(libc::SYS_fsopen, kind.as_ptr(), FSOPEN_CLOEXEC) })?;
-    for (key, value) in options {
+    // Shown as the device in /proc/mounts, as mount(8) would have it.
+    for (key, value) in [(c"source", kind)].iter().chain(options) {
         configure(&context, FSCONFIG_SET_STRING, Some((key, value)))?;
     }
     configure(&context, FSCONFIG_CMD_CREATE, None)?;
