@@ -30,11 +30,14 @@ pub struct Control<'a> {
     files: Files,
     /// The program that a monitor executes: this one, unless a test says otherwise.
     exe: PathBuf,
+    /// Where the system's log daemon listens.
+    syslog: PathBuf,
 }
 
 impl<'a> Control<'a> {
     pub fn new(host: &'a Host, name: &'a JailName) -> Self {
-        Control { host, name, files: Files::of(&host.config, name), exe: "/proc/self/exe".into() }
+        let files = Files::of(&host.config, name);
+        Control { host, name, files, exe: "/proc/self/exe".into(), syslog: "/dev/log".into() }
     }
 
     pub fn start(&self) -> Result<Started, SuperviseError> {
@@ -46,7 +49,7 @@ impl<'a> Control<'a> {
         match (&kernel, self.files.holder()) {
             (Some(info), Some(_)) if !info.closing => return Ok(Started::AlreadyRunning(info.jid)),
             // Its jail was destroyed underneath; it is about to notice.
-            (_, Some(_)) => self.end_monitor(0),
+            (_, Some(_)) => self.end_monitor(),
             _ => {}
         }
         if kernel.is_some_and(|info| info.held || info.closing) {
@@ -66,7 +69,7 @@ impl<'a> Control<'a> {
         }
         match jail::tear_down(self.host, self.name) {
             Ok(_) => {
-                self.files.remove();
+                self.forget();
                 Err(error)
             }
             Err(stuck) => Err(self.failed(format!("{error}; and taking it down again failed: {stuck}"))),
@@ -74,15 +77,12 @@ impl<'a> Control<'a> {
     }
 
     pub fn stop(&self) -> Result<Stopped, SuperviseError> {
-        let spec = jail::observe(self.host, self.name)?.spec;
         let _verb = self.lock()?;
         let supervised = self.files.holder().is_some();
-        if supervised {
-            self.end_monitor(spec.map_or(0, |spec| spec.stop_grace));
-        }
-        let was_up = jail::tear_down(self.host, self.name)?;
-        self.files.remove();
-        Ok(if supervised || was_up { Stopped::Stopped } else { Stopped::WasDown })
+        self.end_monitor();
+        let was_up = jail::tear_down(self.host, self.name);
+        self.forget();
+        Ok(if was_up? || supervised { Stopped::Stopped } else { Stopped::WasDown })
     }
 
     pub fn supervise(&self, jid: Jid, spec: &Spec, foreground: bool) -> Result<(), SuperviseError> {
@@ -122,7 +122,8 @@ impl<'a> Control<'a> {
     }
 
     fn service(&self, jid: Jid, spec: &Spec) -> Service {
-        Service::of(&self.host.config, self.host.kernel.describe().body, self.name, jid, spec)
+        let body = self.host.kernel.describe().body;
+        Service::of(&self.host.config, body, self.syslog.clone(), self.name, jid, spec)
     }
 
     fn lock(&self) -> Result<Held, SuperviseError> {
@@ -167,9 +168,16 @@ impl<'a> Control<'a> {
         (self.files.holder()?.pid == holder.pid).then_some((fd, holder.grace))
     }
 
-    fn end_monitor(&self, grace: u64) {
-        let Some((fd, its_grace)) = self.monitor() else { return };
-        let patience = Duration::from_secs(grace.max(its_grace)) + MARGIN;
+    /// Removes the files of a monitor that is dead. One that even SIGKILL did not end keeps its lock.
+    fn forget(&self) {
+        if self.files.holder().is_none() {
+            self.files.remove();
+        }
+    }
+
+    fn end_monitor(&self) {
+        let Some((fd, grace)) = self.monitor() else { return };
+        let patience = Duration::from_secs(grace) + MARGIN;
         for (signal, patience) in [(Signal::SIGTERM, patience), (Signal::SIGKILL, KILL_PATIENCE)] {
             // A frozen or stopped one is woken by neither; what it guards is killed by the tear-down all the same.
             if pidfd::signal(fd.as_fd(), signal).is_err() || pidfd::wait(&fd, patience) {
@@ -217,9 +225,15 @@ impl<'a> Control<'a> {
         }
         let ended = waitpid(child, None);
         report?;
-        match ended {
-            Ok(WaitStatus::Exited(_, 0)) => Ok(()),
-            _ => Err(self.failed(self.files.state().and_then(|state| state.last_exit).unwrap_or("it was killed".into()))),
-        }
+        let why = match ended {
+            Ok(WaitStatus::Exited(_, 0)) => return Ok(()),
+            Ok(WaitStatus::Signaled(_, signal, _)) => Some(format!("the supervisor was killed by {signal}")),
+            _ => self.files.state().and_then(|state| state.last_exit),
+        };
+        let why = why.unwrap_or_else(|| "the supervisor left no reason".into());
+        Err(SuperviseError::Ended { name: self.name.clone(), why })
     }
 }
+
+#[cfg(test)]
+mod tests;

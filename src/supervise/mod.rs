@@ -33,6 +33,9 @@ pub enum SuperviseError {
     NoCommand(JailName),
     #[error("jail {name} did not start: {why}")]
     Failed { name: JailName, why: String },
+    /// Of a foreground supervisor, after the service had started.
+    #[error("supervision of jail {name} ended: {why}")]
+    Ended { name: JailName, why: String },
     #[error("jail {name} is already supervised by pid {pid}")]
     AlreadySupervised { name: JailName, pid: i32 },
 }
