@@ -1,0 +1,101 @@
+//! create, start, stop, restart, supervise, destroy.
+
+use std::fmt;
+use std::rc::Rc;
+
+use rhai::{Engine, Map};
+use serde::Serialize;
+
+use super::handle::Handle;
+use super::{Thrown, verb};
+use crate::jail::{self, Spec};
+use crate::kernel::JailName;
+use crate::script::convert::{self, Options};
+use crate::script::{Fault, Kind, Session, interrupt};
+use crate::supervise::{self, Started, Stopped};
+
+/// What `create` did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Change(jail::Change);
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            jail::Change::Created => f.write_str("created"),
+            jail::Change::Unchanged => f.write_str("unchanged"),
+            jail::Change::Changed { diff } => write!(f, "changed: {}", diff.join("; ")),
+        }
+    }
+}
+
+pub fn register(engine: &mut Engine, session: &Rc<Session>) {
+    convert::register::<Change>(engine, "Change");
+    engine.register_fn("create", |jail: Handle| -> Thrown<Change> {
+        let spec = jail.spec.clone().ok_or_else(|| no_spec(&jail.name).of("create", &jail.name))?;
+        Ok(create(&jail.session, &jail.name, &spec).map_err(|fault| fault.of("create", &jail.name))?)
+    });
+    let free = session.clone();
+    engine.register_fn("create", move |name: &str, spec: Map| -> Thrown<Change> {
+        let jail = Handle::new(&free, name, Some(&spec))?;
+        let spec = jail.spec.clone().ok_or_else(|| no_spec(&jail.name))?;
+        Ok(create(&free, &jail.name, &spec).map_err(|fault| fault.of("create", &jail.name))?)
+    });
+    verb(engine, session, "start", start);
+    verb(engine, session, "stop", stop);
+    verb(engine, session, "restart", restart);
+    verb(engine, session, "destroy", destroy);
+    verb(engine, session, "supervise", |session, name| supervise_with(session, name, &Map::new()));
+    super::verb_with(engine, session, "supervise", |session, name, options: Map| supervise_with(session, name, &options));
+}
+
+fn no_spec(name: &JailName) -> Fault {
+    Fault::new(Kind::Spec, format!("jail {name} has no spec in this script; write jail({:?}, #{{ ... }})", name.as_str()))
+}
+
+fn create(session: &Session, name: &JailName, spec: &Spec) -> Result<Change, Fault> {
+    Ok(Change(jail::create(session.host()?, name, spec)?))
+}
+
+fn start(session: &Session, name: &JailName) -> Result<String, Fault> {
+    Ok(match supervise::start(session.host()?, name)? {
+        Started::Started(_) => "started".into(),
+        Started::AlreadyRunning(_) => "already running".into(),
+    })
+}
+
+fn stop(session: &Session, name: &JailName) -> Result<String, Fault> {
+    Ok(match supervise::stop(session.host()?, name)? {
+        Stopped::Stopped => "stopped".into(),
+        Stopped::WasDown => "was down".into(),
+    })
+}
+
+fn restart(session: &Session, name: &JailName) -> Result<String, Fault> {
+    stop(session, name)?;
+    start(session, name)
+}
+
+fn destroy(session: &Session, name: &JailName) -> Result<(), Fault> {
+    Ok(jail::destroy(session.host()?, name)?)
+}
+
+/// The foreground form of `start`. A jail that this call brought up is taken down again.
+fn supervise_with(session: &Session, name: &JailName, options: &Map) -> Result<(), Fault> {
+    let options = Options::new("supervise", options, &["restart"])?;
+    let host = session.host()?;
+    let seen = jail::observe(host, name)?;
+    let unreadable = |why| Fault::new(Kind::Spec, format!("jail {name}: {why}"));
+    let mut spec = seen.spec.map_err(unreadable)?;
+    if let Some(policy) = options.text("restart")? {
+        spec.restart = policy.parse().map_err(|()| options.wrong("restart", "\"always\", \"on-failure\" or \"never\""))?;
+    }
+    let running = jail::bring_up(host, name)?;
+    let ended = supervise::supervise(host, name, running.jid, &spec, true);
+    // The supervisor had the signals to itself.
+    interrupt::install();
+    if running.brought_up {
+        supervise::stop(host, name)?;
+    }
+    Ok(ended?)
+}
