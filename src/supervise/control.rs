@@ -1,15 +1,17 @@
 //! The verbs: start, stop, supervise, status. They hold the jail's verb lock, so that two at once are one after the other.
 
+use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use nix::fcntl::Flock;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitStatus, waitpid};
 
-use super::files::{Files, Held, NotTaken};
+use super::files::{Files, NotTaken};
 use super::launch::{LaunchError, Launched, launch};
 use super::service::{Report, Service};
 use super::{Started, Status, Stopped, SuperviseError, pidfd};
@@ -30,11 +32,14 @@ pub struct Control<'a> {
     files: Files,
     /// The program that a monitor executes: this one, unless a test says otherwise.
     exe: PathBuf,
+    /// Where the system's log daemon listens.
+    syslog: PathBuf,
 }
 
 impl<'a> Control<'a> {
     pub fn new(host: &'a Host, name: &'a JailName) -> Self {
-        Control { host, name, files: Files::of(&host.config, name), exe: "/proc/self/exe".into() }
+        let files = Files::of(&host.config, name);
+        Control { host, name, files, exe: "/proc/self/exe".into(), syslog: "/dev/log".into() }
     }
 
     pub fn start(&self) -> Result<Started, SuperviseError> {
@@ -46,43 +51,36 @@ impl<'a> Control<'a> {
         match (&kernel, self.files.holder()) {
             (Some(info), Some(_)) if !info.closing => return Ok(Started::AlreadyRunning(info.jid)),
             // Its jail was destroyed underneath; it is about to notice.
-            (_, Some(_)) => self.end_monitor(0),
+            (_, Some(_)) => self.end_monitor(),
             _ => {}
         }
-        if kernel.is_some_and(|info| info.held || info.closing) {
+        if kernel.is_some_and(|info| info.held || info.closing || self.is_orphaned()) {
             // The supervisor was killed, or a stop was: nobody reads the service's pipes any more.
             jail::tear_down(self.host, self.name)?;
         }
         let running = jail::bring_up(self.host, self.name)?;
         let service = self.service(running.jid, &spec);
-        let Err(error) = launch(&self.exe, &service)
-            .and_then(Launched::report)
-            .map_or_else(|error| Err(self.silent(&error)), |report| self.judge(report))
-        else {
-            return Ok(Started::Started(running.jid));
+        let started = match launch(&self.exe, &service).and_then(Launched::report) {
+            // By a foreign hand, for our verbs wait for each other.
+            Ok(Report::Held { .. }) => return Ok(Started::AlreadyRunning(running.jid)),
+            Ok(report) => self.judge(report),
+            Err(error) => Err(self.silent(&error)),
         };
-        if !running.brought_up {
-            return Err(error);
+        let Err(error) = started else { return Ok(Started::Started(running.jid)) };
+        if running.brought_up
+            && let Err(stuck) = jail::tear_down(self.host, self.name)
+        {
+            return Err(self.failed(format!("{error}; and taking it down again failed: {stuck}")));
         }
-        match jail::tear_down(self.host, self.name) {
-            Ok(_) => {
-                self.files.remove();
-                Err(error)
-            }
-            Err(stuck) => Err(self.failed(format!("{error}; and taking it down again failed: {stuck}"))),
-        }
+        Err(error)
     }
 
     pub fn stop(&self) -> Result<Stopped, SuperviseError> {
-        let spec = jail::observe(self.host, self.name)?.spec;
         let _verb = self.lock()?;
         let supervised = self.files.holder().is_some();
-        if supervised {
-            self.end_monitor(spec.map_or(0, |spec| spec.stop_grace));
-        }
+        self.end_monitor();
         let was_up = jail::tear_down(self.host, self.name)?;
-        self.files.remove();
-        Ok(if supervised || was_up { Stopped::Stopped } else { Stopped::WasDown })
+        Ok(if was_up || supervised { Stopped::Stopped } else { Stopped::WasDown })
     }
 
     pub fn supervise(&self, jid: Jid, spec: &Spec, foreground: bool) -> Result<(), SuperviseError> {
@@ -111,6 +109,12 @@ impl<'a> Control<'a> {
         self.files.state()
     }
 
+    /// The last supervisor died without having ended.
+    fn is_orphaned(&self) -> bool {
+        let state = self.files.state();
+        state.is_some_and(|status| !matches!(status.state.as_str(), "stopped" | "failed"))
+    }
+
     fn check(&self, spec: &Spec) -> Result<(), SuperviseError> {
         if spec.command.is_empty() {
             return Err(SuperviseError::NoCommand(self.name.clone()));
@@ -122,10 +126,11 @@ impl<'a> Control<'a> {
     }
 
     fn service(&self, jid: Jid, spec: &Spec) -> Service {
-        Service::of(&self.host.config, self.host.kernel.describe().body, self.name, jid, spec)
+        let body = self.host.kernel.describe().body;
+        Service::of(&self.host.config, body, self.syslog.clone(), self.name, jid, spec)
     }
 
-    fn lock(&self) -> Result<Held, SuperviseError> {
+    fn lock(&self) -> Result<Flock<File>, SuperviseError> {
         self.files.lock_verbs(VERB_PATIENCE).map_err(|why| {
             SuperviseError::Jail(match why {
                 NotTaken::Held(_) => JailError::Locked(self.name.clone()),
@@ -167,9 +172,9 @@ impl<'a> Control<'a> {
         (self.files.holder()?.pid == holder.pid).then_some((fd, holder.grace))
     }
 
-    fn end_monitor(&self, grace: u64) {
-        let Some((fd, its_grace)) = self.monitor() else { return };
-        let patience = Duration::from_secs(grace.max(its_grace)) + MARGIN;
+    fn end_monitor(&self) {
+        let Some((fd, grace)) = self.monitor() else { return };
+        let patience = Duration::from_secs(grace) + MARGIN;
         for (signal, patience) in [(Signal::SIGTERM, patience), (Signal::SIGKILL, KILL_PATIENCE)] {
             // A frozen or stopped one is woken by neither; what it guards is killed by the tear-down all the same.
             if pidfd::signal(fd.as_fd(), signal).is_err() || pidfd::wait(&fd, patience) {
@@ -179,7 +184,7 @@ impl<'a> Control<'a> {
     }
 
     /// Waits for a foreground monitor and passes the signals on that ask for its end.
-    fn attend(&self, service: &Service, verb: Held) -> Result<(), SuperviseError> {
+    fn attend(&self, service: &Service, verb: Flock<File>) -> Result<(), SuperviseError> {
         let asked: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP].into_iter().collect();
         let mut before = SigSet::empty();
         let system = |doing: &'static str| move |errno| SuperviseError::Jail(JailError::system(doing)(errno));
@@ -191,7 +196,7 @@ impl<'a> Control<'a> {
         result
     }
 
-    fn follow(&self, service: &Service, verb: Held, signals: &SignalFd) -> Result<(), SuperviseError> {
+    fn follow(&self, service: &Service, verb: Flock<File>, signals: &SignalFd) -> Result<(), SuperviseError> {
         let launched = launch(&self.exe, service).map_err(|error| self.failed(error.to_string()))?;
         let child = launched.child.ok_or_else(|| self.failed("the supervisor is no child".into()))?;
         let monitor = pidfd::open(child.as_raw()).map_err(|errno| self.failed(format!("pidfd_open: {}", errno.desc())))?;
@@ -217,9 +222,15 @@ impl<'a> Control<'a> {
         }
         let ended = waitpid(child, None);
         report?;
-        match ended {
-            Ok(WaitStatus::Exited(_, 0)) => Ok(()),
-            _ => Err(self.failed(self.files.state().and_then(|state| state.last_exit).unwrap_or("it was killed".into()))),
-        }
+        let why = match ended {
+            Ok(WaitStatus::Exited(_, 0)) => return Ok(()),
+            Ok(WaitStatus::Signaled(_, signal, _)) => Some(format!("the supervisor was killed by {signal}")),
+            _ => self.files.state().and_then(|state| state.last_exit),
+        };
+        let why = why.unwrap_or_else(|| "the supervisor left no reason".into());
+        Err(SuperviseError::Ended { name: self.name.clone(), why })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,16 +1,17 @@
-//! A supervisor's files in the jail's run directory: `supervisor` (pid and grace; locked for life) and `state.json`.
+//! A supervisor's files in the jail's run directory: `supervisor` (pid and grace; locked for life) and `state.json`. They
+//! go with that directory when the jail is taken down.
 //!
 //! Alive means that the lock is held, whatever a file or `ps` says. It is a record lock (fcntl(2)): it survives execve,
 //! is not inherited by the service, ends with the process however that ends, and the kernel names the holder's pid.
 
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, fcntl};
+use nix::fcntl::{FcntlArg, Flock, FlockArg, fcntl};
 
 use super::Status;
 use crate::jail::Config;
@@ -19,7 +20,9 @@ use crate::kernel::JailName;
 /// The run directory of one jail, as the supervisor uses it.
 #[derive(Debug, Clone)]
 pub struct Files {
+    name: String,
     dir: PathBuf,
+    locks: PathBuf,
 }
 
 /// A lock that is held until it is dropped.
@@ -47,14 +50,13 @@ pub struct Holder {
 impl Files {
     const PID: &'static str = "supervisor";
     const STATE: &'static str = "state.json";
-    const VERB: &'static str = "supervise.lock";
 
     pub fn of(config: &Config, name: &JailName) -> Self {
-        Files { dir: config.run_of(name) }
+        Files { name: name.to_string(), dir: config.run_of(name), locks: config.run_dir.join("locks") }
     }
 
     pub fn make_dir(&self) -> std::io::Result<()> {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)
+        private_dir(&self.dir)
     }
 
     /// Becomes the jail's supervisor, for life.
@@ -75,26 +77,21 @@ impl Files {
         Some(Holder { pid, grace })
     }
 
-    /// Serialises the verbs that start and stop a supervisor; waits, but not longer than `patience`.
-    pub fn lock_verbs(&self, patience: Duration) -> Result<Held, NotTaken> {
+    /// Serialises the verbs that start and stop a supervisor; waits, but not longer than `patience`. The file lies beside
+    /// those of [`jail::Lock`](crate::jail::Lock), for a jail's own directory goes when the jail is taken down.
+    pub fn lock_verbs(&self, patience: Duration) -> Result<Flock<File>, NotTaken> {
         let until = Instant::now() + patience;
+        private_dir(&self.locks).map_err(failed)?;
+        // No jail's name begins with a dot.
+        let mut file = open(&self.locks.join(format!(".supervise-{}", self.name))).map_err(failed)?;
         loop {
-            self.make_dir().map_err(failed)?;
-            let path = self.dir.join(Self::VERB);
-            let file = match open(&path) {
-                Ok(file) => file,
-                // Another verb removed the directory in between.
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                Err(error) => return Err(failed(error)),
+            file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                Ok(held) => return Ok(held),
+                Err((file, Errno::EAGAIN | Errno::EINTR)) if Instant::now() < until => file,
+                Err((_, Errno::EAGAIN | Errno::EINTR)) => return Err(NotTaken::Held(0)),
+                Err((_, errno)) => return Err(NotTaken::Failed(errno)),
             };
-            match flock(&file) {
-                // A lock on a file that was removed meanwhile excludes nobody.
-                Ok(()) if is_at(&file, &path) => return Ok(Held { _file: file }),
-                Ok(()) => {}
-                Err(Errno::EAGAIN) if Instant::now() < until => std::thread::sleep(Duration::from_millis(20)),
-                Err(Errno::EAGAIN) => return Err(NotTaken::Held(0)),
-                Err(errno) => return Err(NotTaken::Failed(errno)),
-            }
+            std::thread::sleep(Duration::from_millis(20));
         }
     }
 
@@ -110,15 +107,10 @@ impl Files {
         file.write_all(serde_json::to_string(status)?.as_bytes())?;
         std::fs::rename(&fresh, self.dir.join(Self::STATE))
     }
+}
 
-    /// Removes what a dead supervisor left. The caller holds the verbs' lock, whose file goes too.
-    pub fn remove(&self) {
-        for file in [Self::PID, Self::STATE, ".state.json.new", Self::VERB] {
-            // What cannot be removed does no harm: the lock decides.
-            let _ = std::fs::remove_file(self.dir.join(file));
-        }
-        let _ = std::fs::remove_dir(&self.dir);
-    }
+fn private_dir(path: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 fn open(path: &Path) -> std::io::Result<File> {
@@ -128,13 +120,6 @@ fn open(path: &Path) -> std::io::Result<File> {
 
 fn failed(error: std::io::Error) -> NotTaken {
     NotTaken::Failed(Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)))
-}
-
-fn is_at(file: &File, path: &Path) -> bool {
-    match (file.metadata(), std::fs::symlink_metadata(path)) {
-        (Ok(ours), Ok(there)) => (ours.dev(), ours.ino()) == (there.dev(), there.ino()),
-        _ => false,
-    }
 }
 
 fn whole_file() -> libc::flock {
@@ -156,18 +141,13 @@ fn holder(file: &File) -> Option<i32> {
     (lock.l_type != libc::F_UNLCK as i16).then_some(lock.l_pid)
 }
 
-fn flock(file: &File) -> Result<(), Errno> {
-    use std::os::fd::AsRawFd;
-    // SAFETY: flock(2) on a descriptor that `file` keeps open.
-    Errno::result(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) }).map(drop)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn files(dir: &tempfile::TempDir) -> Files {
-        Files { dir: dir.path().join("jails/web") }
+        let config = Config { data_dir: dir.path().join("data"), run_dir: dir.path().to_owned() };
+        Files::of(&config, &"web".parse().unwrap())
     }
 
     #[test]
@@ -180,8 +160,8 @@ mod tests {
             let files = files.clone();
             move || files.lock_verbs(Duration::from_secs(10)).is_ok()
         });
-        // Removing the file under the lock must not let two in.
-        files.remove();
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(!waiter.is_finished());
         drop(held);
         assert!(waiter.join().unwrap());
     }
@@ -206,15 +186,5 @@ mod tests {
         let status = Status { pid: 1, state: "running".into(), since: 2, restarts: 3, last_exit: None, service: Some(4) };
         files.write_state(&status).unwrap();
         assert_eq!(files.state(), Some(status));
-    }
-
-    #[test]
-    fn nothing_is_left_after_a_removal() {
-        let dir = tempfile::tempdir().unwrap();
-        let files = files(&dir);
-        let held = files.lock_verbs(Duration::ZERO).unwrap();
-        files.remove();
-        drop(held);
-        assert!(!dir.path().join("jails/web").exists());
     }
 }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::line::escape;
 use super::service::Service;
 use super::state::Weight;
 
@@ -77,8 +78,9 @@ impl Sink {
         self.write(level, label, line, now);
     }
 
-    /// A line of the supervisor.
+    /// A line of the supervisor. Escaped too: an error may quote what somebody else wrote.
     pub fn own(&mut self, weight: Weight, text: &str, now: Instant) {
+        let text = escape(text.as_bytes());
         let level = match weight {
             Weight::Info => libc::LOG_INFO,
             Weight::Notice => libc::LOG_NOTICE,
@@ -87,7 +89,7 @@ impl Sink {
         if self.echo {
             echo(Stream::Stderr, &format!("{}{text}", self.prefix));
         }
-        self.write(level, "", text, now);
+        self.write(level, "", &text, now);
     }
 
     /// The service should not be read from: the queue is full, and the daemon is still at work.
@@ -249,6 +251,13 @@ mod tests {
         assert_eq!(&rest[15..], format!(" jail-t[{pid}]: jail=t jid=7 stderr: oops"));
         assert_eq!(rest.as_bytes()[3], b' ');
         assert_eq!((&rest[9..10], &rest[12..13]), (":", ":"));
+    }
+
+    #[test]
+    fn an_own_line_that_quotes_a_newline_stays_one_line() {
+        let daemon = daemon();
+        daemon.sink().own(Weight::Warning, "a\nb", Instant::now());
+        assert!(daemon.receive().ends_with("jail=t jid=7 a\\nb"));
     }
 
     #[test]

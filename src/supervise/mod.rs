@@ -16,13 +16,15 @@ mod state;
 mod tests;
 mod workload;
 
+use std::rc::Rc;
+
 use serde::{Deserialize, Serialize};
 
 use control::Control;
 use workload::Jailed;
 
-use crate::jail::{Host, JailError, Spec};
-use crate::kernel::{JailName, Jid};
+use crate::jail::{Config, Host, JailError, Spec};
+use crate::kernel::{JailName, Jid, Kernel, KernelError};
 
 /// What can go wrong with a supervisor.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +35,9 @@ pub enum SuperviseError {
     NoCommand(JailName),
     #[error("jail {name} did not start: {why}")]
     Failed { name: JailName, why: String },
+    /// Of a foreground supervisor, after the service had started.
+    #[error("supervision of jail {name} ended: {why}")]
+    Ended { name: JailName, why: String },
     #[error("jail {name} is already supervised by pid {pid}")]
     AlreadySupervised { name: JailName, pid: i32 },
 }
@@ -98,6 +103,11 @@ pub fn last_status(host: &Host, name: &JailName) -> Option<Status> {
 /// Entry point of the monitor process: `main` calls it when argv[0] starts with [`TITLE`].
 pub fn monitor_main() -> std::process::ExitCode {
     entry::main(|service| Ok(Box::new(Jailed::open(service)?)))
+}
+
+/// The same for a program that brings a kernel body of its own.
+pub fn monitor_main_over(open: impl FnOnce(&Config) -> Result<Rc<dyn Kernel>, KernelError>) -> std::process::ExitCode {
+    entry::main(|service| Ok(Box::new(Jailed::over(service, open(&service.config())?))))
 }
 
 /// First part of a monitor's argv[0]: `jailctl: supervise jail=NAME jid=N`.

@@ -68,7 +68,7 @@ impl Service {
     pub const MAX_BYTES: usize = 4 * 1024 * 1024;
 
     /// The service of a spec whose command is not empty.
-    pub fn of(config: &Config, kernel: &str, name: &JailName, jid: Jid, spec: &Spec) -> Self {
+    pub fn of(config: &Config, kernel: &str, syslog: PathBuf, name: &JailName, jid: Jid, spec: &Spec) -> Self {
         Service {
             version: Self::VERSION,
             name: name.clone(),
@@ -77,7 +77,7 @@ impl Service {
             env: spec.env.clone(),
             user: spec.user.clone(),
             log: LogTo {
-                socket: "/dev/log".into(),
+                socket: syslog,
                 facility: spec.log.facility.value(),
                 stdout: spec.log.stdout.value(),
                 stderr: spec.log.stderr.value(),
@@ -174,7 +174,7 @@ mod tests {
     fn web() -> Service {
         let name: JailName = "web".parse().unwrap();
         let spec = Spec::from_toml(&name, "command = [\"/bin/httpd\", \"-f\"]\nrestart = \"on-failure\"").unwrap();
-        Service::of(&Config::default(), "lsm", &name, Jid::new(3).unwrap(), &spec)
+        Service::of(&Config::default(), "lsm", "/dev/log".into(), &name, Jid::new(3).unwrap(), &spec)
     }
 
     #[test]

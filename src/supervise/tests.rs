@@ -28,8 +28,8 @@ use host_processes::HostProcesses;
 static BE_THE_MONITOR: extern "C" fn() = {
     extern "C" fn be_the_monitor() {
         if std::env::args().next().is_some_and(|name| name.starts_with(TITLE)) {
-            entry::main(|service| Ok(Box::new(HostProcesses::of(service))));
-            std::process::exit(0);
+            let code = entry::main(|service| Ok(Box::new(HostProcesses::of(service))));
+            std::process::exit(i32::from(code != std::process::ExitCode::SUCCESS));
         }
     }
     be_the_monitor
@@ -41,9 +41,8 @@ pub fn service(dir: &Path, argv: &[&str]) -> Service {
     let toml = "command = ['/bin/true']\nlog = { facility = 'local3', stdout = 'info', tag = 'jail-t' }";
     let spec = Spec::from_toml(&name, toml).unwrap();
     let config = Config { data_dir: dir.join("data"), run_dir: dir.join("run") };
-    let mut service = Service::of(&config, "lsm", &name, Jid::new(7).unwrap(), &spec);
+    let mut service = Service::of(&config, "lsm", dir.join("log"), &name, Jid::new(7).unwrap(), &spec);
     service.argv = argv.iter().map(|arg| (*arg).to_owned()).collect();
-    service.log.socket = dir.join("log");
     service.env = BTreeMap::from([("DIR".into(), dir.to_str().unwrap().into())]);
     service
 }

@@ -1,11 +1,12 @@
 //! What a monitor runs and empties: a jail, or in tests the monitor's own descendants.
 
 use std::os::fd::OwnedFd;
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::service::Service;
 use crate::jail::{Child, Command, Host, JailError, Stdio, spawn};
-use crate::kernel::{BodyChoice, KernelError, select};
+use crate::kernel::{BodyChoice, Kernel, KernelError, select};
 
 /// The standard descriptors of one run of the service.
 pub struct Output {
@@ -37,10 +38,16 @@ pub struct Jailed {
 }
 
 impl Jailed {
+    /// The jail of a service, in the kernel body that it names.
     pub fn open(service: &Service) -> Result<Self, KernelError> {
         let choice: BodyChoice =
             service.kernel.parse().map_err(|why| KernelError::Other { doing: "the kernel body".into(), why })?;
-        Ok(Jailed { host: Host { kernel: select(choice)?, config: service.config() }, service: service.clone() })
+        Ok(Self::over(service, select(choice)?))
+    }
+
+    /// The jail of a service, in this kernel body.
+    pub fn over(service: &Service, kernel: Rc<dyn Kernel>) -> Self {
+        Jailed { host: Host { kernel, config: service.config() }, service: service.clone() }
     }
 }
 

@@ -2,13 +2,12 @@
 //! `gone` there stands for a jail that was destroyed.
 
 use std::fs;
-use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use nix::errno::Errno;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::{Pid, setsid};
 
 use super::super::pidfd;
@@ -35,8 +34,12 @@ impl Workload for HostProcesses {
         let mut command = Command::new(&program);
         command.args(&self.service.argv[1..]).env_clear().env("PATH", "/usr/bin:/bin").envs(&self.service.env);
         command.stdin(Stdio::from(output.stdin)).stdout(Stdio::from(output.stdout)).stderr(Stdio::from(output.stderr));
-        // SAFETY: setsid(2) is async-signal-safe.
-        unsafe { command.pre_exec(|| Ok(setsid().map(drop)?)) };
+        let as_in_a_jail = || {
+            SigSet::empty().thread_set_mask()?;
+            Ok(setsid().map(drop)?)
+        };
+        // SAFETY: both are async-signal-safe.
+        unsafe { command.pre_exec(as_in_a_jail) };
         let child = command.spawn().map_err(|error| JailError::NotExecutable {
             name,
             program,
@@ -81,6 +84,4 @@ fn descriptors_of_the_monitor_do_not_reach_the_service() {
     let fds = bench.file("fds");
     assert_eq!(fds.lines().filter(|line| line.contains("->")).count(), 4, "{fds}");
     assert!(fds.contains("0 -> /dev/null"), "{fds}");
-    let held = std::fs::File::open("/dev/null").unwrap();
-    assert!(held.as_raw_fd() > 2);
 }

@@ -71,17 +71,3 @@ fn a_hangup_is_not_a_stop() {
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!((bench.monitor(), bench.status().state.as_str()), (Some(monitor), "running"));
 }
-
-#[test]
-fn a_service_is_not_born_with_the_signals_of_its_supervisor_blocked() {
-    let bench =
-        Bench::new("grep -E '^Sig(Blk|Ign)' /proc/self/status > $DIR/s.new; mv $DIR/s.new $DIR/s; exec sleep 1000").started();
-    bench.until("the masks", |bench| !bench.file("s").is_empty());
-    let masks: Vec<u64> = bench
-        .file("s")
-        .lines()
-        .map(|line| u64::from_str_radix(line.split_ascii_whitespace().last().unwrap(), 16).unwrap())
-        .collect();
-    // Signals 32 and 33 are the C library's own; it lets nobody set them.
-    assert_eq!(masks.iter().map(|mask| mask & !(3 << 31)).collect::<Vec<_>>(), [0, 0]);
-}
