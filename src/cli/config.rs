@@ -39,7 +39,10 @@ impl File {
     }
 
     fn parse(text: &str) -> Result<File, String> {
-        let table: toml::Table = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        let table: toml::Table = toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            format!("line {}: {}", before.matches('\n').count() + 1, error.message())
+        })?;
         let mut file = File::default();
         for (key, value) in &table {
             let text = || value.as_str().ok_or_else(|| format!("{key}: expected a text in quotes, found {value}"));

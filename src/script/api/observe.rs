@@ -77,6 +77,8 @@ pub fn register(engine: &mut Engine, session: &Rc<Session>) {
                 row.ok_or_else(|| Fault::new(Kind::Spec, format!("the listing has {} rows, no row {at}", listing.0.len())))?;
             Ok(Record(row))
         })
+        .register_fn("to_array", |listing: &mut Listing| convert::view(listing))
+        .register_fn("to_array", |tree: &mut Tree| convert::view(tree))
         .register_fn("len", |tree: &mut Tree| tree.processes().count() as i64);
     verb(engine, session, "stats", stats_of);
     verb(engine, session, "status", status_of);
