@@ -29,13 +29,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits {
-            operations: 2_000_000_000,
-            memory: 1 << 30,
-            string: 16 << 20,
-            call_levels: 64,
-            expression_depth: 128,
-        }
+        Limits { operations: 2_000_000_000, memory: 1 << 30, string: 16 << 20, call_levels: 64, expression_depth: 128 }
     }
 }
 

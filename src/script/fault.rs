@@ -164,19 +164,18 @@ impl From<KernelError> for Fault {
 impl From<JailError> for Fault {
     fn from(error: JailError) -> Fault {
         let kind = match &error {
-            JailError::Kernel(_) => Kind::System,
             JailError::Name(_) => Kind::Name,
             JailError::Spec { .. } => Kind::Spec,
             JailError::NoSuchJail { .. } => Kind::NoSuchJail,
             JailError::Running(_) => Kind::Running,
             JailError::NotRunning(_) => Kind::NotRunning,
             JailError::Path { .. } => Kind::Path,
-            JailError::System { .. } | JailError::Enter { .. } => Kind::System,
             JailError::NotFound { .. } => Kind::NotFound,
             JailError::NotExecutable { .. } => Kind::NotExecutable,
             JailError::NoSuchUser { .. } => Kind::Spec,
             JailError::TimedOut { .. } => Kind::TimedOut,
             JailError::Locked(_) => Kind::Locked,
+            _ => Kind::System,
         };
         let fault = Fault::new(kind, error.to_string());
         match error {
