@@ -28,7 +28,8 @@ pub fn report(engine: &Engine, source: &Source, error: &EvalAltResult) -> Report
     let mut frames = Vec::new();
     let inner = innermost(error, &mut frames);
     let finding = explain(engine, source, inner);
-    let position = inner.position();
+    let thrown_at = inner.position();
+    let position = origin(inner).unwrap_or(thrown_at);
     let mut text = format!("{}: error: {}\n", source.place(position), finding.message);
     if let Some(excerpt) = source.excerpt(position) {
         text += &(excerpt + "\n");
@@ -36,10 +37,21 @@ pub fn report(engine: &Engine, source: &Source, error: &EvalAltResult) -> Report
     if let Some(hint) = finding.hint {
         text += &format!("hint: {hint}\n");
     }
+    if position != thrown_at {
+        text += &format!("thrown again at {}\n", source.place(thrown_at));
+    }
     for (name, called_at) in frames.iter().rev() {
         text += &format!("in {name}, called at {}\n", source.place(*called_at));
     }
     Report { text, exit: finding.exit }
+}
+
+/// Where a verb's error first happened, though the script may have caught it and thrown it again.
+fn origin(error: &EvalAltResult) -> Option<Position> {
+    match error {
+        EvalAltResult::ErrorRuntime(value, _) => value.clone().try_cast::<Fault>()?.position(),
+        _ => None,
+    }
 }
 
 /// Walks into the calls; `frames` gets the outermost first.

@@ -79,24 +79,35 @@ pub struct Fault {
     pub message: String,
     /// What would be right.
     pub hint: Option<String>,
+    /// Line and column of the call.
+    pub place: Option<(usize, usize)>,
 }
 
 impl Fault {
     /// `text`: what is wrong, and after the first `; ` what would be right.
     pub fn new(kind: Kind, text: impl AsRef<str>) -> Fault {
         let (message, hint) = split_remedy(text.as_ref());
-        Fault { kind, jail: None, verb: None, errno: None, message: message.to_owned(), hint: hint.map(str::to_owned) }
+        Fault {
+            kind,
+            jail: None,
+            verb: None,
+            errno: None,
+            message: message.to_owned(),
+            hint: hint.map(str::to_owned),
+            place: None,
+        }
     }
 
-    pub fn of(mut self, verb: &'static str, jail: impl fmt::Display) -> Fault {
-        self.verb = Some(verb);
-        self.jail = Some(jail.to_string());
+    /// Remembers the call, so that an error which is thrown again still tells where it came from.
+    pub fn at(mut self, position: Position) -> Fault {
+        self.place = position.line().zip(position.position());
         self
     }
 
-    pub fn of_verb(mut self, verb: &'static str) -> Fault {
-        self.verb = Some(verb);
-        self
+    /// Where it happened, if the call is known.
+    pub fn position(&self) -> Option<Position> {
+        let (line, column) = self.place?;
+        Some(Position::new(line.try_into().ok()?, column.try_into().ok()?))
     }
 
     fn errno(mut self, errno: Errno) -> Fault {

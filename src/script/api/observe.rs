@@ -6,7 +6,7 @@ use std::rc::Rc;
 use rhai::{Dynamic, Engine, Map};
 use serde::{Serialize, Serializer};
 
-use super::{Thrown, verb};
+use super::{Thrown, global, verb};
 use crate::kernel::{Description, JailName};
 use crate::script::{Fault, Kind, Session, convert};
 use crate::telemetry::processes::Tree;
@@ -84,16 +84,11 @@ pub fn register(engine: &mut Engine, session: &Rc<Session>) {
     verb(engine, session, "status", status_of);
     verb(engine, session, "denials", denials);
     verb(engine, session, "processes", |session, name| tree(session, Some(name)));
-    let all = session.clone();
-    engine.register_fn("stats", move || -> Thrown<Listing> { Ok(Listing(stats(&all)?)) });
-    let all = session.clone();
-    engine.register_fn("list", move || -> Thrown<Listing> { Ok(Listing(list(&all)?)) });
-    let all = session.clone();
-    engine.register_fn("processes", move || -> Thrown<Tree> { Ok(tree(&all, None)?) });
-    let all = session.clone();
-    engine.register_fn("prometheus", move || -> Thrown<String> { Ok(prometheus(&all)?) });
-    let all = session.clone();
-    engine.register_fn("kernel", move || -> Thrown<Body> { Ok(Body(all.host()?.kernel.describe())) });
+    global(engine, session, "stats", |session| stats(session).map(Listing));
+    global(engine, session, "list", |session| list(session).map(Listing));
+    global(engine, session, "processes", |session| tree(session, None));
+    global(engine, session, "prometheus", prometheus);
+    global(engine, session, "kernel", |session| Ok(Body(session.host()?.kernel.describe())));
 }
 
 fn stats(session: &Session) -> Result<Table, Fault> {
