@@ -205,8 +205,8 @@ impl From<SuperviseError> for Fault {
         match error {
             SuperviseError::Jail(error) => error.into(),
             SuperviseError::NoCommand(_) => Fault::new(Kind::Spec, text),
-            SuperviseError::Failed { .. } => Fault::new(Kind::Status, text),
             SuperviseError::AlreadySupervised { .. } => Fault::new(Kind::Supervised, text),
+            _ => Fault::new(Kind::Status, text),
         }
     }
 }
