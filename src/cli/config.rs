@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::failure::{Exit, Failure};
 use crate::jail::spec::nearest;
 use crate::kernel::BodyChoice;
+use crate::script::Fault;
 
 pub const PATH: &str = "/etc/jailsh/config.toml";
 
@@ -34,7 +35,7 @@ impl File {
         match std::fs::read_to_string(path) {
             Ok(text) => File::parse(&text).map_err(|why| Failure::new(Exit::CONFIG, format!("{}: {why}", path.display()))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !asked => Ok(File::default()),
-            Err(error) => Err(Failure::new(Exit::NO_INPUT, format!("{}: {error}", path.display()))),
+            Err(error) => Err(Failure::new(Exit::NO_INPUT, Fault::file(path, &error).to_string())),
         }
     }
 

@@ -111,7 +111,7 @@ fn engine(session: Session, limits: Limits, effects: &Rc<Effects>) -> (Engine, G
     speak(&mut engine, effects);
     let status = effects.clone();
     engine.register_fn("exit", move |code: i64| -> Result<(), Box<EvalAltResult>> {
-        let code = u8::try_from(code).map_err(|_| Fault::new(Kind::Spec, format!("{code} is no exit status; use 0 to 255")))?;
+        let code = u8::try_from(code).map_err(|_| Fault::new(Kind::Value, format!("{code} is no exit status; use 0 to 255")))?;
         status.exit.set(Some(code));
         Err(EvalAltResult::Exit(Dynamic::UNIT, rhai::Position::NONE).into())
     });

@@ -37,6 +37,8 @@ pub enum Kind {
     Status,
     TimedOut,
     NotEnforceable,
+    /// A value that does not fit where it is used.
+    Value,
     /// No kernel body can be used here.
     Unavailable,
     NotPermitted,
@@ -96,6 +98,15 @@ impl Fault {
             hint: hint.map(str::to_owned),
             place: None,
         }
+    }
+
+    /// A file that cannot be used, in the system's words.
+    pub fn file(path: &std::path::Path, error: &std::io::Error) -> Fault {
+        let known = error.raw_os_error().map(Errno::from_raw);
+        let why = known.map_or_else(|| error.to_string(), |errno| errno.desc().to_lowercase());
+        let fault = Fault::new(Kind::Path, "");
+        let fault = Fault { message: format!("{}: {why}", path.display()), ..fault };
+        known.map_or(fault.clone(), |errno| fault.errno(errno))
     }
 
     /// Remembers the call, so that an error which is thrown again still tells where it came from.
@@ -183,7 +194,7 @@ impl From<JailError> for Fault {
             JailError::Path { .. } => Kind::Path,
             JailError::NotFound { .. } => Kind::NotFound,
             JailError::NotExecutable { .. } => Kind::NotExecutable,
-            JailError::NoSuchUser { .. } => Kind::Spec,
+            JailError::NoSuchUser { .. } => Kind::Value,
             JailError::TimedOut { .. } => Kind::TimedOut,
             JailError::Locked(_) => Kind::Locked,
             _ => Kind::System,

@@ -71,7 +71,7 @@ pub fn register(engine: &mut Engine, session: &Rc<Session>) {
             let known = ["name", "jid", "spec"];
             let near = crate::jail::spec::nearest(key, known)
                 .map_or("it has name, jid and spec".into(), |near| format!("did you mean {near}?"));
-            Err(Fault::new(Kind::Spec, format!("a jail has no property {key:?}; {near}")).into())
+            Err(Fault::new(Kind::Value, format!("a jail has no property {key:?}; {near}")).into())
         });
 }
 

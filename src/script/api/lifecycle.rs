@@ -81,13 +81,14 @@ fn destroy(session: &Session, name: &JailName) -> Result<(), Fault> {
 /// The foreground form of `start`. A jail that this call brought up is taken down again.
 fn supervise_with(session: &Session, name: &JailName, options: &Map) -> Result<(), Fault> {
     let options = Options::new("supervise", options, &["restart"])?;
+    let policy = options
+        .text("restart")?
+        .map(|policy| policy.parse().map_err(|()| options.wrong("restart", "\"always\", \"on-failure\" or \"never\"")));
+    let policy = policy.transpose()?;
     let host = session.host()?;
-    let seen = jail::observe(host, name)?;
     let unreadable = |why| Fault::new(Kind::Spec, format!("jail {name}: {why}"));
-    let mut spec = seen.spec.map_err(unreadable)?;
-    if let Some(policy) = options.text("restart")? {
-        spec.restart = policy.parse().map_err(|()| options.wrong("restart", "\"always\", \"on-failure\" or \"never\""))?;
-    }
+    let mut spec = jail::observe(host, name)?.spec.map_err(unreadable)?;
+    spec.restart = policy.unwrap_or(spec.restart);
     let running = jail::bring_up(host, name)?;
     let ended = supervise::supervise(host, name, running.jid, &spec, true);
     // The supervisor had the signals to itself.

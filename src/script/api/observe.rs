@@ -74,7 +74,7 @@ pub fn register(engine: &mut Engine, session: &Rc<Session>) {
         .register_indexer_get(|listing: &mut Listing, at: i64| -> Thrown<Record> {
             let row = usize::try_from(at).ok().and_then(|at| listing.0.row(at));
             let row =
-                row.ok_or_else(|| Fault::new(Kind::Spec, format!("the listing has {} rows, no row {at}", listing.0.len())))?;
+                row.ok_or_else(|| Fault::new(Kind::Value, format!("the listing has {} rows, no row {at}", listing.0.len())))?;
             Ok(Record(row))
         })
         .register_fn("to_array", |listing: &mut Listing| convert::view(listing))
