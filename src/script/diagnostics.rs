@@ -170,8 +170,8 @@ fn unknown_function(engine: &Engine, source: &Source, signature: &str) -> Findin
 fn overloads(engine: &Engine, name: &str) -> Vec<String> {
     let list = |found: rhai::FuncInfo| {
         (found.metadata.name.as_str() == name).then(|| {
-            let kind = |param: &rhai::Identifier| type_name(param.split_once(':').map_or(param.as_str(), |(_, kind)| kind));
-            format!("({})", found.metadata.params_info.iter().map(kind).collect::<Vec<_>>().join(", "))
+            let kind = |param| type_name(str::split_once(param, ':').map_or(param, |(_, kind)| kind));
+            format!("({})", found.metadata.params_info.iter().map(|param| kind(param.as_str())).collect::<Vec<_>>().join(", "))
         })
     };
     let mut lists = engine.collect_fn_metadata(None, list, true);
