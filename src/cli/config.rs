@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::failure::{Exit, Failure};
 use crate::jail::spec::nearest;
 use crate::kernel::BodyChoice;
+use crate::script::Fault;
 
 pub const PATH: &str = "/etc/jailsh/config.toml";
 
@@ -34,12 +35,15 @@ impl File {
         match std::fs::read_to_string(path) {
             Ok(text) => File::parse(&text).map_err(|why| Failure::new(Exit::CONFIG, format!("{}: {why}", path.display()))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !asked => Ok(File::default()),
-            Err(error) => Err(Failure::new(Exit::NO_INPUT, format!("{}: {error}", path.display()))),
+            Err(error) => Err(Failure::new(Exit::NO_INPUT, Fault::file(path, &error).to_string())),
         }
     }
 
     fn parse(text: &str) -> Result<File, String> {
-        let table: toml::Table = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        let table: toml::Table = toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            format!("line {}: {}", before.matches('\n').count() + 1, error.message())
+        })?;
         let mut file = File::default();
         for (key, value) in &table {
             let text = || value.as_str().ok_or_else(|| format!("{key}: expected a text in quotes, found {value}"));

@@ -4,14 +4,14 @@ use std::io::{IsTerminal, Read};
 use std::path::Path;
 
 use super::failure::{Exit, Failure};
+use crate::script::Fault;
 
 /// Longest script, in bytes.
 const MAX: u64 = 16 << 20;
 
 /// Reads `path`, or standard input for `-`.
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let name = path.display();
-    let bad = |error: std::io::Error| Failure::new(Exit::NO_INPUT, format!("{name}: {}", reason(&error)));
+    let bad = |error: std::io::Error| Failure::new(Exit::NO_INPUT, Fault::file(path, &error).to_string());
     let mut bytes = Vec::new();
     if path == Path::new("-") {
         std::io::stdin().take(MAX + 1).read_to_end(&mut bytes).map_err(bad)?;
@@ -20,7 +20,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
         file.take(MAX + 1).read_to_end(&mut bytes).map_err(bad)?;
     }
     if bytes.len() as u64 > MAX {
-        return Err(Failure::new(Exit::DATA, format!("{name}: longer than {} MiB", MAX >> 20)));
+        return Err(Failure::new(Exit::DATA, format!("{}: longer than {} MiB", path.display(), MAX >> 20)));
     }
     Ok(bytes)
 }
@@ -35,12 +35,4 @@ pub fn read_text(path: &Path) -> Result<String, Failure> {
 
 pub fn is_piped() -> bool {
     !std::io::stdin().is_terminal()
-}
-
-/// The system's words, without Rust's number.
-fn reason(error: &std::io::Error) -> String {
-    match error.raw_os_error() {
-        Some(number) => nix::errno::Errno::from_raw(number).desc().to_lowercase(),
-        None => error.to_string(),
-    }
 }

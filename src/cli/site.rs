@@ -3,6 +3,8 @@
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
+use nix::mount::MntFlags;
+
 use super::config;
 use super::failure::Failure;
 use super::options::Common;
@@ -85,6 +87,8 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
+        // Bringing a jail up may have made the run directory a mount of its own.
+        let _ = nix::mount::umount2(&self.0.join("run/jails"), MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW);
         // Only a temporary directory of a simulation: what cannot be removed harms nobody.
         let _ = std::fs::remove_dir_all(Path::new(&self.0));
     }

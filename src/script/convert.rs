@@ -54,7 +54,7 @@ fn tree_within(value: &Dynamic, depth: usize) -> Result<Value, Fault> {
     }
     Err(Fault::new(
         Kind::Spec,
-        format!("a value of type {} cannot be used here; use text, numbers, lists and maps", value.type_name()),
+        format!("a value of type {} cannot be used here; use texts, numbers, lists and maps", type_name(value.type_name())),
     ))
 }
 
@@ -78,6 +78,22 @@ pub fn view(value: &impl Serialize) -> Dynamic {
     dynamic(&serde_json::to_value(value).unwrap_or_default())
 }
 
+/// Rust's and Rhai's names of types, in the words of the documentation.
+pub fn type_name(kind: &str) -> &str {
+    let bare = kind.trim().trim_start_matches("&mut ").trim_start_matches('&');
+    match bare.rsplit("::").next().unwrap_or(bare) {
+        "i64" | "INT" => "integer",
+        "f64" | "FLOAT" => "float",
+        "str" | "String" | "string" | "ImmutableString" | "str | ImmutableString | String" => "text",
+        "array" | "Array" => "list",
+        "map" | "Map" => "map",
+        "()" => "nothing",
+        "Fn" | "FnPtr" => "function",
+        "?" | "Dynamic" => "any",
+        other => other,
+    }
+}
+
 /// Texts of a list, for an argv.
 pub fn texts(verb: &str, items: &Array) -> Result<Vec<String>, Fault> {
     let text = |(at, item): (usize, &Dynamic)| match item.as_immutable_string_ref() {
@@ -85,7 +101,7 @@ pub fn texts(verb: &str, items: &Array) -> Result<Vec<String>, Fault> {
             Err(Fault::new(Kind::Spec, format!("{verb}: argument {at} holds a NUL byte, which cannot be passed to a program")))
         }
         Ok(text) => Ok(text.to_string()),
-        Err(kind) => Err(Fault::new(Kind::Spec, format!("{verb}: argument {at} is of type {kind}; use a text"))),
+        Err(kind) => Err(Fault::new(Kind::Spec, format!("{verb}: argument {at} is of type {}; use a text", type_name(kind)))),
     };
     items.iter().enumerate().map(text).collect()
 }
@@ -117,8 +133,12 @@ impl<'a> Options<'a> {
     }
 
     pub fn wrong(&self, key: &str, expected: &str) -> Fault {
-        let found = self.get(key).map_or("nothing", Dynamic::type_name);
-        Fault::new(Kind::Spec, format!("{}: option {key} is of type {found}; use {expected}", self.verb))
+        let found = match self.get(key) {
+            Some(text) if text.is_string() => format!("{:?}", text.to_string()),
+            Some(other) => format!("of type {}", type_name(other.type_name())),
+            None => "absent".into(),
+        };
+        Fault::new(Kind::Spec, format!("{}: option {key} is {found}; use {expected}", self.verb))
     }
 
     pub fn text(&self, key: &str) -> Result<Option<String>, Fault> {
@@ -195,7 +215,7 @@ fn property(kind: &str, value: &impl Serialize, key: &str) -> Result<Dynamic, Bo
             || format!("it has {}", fields.keys().cloned().collect::<Vec<_>>().join(", ")),
             |near| format!("did you mean {near}?"),
         );
-        Fault::new(Kind::Spec, format!("{kind} has no property {key:?}; {hint}")).into()
+        Fault::new(Kind::Value, format!("{kind} has no property {key:?}; {hint}")).into()
     })
 }
 
@@ -233,9 +253,9 @@ mod tests {
         assert_eq!(
             messages,
             [
-                "exec: option user is of type i64; use a text",
-                "exec: option timeout is of type i64; use seconds above 0, or a text like \"500ms\" or \"2m\"",
-                "exec: option check is of type i64; use true or false",
+                "exec: option user is of type integer; use a text",
+                "exec: option timeout is of type integer; use seconds above 0, or a text like \"500ms\" or \"2m\"",
+                "exec: option check is of type integer; use true or false",
             ]
         );
     }

@@ -2,6 +2,7 @@
 
 use rhai::{Dynamic, Engine, EvalAltResult, LexError, ParseErrorType, Position};
 
+use super::convert::type_name;
 use super::engine::Stop;
 use super::source::Source;
 use super::{Fault, Kind, guard};
@@ -28,7 +29,8 @@ pub fn report(engine: &Engine, source: &Source, error: &EvalAltResult) -> Report
     let mut frames = Vec::new();
     let inner = innermost(error, &mut frames);
     let finding = explain(engine, source, inner);
-    let position = inner.position();
+    let thrown_at = inner.position();
+    let position = origin(inner).unwrap_or(thrown_at);
     let mut text = format!("{}: error: {}\n", source.place(position), finding.message);
     if let Some(excerpt) = source.excerpt(position) {
         text += &(excerpt + "\n");
@@ -36,10 +38,21 @@ pub fn report(engine: &Engine, source: &Source, error: &EvalAltResult) -> Report
     if let Some(hint) = finding.hint {
         text += &format!("hint: {hint}\n");
     }
+    if position != thrown_at {
+        text += &format!("thrown again at {}\n", source.place(thrown_at));
+    }
     for (name, called_at) in frames.iter().rev() {
         text += &format!("in {name}, called at {}\n", source.place(*called_at));
     }
     Report { text, exit: finding.exit }
+}
+
+/// Where a verb's error first happened, though the script may have caught it and thrown it again.
+fn origin(error: &EvalAltResult) -> Option<Position> {
+    match error {
+        EvalAltResult::ErrorRuntime(value, _) => value.clone().try_cast::<Fault>()?.position(),
+        _ => None,
+    }
 }
 
 /// Walks into the calls; `frames` gets the outermost first.
@@ -149,7 +162,7 @@ fn unknown_function(engine: &Engine, source: &Source, signature: &str) -> Findin
         let near = if name.len() < 3 { None } else { nearest(name, all.chain(guard::VERBS)) };
         return plain(format!("unknown function {name:?}"), near.map(|near| format!("did you mean {near}?")));
     }
-    let given: Vec<String> = arguments.trim_end_matches(')').split(", ").map(simple).filter(|kind| !kind.is_empty()).collect();
+    let given: Vec<&str> = arguments.trim_end_matches(')').split(", ").map(type_name).filter(|kind| !kind.is_empty()).collect();
     plain(format!("{name} cannot be called with ({})", given.join(", ")), Some(format!("it takes {}", known.join(", or "))))
 }
 
@@ -157,8 +170,8 @@ fn unknown_function(engine: &Engine, source: &Source, signature: &str) -> Findin
 fn overloads(engine: &Engine, name: &str) -> Vec<String> {
     let list = |found: rhai::FuncInfo| {
         (found.metadata.name.as_str() == name).then(|| {
-            let kind = |param: &rhai::Identifier| simple(param.split_once(':').map_or(param.as_str(), |(_, kind)| kind));
-            format!("({})", found.metadata.params_info.iter().map(kind).collect::<Vec<_>>().join(", "))
+            let kind = |param| type_name(str::split_once(param, ':').map_or(param, |(_, kind)| kind));
+            format!("({})", found.metadata.params_info.iter().map(|param| kind(param.as_str())).collect::<Vec<_>>().join(", "))
         })
     };
     let mut lists = engine.collect_fn_metadata(None, list, true);
@@ -166,23 +179,6 @@ fn overloads(engine: &Engine, name: &str) -> Vec<String> {
     lists.dedup();
     lists.truncate(6);
     lists
-}
-
-/// Rust's and Rhai's names of types, in the words of the documentation.
-fn simple(kind: &str) -> String {
-    let bare = kind.trim().trim_start_matches("&mut ").trim_start_matches('&');
-    let last = bare.rsplit("::").next().unwrap_or(bare);
-    match last {
-        "i64" | "INT" => "integer",
-        "f64" | "FLOAT" => "float",
-        "str" | "String" | "string" | "ImmutableString" | "str | ImmutableString | String" => "text",
-        "array" | "Array" => "list",
-        "map" | "Map" => "map",
-        "()" => "nothing",
-        "?" | "Dynamic" => "any",
-        other => other,
-    }
-    .to_owned()
 }
 
 /// Rhai's message without the place it adds at the end.

@@ -10,6 +10,7 @@ use rhai::{Dynamic, Engine, EvalAltResult, OptimizationLevel, Scope};
 use super::guard::Guard;
 use super::memory::Meter;
 use super::source::Source;
+use super::stack::Room;
 use super::{Fault, Kind, Session, api, diagnostics, duration, interrupt};
 
 /// What a script may use. Scripts are trusted; this is against accidents.
@@ -26,19 +27,9 @@ pub struct Limits {
     pub expression_depth: usize,
 }
 
-/// What 8 MiB of stack hold at the worst; unoptimized builds take many times as much.
-const CALL_LEVELS: usize = if cfg!(debug_assertions) { 16 } else { 64 };
-const EXPRESSION_DEPTH: usize = if cfg!(debug_assertions) { 32 } else { 64 };
-
 impl Default for Limits {
     fn default() -> Self {
-        Limits {
-            operations: 2_000_000_000,
-            memory: 1 << 30,
-            string: 16 << 20,
-            call_levels: CALL_LEVELS,
-            expression_depth: EXPRESSION_DEPTH,
-        }
+        Limits { operations: 2_000_000_000, memory: 1 << 30, string: 16 << 20, call_levels: 64, expression_depth: 128 }
     }
 }
 
@@ -78,6 +69,7 @@ struct Effects {
 /// Runs a script to its end and returns the exit status. Errors were printed to standard error.
 pub fn run(session: Session, limits: Limits, script: Script) -> u8 {
     interrupt::install();
+    let _room = Room::make();
     let effects = Rc::new(Effects::default());
     let (engine, guard) = engine(session, limits, &effects);
     let source = Source { name: script.name, text: script.text };
@@ -119,7 +111,7 @@ fn engine(session: Session, limits: Limits, effects: &Rc<Effects>) -> (Engine, G
     speak(&mut engine, effects);
     let status = effects.clone();
     engine.register_fn("exit", move |code: i64| -> Result<(), Box<EvalAltResult>> {
-        let code = u8::try_from(code).map_err(|_| Fault::new(Kind::Spec, format!("{code} is no exit status; use 0 to 255")))?;
+        let code = u8::try_from(code).map_err(|_| Fault::new(Kind::Value, format!("{code} is no exit status; use 0 to 255")))?;
         status.exit.set(Some(code));
         Err(EvalAltResult::Exit(Dynamic::UNIT, rhai::Position::NONE).into())
     });
@@ -187,16 +179,20 @@ mod tests {
     }
 
     #[test]
-    fn endless_recursion_ends_before_the_main_threads_stack_does() {
-        let depth = EXPRESSION_DEPTH / 4 - 2;
-        let worst = format!("fn f(x) {{ {}f(x + 1){} }} f(0)", "(".repeat(depth), " + 1)".repeat(depth));
+    fn endless_recursion_ends_before_the_stack_does() {
+        let nested = |depth| format!("fn f(x) {{ {}f(x + 1){} }} f(0)", "(".repeat(depth), " + 1)".repeat(depth));
+        let fits = |script: &String| {
+            let session = Session::new(|| Err(Fault::new(Kind::Unavailable, "no host in this test")));
+            engine(session, Limits::default(), &Rc::new(Effects::default())).0.compile(script).is_ok()
+        };
+        let worst = (1..Limits::default().expression_depth).rev().map(nested).find(fits).unwrap();
         let deep = move || {
             for script in ["fn f(x) { 1 + f(x + 1) } f(0)", &worst] {
                 let error = evaluate(Limits::default(), script).unwrap_err().to_string();
                 assert!(error.contains("Stack overflow"), "{error}");
             }
         };
-        std::thread::Builder::new().stack_size(8 << 20).spawn(deep).unwrap().join().unwrap();
+        std::thread::Builder::new().stack_size(super::super::stack::SIZE as usize).spawn(deep).unwrap().join().unwrap();
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub enum Kind {
     Status,
     TimedOut,
     NotEnforceable,
+    /// A value that does not fit where it is used.
+    Value,
     /// No kernel body can be used here.
     Unavailable,
     NotPermitted,
@@ -79,24 +81,44 @@ pub struct Fault {
     pub message: String,
     /// What would be right.
     pub hint: Option<String>,
+    /// Line and column of the call.
+    pub place: Option<(usize, usize)>,
 }
 
 impl Fault {
     /// `text`: what is wrong, and after the first `; ` what would be right.
     pub fn new(kind: Kind, text: impl AsRef<str>) -> Fault {
         let (message, hint) = split_remedy(text.as_ref());
-        Fault { kind, jail: None, verb: None, errno: None, message: message.to_owned(), hint: hint.map(str::to_owned) }
+        Fault {
+            kind,
+            jail: None,
+            verb: None,
+            errno: None,
+            message: message.to_owned(),
+            hint: hint.map(str::to_owned),
+            place: None,
+        }
     }
 
-    pub fn of(mut self, verb: &'static str, jail: impl fmt::Display) -> Fault {
-        self.verb = Some(verb);
-        self.jail = Some(jail.to_string());
+    /// A file that cannot be used, in the system's words.
+    pub fn file(path: &std::path::Path, error: &std::io::Error) -> Fault {
+        let known = error.raw_os_error().map(Errno::from_raw);
+        let why = known.map_or_else(|| error.to_string(), |errno| errno.desc().to_lowercase());
+        let fault = Fault::new(Kind::Path, "");
+        let fault = Fault { message: format!("{}: {why}", path.display()), ..fault };
+        known.map_or(fault.clone(), |errno| fault.errno(errno))
+    }
+
+    /// Remembers the call, so that an error which is thrown again still tells where it came from.
+    pub fn at(mut self, position: Position) -> Fault {
+        self.place = position.line().zip(position.position());
         self
     }
 
-    pub fn of_verb(mut self, verb: &'static str) -> Fault {
-        self.verb = Some(verb);
-        self
+    /// Where it happened, if the call is known.
+    pub fn position(&self) -> Option<Position> {
+        let (line, column) = self.place?;
+        Some(Position::new(line.try_into().ok()?, column.try_into().ok()?))
     }
 
     fn errno(mut self, errno: Errno) -> Fault {
@@ -164,20 +186,18 @@ impl From<KernelError> for Fault {
 impl From<JailError> for Fault {
     fn from(error: JailError) -> Fault {
         let kind = match &error {
-            JailError::Kernel(_) => Kind::System,
             JailError::Name(_) => Kind::Name,
             JailError::Spec { .. } => Kind::Spec,
             JailError::NoSuchJail { .. } => Kind::NoSuchJail,
             JailError::Running(_) => Kind::Running,
             JailError::NotRunning(_) => Kind::NotRunning,
             JailError::Path { .. } => Kind::Path,
-            JailError::System { .. } | JailError::Enter { .. } | JailError::TooMuchOutput { .. } | JailError::Threads => Kind::System,
-            JailError::Terminal | JailError::DirectoryGiven(_) => Kind::System,
             JailError::NotFound { .. } => Kind::NotFound,
             JailError::NotExecutable { .. } => Kind::NotExecutable,
-            JailError::NoSuchUser { .. } => Kind::Spec,
+            JailError::NoSuchUser { .. } => Kind::Value,
             JailError::TimedOut { .. } => Kind::TimedOut,
             JailError::Locked(_) => Kind::Locked,
+            _ => Kind::System,
         };
         let fault = Fault::new(kind, error.to_string());
         match error {
@@ -196,8 +216,8 @@ impl From<SuperviseError> for Fault {
         match error {
             SuperviseError::Jail(error) => error.into(),
             SuperviseError::NoCommand(_) => Fault::new(Kind::Spec, text),
-            SuperviseError::Failed { .. } => Fault::new(Kind::Status, text),
             SuperviseError::AlreadySupervised { .. } => Fault::new(Kind::Supervised, text),
+            _ => Fault::new(Kind::Status, text),
         }
     }
 }

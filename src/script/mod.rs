@@ -13,6 +13,7 @@ mod interrupt;
 mod memory;
 mod session;
 mod source;
+mod stack;
 
 pub use engine::{Limits, Script, run};
 pub use fault::{Fault, Kind};

@@ -17,7 +17,8 @@ use crate::supervise;
 /// The supervisor goes to the background, restarts the service as the jail's
 /// spec says, and sends its output to syslog.
 ///
-/// Example: jailctl supervise -f local3 -o info -e err -t jail-web web /usr/bin/busybox httpd -f -p 8080
+/// Example: jailctl supervise -f local3 -o info -e err -t jail-web web
+///          jailctl supervise -F web /usr/bin/busybox httpd -f -p 8080
 ///
 /// Exit status: 0 the service runs, 1 failed, 64 wrong use, 69 the kernel
 /// cannot do it, 77 not root.

@@ -54,10 +54,10 @@ fn name(file: &OsString) -> String {
     file.to_string_lossy().into_owned()
 }
 
-/// Makes `#!` a comment of the same length, so that columns stay right.
+/// Empties a `#!` line, so that the lines below keep their numbers.
 fn without_shebang(text: String) -> String {
     match text.strip_prefix("#!") {
-        Some(rest) => format!("//{rest}"),
+        Some(rest) => rest.find('\n').map_or(String::new(), |end| rest[end..].to_owned()),
         None => text,
     }
 }

@@ -75,7 +75,7 @@ fn apply(session: &Session, name: &JailName, text: String, options: &Map) -> Res
 }
 
 fn apply_file(session: &Session, name: &JailName, path: String, options: &Map) -> Result<Output, Fault> {
-    let text = std::fs::read_to_string(&path).map_err(|error| Fault::new(Kind::Path, format!("{path}: {error}")))?;
+    let text = std::fs::read_to_string(&path).map_err(|error| Fault::file(path.as_ref(), &error))?;
     apply(session, name, text, options)
 }
 

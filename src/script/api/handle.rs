@@ -3,9 +3,9 @@
 use std::fmt;
 use std::rc::Rc;
 
-use rhai::{Dynamic, Engine, EvalAltResult, Map, Position};
+use rhai::{Dynamic, Engine, Map, NativeCallContext};
 
-use super::Thrown;
+use super::{Thrown, thrown};
 use crate::jail::Spec;
 use crate::kernel::JailName;
 use crate::script::{Fault, Kind, Session, convert};
@@ -24,7 +24,7 @@ impl Handle {
         let spec = match spec {
             Some(map) => {
                 let tree = convert::tree_of_map(map)?;
-                Some(Rc::new(Spec::parse(&name, &tree).map_err(|error| Fault::from(error).of("jail", &name))?))
+                Some(Rc::new(Spec::parse(&name, &tree)?))
             }
             None => None,
         };
@@ -47,8 +47,12 @@ pub fn register(engine: &mut Engine, session: &Rc<Session>) {
     let by_name = session.clone();
     engine
         .register_type_with_name::<Handle>("Jail")
-        .register_fn("jail", move |name: &str, spec: Map| -> Thrown<Handle> { Ok(Handle::new(&with_spec, name, Some(&spec))?) })
-        .register_fn("jail", move |name: &str| -> Thrown<Handle> { Ok(Handle::new(&by_name, name, None)?) })
+        .register_fn("jail", move |context: NativeCallContext, name: &str, spec: Map| {
+            thrown(&context, "jail", name.parse().ok().as_ref(), Handle::new(&with_spec, name, Some(&spec)))
+        })
+        .register_fn("jail", move |context: NativeCallContext, name: &str| {
+            thrown(&context, "jail", None, Handle::new(&by_name, name, None))
+        })
         .register_fn("to_string", |jail: &mut Handle| jail.to_string())
         .register_fn("to_debug", |jail: &mut Handle| format!("jail({:?})", jail.name.as_str()))
         .register_fn("to_map", |jail: &mut Handle| -> Thrown<Dynamic> { Ok(map(jail)) })
@@ -67,11 +71,7 @@ pub fn register(engine: &mut Engine, session: &Rc<Session>) {
             let known = ["name", "jid", "spec"];
             let near = crate::jail::spec::nearest(key, known)
                 .map_or("it has name, jid and spec".into(), |near| format!("did you mean {near}?"));
-            Err(EvalAltResult::ErrorRuntime(
-                Dynamic::from(Fault::new(Kind::Spec, format!("a jail has no property {key:?}; {near}"))),
-                Position::NONE,
-            )
-            .into())
+            Err(Fault::new(Kind::Value, format!("a jail has no property {key:?}; {near}")).into())
         });
 }
 

@@ -1,14 +1,12 @@
 //! What a script may ask of the host around the jails.
 
-use rhai::Engine;
+use rhai::{Engine, NativeCallContext};
 
-use super::Thrown;
+use super::thrown;
 use crate::script::convert;
 use crate::script::http::{self, Response};
 
 pub fn register(engine: &mut Engine) {
     convert::register::<Response>(engine, "Response");
-    engine.register_fn("http_get", |url: &str| -> Thrown<Response> {
-        Ok(http::get(url).map_err(|fault| fault.of_verb("http_get"))?)
-    });
+    engine.register_fn("http_get", |context: NativeCallContext, url: &str| thrown(&context, "http_get", None, http::get(url)));
 }

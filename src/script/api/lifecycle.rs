@@ -3,12 +3,12 @@
 use std::fmt;
 use std::rc::Rc;
 
-use rhai::{Engine, Map};
+use rhai::{Engine, Map, NativeCallContext};
 use serde::Serialize;
 
 use super::handle::Handle;
-use super::{Thrown, verb};
-use crate::jail::{self, Spec};
+use super::{thrown, verb, verb_with};
+use crate::jail;
 use crate::kernel::JailName;
 use crate::script::convert::{self, Options};
 use crate::script::{Fault, Kind, Session, interrupt};
@@ -31,30 +31,28 @@ impl fmt::Display for Change {
 
 pub fn register(engine: &mut Engine, session: &Rc<Session>) {
     convert::register::<Change>(engine, "Change");
-    engine.register_fn("create", |jail: Handle| -> Thrown<Change> {
-        let spec = jail.spec.clone().ok_or_else(|| no_spec(&jail.name).of("create", &jail.name))?;
-        Ok(create(&jail.session, &jail.name, &spec).map_err(|fault| fault.of("create", &jail.name))?)
+    engine.register_fn("create", |context: NativeCallContext, jail: Handle| {
+        thrown(&context, "create", Some(&jail.name), create(&jail))
     });
     let free = session.clone();
-    engine.register_fn("create", move |name: &str, spec: Map| -> Thrown<Change> {
-        let jail = Handle::new(&free, name, Some(&spec))?;
-        let spec = jail.spec.clone().ok_or_else(|| no_spec(&jail.name))?;
-        Ok(create(&free, &jail.name, &spec).map_err(|fault| fault.of("create", &jail.name))?)
+    engine.register_fn("create", move |context: NativeCallContext, name: &str, spec: Map| {
+        let made = Handle::new(&free, name, Some(&spec)).and_then(|jail| create(&jail));
+        thrown(&context, "create", name.parse().ok().as_ref(), made)
     });
     verb(engine, session, "start", start);
     verb(engine, session, "stop", stop);
     verb(engine, session, "restart", restart);
     verb(engine, session, "destroy", destroy);
     verb(engine, session, "supervise", |session, name| supervise_with(session, name, &Map::new()));
-    super::verb_with(engine, session, "supervise", |session, name, options: Map| supervise_with(session, name, &options));
+    verb_with(engine, session, "supervise", |session, name, options: Map| supervise_with(session, name, &options));
 }
 
-fn no_spec(name: &JailName) -> Fault {
-    Fault::new(Kind::Spec, format!("jail {name} has no spec in this script; write jail({:?}, #{{ ... }})", name.as_str()))
-}
-
-fn create(session: &Session, name: &JailName, spec: &Spec) -> Result<Change, Fault> {
-    Ok(Change(jail::create(session.host()?, name, spec)?))
+fn create(jail: &Handle) -> Result<Change, Fault> {
+    let name = &jail.name;
+    let no_spec =
+        || Fault::new(Kind::Spec, format!("jail {name} has no spec in this script; write jail({:?}, #{{ ... }})", name.as_str()));
+    let spec = jail.spec.as_ref().ok_or_else(no_spec)?;
+    Ok(Change(jail::create(jail.session.host()?, name, spec)?))
 }
 
 fn start(session: &Session, name: &JailName) -> Result<String, Fault> {
@@ -83,13 +81,14 @@ fn destroy(session: &Session, name: &JailName) -> Result<(), Fault> {
 /// The foreground form of `start`. A jail that this call brought up is taken down again.
 fn supervise_with(session: &Session, name: &JailName, options: &Map) -> Result<(), Fault> {
     let options = Options::new("supervise", options, &["restart"])?;
+    let policy = options
+        .text("restart")?
+        .map(|policy| policy.parse().map_err(|()| options.wrong("restart", "\"always\", \"on-failure\" or \"never\"")));
+    let policy = policy.transpose()?;
     let host = session.host()?;
-    let seen = jail::observe(host, name)?;
     let unreadable = |why| Fault::new(Kind::Spec, format!("jail {name}: {why}"));
-    let mut spec = seen.spec.map_err(unreadable)?;
-    if let Some(policy) = options.text("restart")? {
-        spec.restart = policy.parse().map_err(|()| options.wrong("restart", "\"always\", \"on-failure\" or \"never\""))?;
-    }
+    let mut spec = jail::observe(host, name)?.spec.map_err(unreadable)?;
+    spec.restart = policy.unwrap_or(spec.restart);
     let running = jail::bring_up(host, name)?;
     let ended = supervise::supervise(host, name, running.jid, &spec, true);
     // The supervisor had the signals to itself.

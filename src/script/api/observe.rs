@@ -6,7 +6,7 @@ use std::rc::Rc;
 use rhai::{Dynamic, Engine, Map};
 use serde::{Serialize, Serializer};
 
-use super::{Thrown, verb};
+use super::{Thrown, global, verb};
 use crate::kernel::{Description, JailName};
 use crate::script::{Fault, Kind, Session, convert};
 use crate::telemetry::processes::Tree;
@@ -74,24 +74,21 @@ pub fn register(engine: &mut Engine, session: &Rc<Session>) {
         .register_indexer_get(|listing: &mut Listing, at: i64| -> Thrown<Record> {
             let row = usize::try_from(at).ok().and_then(|at| listing.0.row(at));
             let row =
-                row.ok_or_else(|| Fault::new(Kind::Spec, format!("the listing has {} rows, no row {at}", listing.0.len())))?;
+                row.ok_or_else(|| Fault::new(Kind::Value, format!("the listing has {} rows, no row {at}", listing.0.len())))?;
             Ok(Record(row))
         })
+        .register_fn("to_array", |listing: &mut Listing| convert::view(listing))
+        .register_fn("to_array", |tree: &mut Tree| convert::view(tree))
         .register_fn("len", |tree: &mut Tree| tree.processes().count() as i64);
     verb(engine, session, "stats", stats_of);
     verb(engine, session, "status", status_of);
     verb(engine, session, "denials", denials);
     verb(engine, session, "processes", |session, name| tree(session, Some(name)));
-    let all = session.clone();
-    engine.register_fn("stats", move || -> Thrown<Listing> { Ok(Listing(stats(&all)?)) });
-    let all = session.clone();
-    engine.register_fn("list", move || -> Thrown<Listing> { Ok(Listing(list(&all)?)) });
-    let all = session.clone();
-    engine.register_fn("processes", move || -> Thrown<Tree> { Ok(tree(&all, None)?) });
-    let all = session.clone();
-    engine.register_fn("prometheus", move || -> Thrown<String> { Ok(prometheus(&all)?) });
-    let all = session.clone();
-    engine.register_fn("kernel", move || -> Thrown<Body> { Ok(Body(all.host()?.kernel.describe())) });
+    global(engine, session, "stats", |session| stats(session).map(Listing));
+    global(engine, session, "list", |session| list(session).map(Listing));
+    global(engine, session, "processes", |session| tree(session, None));
+    global(engine, session, "prometheus", prometheus);
+    global(engine, session, "kernel", |session| Ok(Body(session.host()?.kernel.describe())));
 }
 
 fn stats(session: &Session) -> Result<Table, Fault> {
