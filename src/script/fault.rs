@@ -196,7 +196,7 @@ impl From<SuperviseError> for Fault {
         match error {
             SuperviseError::Jail(error) => error.into(),
             SuperviseError::NoCommand(_) => Fault::new(Kind::Spec, text),
-            SuperviseError::Failed { .. } => Fault::new(Kind::Status, text),
+            SuperviseError::Failed { .. } | SuperviseError::Ended { .. } => Fault::new(Kind::Status, text),
             SuperviseError::AlreadySupervised { .. } => Fault::new(Kind::Supervised, text),
         }
     }
