@@ -171,7 +171,9 @@ impl From<JailError> for Fault {
             JailError::Running(_) => Kind::Running,
             JailError::NotRunning(_) => Kind::NotRunning,
             JailError::Path { .. } => Kind::Path,
-            JailError::System { .. } | JailError::Enter { .. } | JailError::TooMuchOutput { .. } | JailError::Threads => Kind::System,
+            JailError::System { .. } | JailError::Enter { .. } | JailError::TooMuchOutput { .. } | JailError::Threads => {
+                Kind::System
+            }
             JailError::Terminal | JailError::DirectoryGiven(_) => Kind::System,
             JailError::NotFound { .. } => Kind::NotFound,
             JailError::NotExecutable { .. } => Kind::NotExecutable,
