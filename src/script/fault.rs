@@ -192,13 +192,6 @@ impl From<JailError> for Fault {
             JailError::Running(_) => Kind::Running,
             JailError::NotRunning(_) => Kind::NotRunning,
             JailError::Path { .. } => Kind::Path,
-<<<<<<< HEAD
-=======
-            JailError::System { .. } | JailError::Enter { .. } | JailError::TooMuchOutput { .. } | JailError::Threads => {
-                Kind::System
-            }
-            JailError::Terminal | JailError::DirectoryGiven(_) => Kind::System,
->>>>>>> sup
             JailError::NotFound { .. } => Kind::NotFound,
             JailError::NotExecutable { .. } => Kind::NotExecutable,
             JailError::NoSuchUser { .. } => Kind::Value,
@@ -223,10 +216,6 @@ impl From<SuperviseError> for Fault {
         match error {
             SuperviseError::Jail(error) => error.into(),
             SuperviseError::NoCommand(_) => Fault::new(Kind::Spec, text),
-<<<<<<< HEAD
-=======
-            SuperviseError::Failed { .. } | SuperviseError::Ended { .. } => Fault::new(Kind::Status, text),
->>>>>>> sup
             SuperviseError::AlreadySupervised { .. } => Fault::new(Kind::Supervised, text),
             _ => Fault::new(Kind::Status, text),
         }

@@ -33,8 +33,7 @@ impl Seeder {
     }
 
     pub fn link(&self, directory: &Directory, name: &str, target: &str) -> Result<(), JailError> {
-        symlinkat(target, directory.fd(), name)
-            .map_err(JailError::system(format!("link {}", directory.path_of(name).display())))
+        symlinkat(target, directory.fd(), name).map_err(JailError::system(format!("link {}", directory.path_of(name).display())))
     }
 
     /// The content of a file, through whatever links the host has it behind.

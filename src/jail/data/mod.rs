@@ -10,15 +10,8 @@ use super::store::{Directory, appear};
 use copy::Seeder;
 
 /// The top-level directories of the data layer and their modes.
-pub const DIRECTORIES: [(&str, u32); 7] = [
-    ("etc", 0o755),
-    ("var", 0o755),
-    ("home", 0o755),
-    ("root", 0o700),
-    ("srv", 0o755),
-    ("opt", 0o755),
-    ("tmp", 0o1777),
-];
+pub const DIRECTORIES: [(&str, u32); 7] =
+    [("etc", 0o755), ("var", 0o755), ("home", 0o755), ("root", 0o700), ("srv", 0o755), ("opt", 0o755), ("tmp", 0o1777)];
 
 /// Directories inside /var.
 const VAR: [(&str, u32); 9] = [

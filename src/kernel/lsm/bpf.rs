@@ -89,7 +89,8 @@ impl<K: Abi, V: Abi> Table<K, V> {
 
     pub fn get(&self, key: K) -> Result<Option<V>, Errno> {
         let mut value = V::zeroed();
-        let (key, value_at): (*const c_void, *mut c_void) = (std::ptr::from_ref(&key).cast(), std::ptr::from_mut(&mut value).cast());
+        let (key, value_at): (*const c_void, *mut c_void) =
+            (std::ptr::from_ref(&key).cast(), std::ptr::from_mut(&mut value).cast());
         // SAFETY: the map was pinned by us with exactly these sizes of key and value.
         match unsafe { libbpf_sys::bpf_map_lookup_elem(self.map.as_raw_fd(), key, value_at) } {
             0 => Ok(Some(value)),
@@ -124,9 +125,8 @@ impl<K: Abi, V: Abi> Table<K, V> {
             let before = keys.last().map_or(std::ptr::null(), |key| std::ptr::from_ref(key).cast());
             let mut next = K::zeroed();
             // SAFETY: the map was pinned by us with exactly this size of key; a null key asks for the first.
-            match unsafe {
-                libbpf_sys::bpf_map_get_next_key(self.map.as_raw_fd(), before, std::ptr::from_mut(&mut next).cast())
-            } {
+            match unsafe { libbpf_sys::bpf_map_get_next_key(self.map.as_raw_fd(), before, std::ptr::from_mut(&mut next).cast()) }
+            {
                 0 => keys.push(next),
                 answer if errno_of(answer) == Errno::ENOENT => return Ok(keys),
                 answer => return Err(errno_of(answer)),

@@ -82,7 +82,8 @@ impl Control {
     }
 
     pub fn create(&self, def: &JailDef) -> Result<Jid, KernelError> {
-        let too_long = |what: &str| KernelError::Other { doing: "create the jail".into(), why: format!("its {what} is too long") };
+        let too_long =
+            |what: &str| KernelError::Other { doing: "create the jail".into(), why: format!("its {what} is too long") };
         let mut call = CreateCall::zeroed();
         call.abi = ABI;
         call.rights = def.policy.rights.mask();

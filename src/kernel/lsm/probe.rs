@@ -14,10 +14,7 @@ const SIGN: Errno = Errno::EXDEV;
 
 /// One instruction of BPF, see Documentation/bpf/instruction-set.rst.
 const fn instruction(code: u8, destination: u8, source: u8, offset: i16, immediate: i32) -> u64 {
-    code as u64
-        | ((destination | source << 4) as u64) << 8
-        | (offset as u16 as u64) << 16
-        | (immediate as u32 as u64) << 32
+    code as u64 | ((destination | source << 4) as u64) << 8 | (offset as u16 as u64) << 16 | (immediate as u32 as u64) << 32
 }
 
 /// `return bpf_get_current_pid_tgid() == caller ? -SIGN : 0;`
