@@ -49,10 +49,8 @@ pub fn run<T: Abi>(program: BorrowedFd<'_>, call: &mut T) -> Result<u32, Errno> 
     let context: *mut c_void = std::ptr::from_mut(call).cast();
     let mut options = libbpf_sys::bpf_test_run_opts {
         sz: size_of::<libbpf_sys::bpf_test_run_opts>() as libbpf_sys::size_t,
-        ctx_in: context,
-        ctx_out: context,
+        ctx_in: context, // the kernel writes the answer there, too
         ctx_size_in: size,
-        ctx_size_out: size,
         ..Default::default()
     };
     // SAFETY: the context is `size` bytes, readable and writable through the call, and valid whatever is written to it.
