@@ -46,18 +46,21 @@ fn main() -> ExitCode {
 
 /// Runs a case in a process of its own and looks at what it left on the host.
 fn passes(name: &str, case: fn()) -> bool {
-    let before = bench::mounts();
+    let scratch = tempfile::tempdir().unwrap();
     let began = std::time::Instant::now();
     // SAFETY: this process has one thread.
     let status = match unsafe { fork() }.unwrap() {
         ForkResult::Child => {
+            // Other tests may mount at the same time: only what lies in here is the case's.
+            // SAFETY: this process has one thread.
+            unsafe { std::env::set_var("TMPDIR", scratch.path()) };
             let done = std::panic::catch_unwind(case);
             // SAFETY: ends the case's process; its drops ran in the unwinding.
             unsafe { libc::_exit(i32::from(done.is_err())) }
         }
         ForkResult::Parent { child } => waitpid(child, None).unwrap(),
     };
-    let left: Vec<String> = bench::mounts().into_iter().filter(|mount| !before.contains(mount)).collect();
+    let left = bench::mounts_below(scratch.path());
     if !left.is_empty() {
         println!("{name}: left mounts: {left:#?}");
     }
