@@ -165,6 +165,7 @@ fn a_mount_in_the_way_of_destroy_is_told_and_not_entered() {
     }
     // What is left has a hidden name and goes with the next verb.
     jail::create(&bench.host, &"other".parse().unwrap(), &spec("")).unwrap();
-    let left: Vec<_> = fs::read_dir(bench.config.data_dir.join("jails")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        fs::read_dir(bench.config.data_dir.join("jails")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["other"]);
 }

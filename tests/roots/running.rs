@@ -88,7 +88,8 @@ fn too_much_output_ends_the_command() {
 fn a_timeout_kills_all_that_the_command_started() {
     let bench = Bench::up();
     // Children in the group, out of the group, and orphaned out of the session.
-    let mut request = bench.request(&["sh", "-c", "sleep 100 & setsid sleep 101 & (setsid sh -c 'sleep 102 & sleep 103' &); sleep 104"]);
+    let mut request =
+        bench.request(&["sh", "-c", "sleep 100 & setsid sleep 101 & (setsid sh -c 'sleep 102 & sleep 103' &); sleep 104"]);
     request.timeout = Some(Duration::from_millis(500));
     let began = Instant::now();
     let error = bench.try_exec(request).unwrap_err();

@@ -100,7 +100,9 @@ impl Caller {
     fn end(&mut self) -> i32 {
         // Looks on while it waits: a full screen would hold the caller.
         let deadline = Instant::now() + Duration::from_secs(20);
-        while nix::sys::wait::waitid(nix::sys::wait::Id::Pid(self.child), EXITED_ONLY).is_ok_and(|status| status == WaitStatus::StillAlive) {
+        while nix::sys::wait::waitid(nix::sys::wait::Id::Pid(self.child), EXITED_ONLY)
+            .is_ok_and(|status| status == WaitStatus::StillAlive)
+        {
             self.look();
             assert!(Instant::now() < deadline, "runs on, having shown {:?}", self.seen);
             std::thread::sleep(Duration::from_millis(5));
@@ -129,7 +131,8 @@ impl Drop for Caller {
 
 fn a_command_on_a_terminal_gets_a_pty_of_the_jail_with_the_callers_size() {
     let bench = Bench::up();
-    let mut caller = Caller::exec(&bench, &["sh", "-c", "tty; stty size; echo $TERM; echo x > /dev/tty; ps -o tty= -p $$; exit 6"]);
+    let mut caller =
+        Caller::exec(&bench, &["sh", "-c", "tty; stty size; echo $TERM; echo x > /dev/tty; ps -o tty= -p $$; exit 6"]);
     assert_eq!(caller.end(), 6);
     assert_eq!(caller.seen, "/dev/pts/0\r\n33 101\r\nxterm\r\nx\r\npts/0\r\n");
 }
@@ -161,7 +164,8 @@ fn an_interactive_shell_has_job_control_and_a_login_name() {
 
 fn a_window_that_changes_size_is_followed() {
     let bench = Bench::up();
-    let mut caller = Caller::exec(&bench, &["sh", "-c", "trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.05; done"]);
+    let mut caller =
+        Caller::exec(&bench, &["sh", "-c", "trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.05; done"]);
     caller.expect("ready");
     let size = Winsize { ws_row: 11, ws_col: 22, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: an open pty and one winsize.

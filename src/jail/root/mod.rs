@@ -15,7 +15,7 @@ use nix::fcntl::OFlag;
 use nix::mount::{MntFlags, MsFlags, umount2};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
-use nix::sys::statfs::fstatfs;
+use nix::sys::statfs::{FsType, fstatfs};
 use nix::unistd::{Pid, pipe2};
 
 pub use run_dir::prepare_run_dir;
@@ -28,7 +28,7 @@ use crate::kernel::JailName;
 /// The pin's file name in the jail's run directory.
 const PIN: &str = "mnt";
 /// statfs(2)'s type of the file system that namespaces live on, linux/magic.h.
-const NSFS_MAGIC: i64 = 0x6e73_6673;
+const NSFS_MAGIC: FsType = FsType(0x6e73_6673);
 /// A child's report is cut here.
 const REPORT_LIMIT: u64 = 4096;
 
@@ -43,7 +43,7 @@ pub fn pinned(config: &Config, name: &JailName) -> Result<Option<OwnedFd>, JailE
 }
 
 fn is_namespace(fd: &OwnedFd) -> bool {
-    fstatfs(fd).is_ok_and(|found| found.filesystem_type().0 as i64 == NSFS_MAGIC)
+    fstatfs(fd).is_ok_and(|found| found.filesystem_type() == NSFS_MAGIC)
 }
 
 fn run_of(config: &Config, name: &JailName) -> Result<Option<Directory>, JailError> {
