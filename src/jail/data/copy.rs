@@ -32,6 +32,11 @@ impl Seeder {
         Ok(())
     }
 
+    /// A directory whose entries are to be on disk, too.
+    pub fn made(&mut self, directory: Directory) {
+        self.written.push(directory.into());
+    }
+
     pub fn link(&self, directory: &Directory, name: &str, target: &str) -> Result<(), JailError> {
         symlinkat(target, directory.fd(), name).map_err(JailError::system(format!("link {}", directory.path_of(name).display())))
     }
@@ -75,7 +80,8 @@ impl Seeder {
                 self.copy(&entry.path(), &made, name)?;
             }
         }
-        made.sync()
+        self.made(made);
+        Ok(())
     }
 
     fn file(&mut self, source: &Path, target: &Directory, name: &str, flags: i32) -> Result<(), JailError> {

@@ -204,6 +204,12 @@ impl Directory {
     }
 }
 
+impl From<Directory> for OwnedFd {
+    fn from(directory: Directory) -> OwnedFd {
+        directory.fd
+    }
+}
+
 /// The bytes of an open file, if it is a regular one of at most `limit` bytes.
 pub fn read_regular(fd: OwnedFd, path: &Path, limit: usize) -> Result<Vec<u8>, JailError> {
     let status = fstat(&fd).map_err(JailError::system(format!("look at {}", path.display())))?;
