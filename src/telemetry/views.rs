@@ -231,7 +231,7 @@ pub(super) mod tests {
         let spec =
             crate::jail::Spec::from_toml(&"web".parse().unwrap(), "command = [\"/bin/sh\", \"-c\", \"exec httpd\"]").unwrap();
         let seen = |name: &str, spec, supervisor| Observation {
-            jail: Observed { name: name.parse().unwrap(), spec, kernel: None },
+            jail: Observed { name: name.parse().unwrap(), spec, kernel: None, pinned: false },
             root: format!("/var/jailmgr/jails/{name}/root"),
             supervisor,
         };
