@@ -4,7 +4,7 @@ use std::fmt;
 
 use nix::errno::Errno;
 use rhai::{Dynamic, EvalAltResult, Position};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::jail::JailError;
 use crate::jail::spec::SpecError;
@@ -76,13 +76,14 @@ pub struct Fault {
     pub jail: Option<String>,
     pub verb: Option<&'static str>,
     /// `ENOENT` and the like.
-    pub errno: Option<String>,
+    #[serde(serialize_with = "errno_name")]
+    pub errno: Option<Errno>,
     /// What is wrong.
     pub message: String,
     /// What would be right.
     pub hint: Option<String>,
     /// Line and column of the call.
-    pub place: Option<(usize, usize)>,
+    pub place: Option<(u16, u16)>,
 }
 
 impl Fault {
@@ -111,20 +112,25 @@ impl Fault {
 
     /// Remembers the call, so that an error which is thrown again still tells where it came from.
     pub fn at(mut self, position: Position) -> Fault {
-        self.place = position.line().zip(position.position());
+        let number = |number: Option<usize>| u16::try_from(number?).ok();
+        self.place = number(position.line()).zip(number(position.position()));
         self
     }
 
     /// Where it happened, if the call is known.
     pub fn position(&self) -> Option<Position> {
-        let (line, column) = self.place?;
-        Some(Position::new(line.try_into().ok()?, column.try_into().ok()?))
+        self.place.map(|(line, column)| Position::new(line, column))
     }
 
     fn errno(mut self, errno: Errno) -> Fault {
-        self.errno = Some(format!("{errno:?}"));
+        self.errno = Some(errno);
         self
     }
+}
+
+/// `ENOENT`, not its number.
+fn errno_name<S: Serializer>(errno: &Option<Errno>, serializer: S) -> Result<S::Ok, S::Error> {
+    errno.map(|errno| format!("{errno:?}")).serialize(serializer)
 }
 
 /// Messages put the remedy last, after `; `. A `; ` inside quotes belongs to what was quoted.
@@ -244,7 +250,8 @@ mod tests {
     #[test]
     fn a_system_error_keeps_the_name_of_its_errno() {
         let fault = Fault::from(JailError::System { doing: "opening x".into(), errno: Errno::ENOENT });
-        assert_eq!((fault.kind, fault.errno.as_deref()), (Kind::System, Some("ENOENT")));
+        assert_eq!(serde_json::to_value(&fault).unwrap()["errno"], "ENOENT");
+        assert_eq!((fault.kind, fault.errno), (Kind::System, Some(Errno::ENOENT)));
     }
 
     #[test]

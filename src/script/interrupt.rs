@@ -23,6 +23,14 @@ pub fn install() {
     let _ = unsafe { sigaction(Signal::SIGINT, &action) };
 }
 
+/// Takes a command's death by Ctrl-C for the script's: while a command runs in a jail, the signal is passed on to it and
+/// not seen here.
+pub fn follow(status: i32) {
+    if status == 128 + Signal::SIGINT as i32 {
+        PENDING.store(true, Ordering::Relaxed);
+    }
+}
+
 pub fn pending() -> bool {
     PENDING.load(Ordering::Relaxed)
 }

@@ -132,7 +132,7 @@ fn a_root_that_is_a_symlink_is_not_followed() {
     fs::remove_dir(&root).unwrap();
     fs::create_dir(&target).unwrap();
     symlink(&target, &root).unwrap();
-    let outcome = place.run("jailmgr", &["start", "web"]).go();
+    let outcome = place.run("jailmgr", &["create", "-l", "low", "web"]).go();
     assert_eq!((outcome.status, outcome.stdout.as_str(), outcome.stderr.lines().count()), (Some(1), "", 1), "{outcome}");
     assert_eq!(fs::read_dir(&target).unwrap().count(), 0, "something was written through the symlink");
     insta::assert_snapshot!(outcome);

@@ -93,3 +93,18 @@ fn start_all_leaves_jails_without_autostart_alone_and_goes_on_after_a_failure() 
     let outcome = place.run("jailmgr", &["start", "--all"]).go();
     assert_eq!((outcome.status, outcome.stderr.lines().count()), (Some(1), 2), "{outcome}");
 }
+
+#[test]
+fn doctor_says_what_is_missing_and_its_status_agrees() {
+    let place = Place::new();
+    let outcome = place.run("jailsh", &["doctor", "--json"]).bare().go();
+    let report: serde_json::Value = serde_json::from_str(&outcome.stdout).expect("JSON");
+    assert_eq!(outcome.status, Some(if report["ready"] == true { 0 } else { 69 }), "{outcome}");
+    let checks = report["checks"].as_array().unwrap();
+    assert!(checks.iter().any(|check| check["check"] == "module"), "{outcome}");
+    for check in checks {
+        assert_eq!(check["result"] == "MISSING", check["result"] != "note" && !check["remedy"].is_null(), "{check}");
+    }
+    let quiet = place.run("jailsh", &["doctor", "--quiet"]).bare().go();
+    assert_eq!((quiet.status, quiet.stdout.as_str(), quiet.stderr.as_str()), (outcome.status, "", ""));
+}

@@ -10,7 +10,7 @@ use super::{verb_with, verb_with_options};
 use crate::jail::{self, ExecRequest};
 use crate::kernel::JailName;
 use crate::script::convert::{self, Options};
-use crate::script::{Fault, Kind, Session};
+use crate::script::{Fault, Kind, Session, interrupt};
 
 /// How a command ended. Prints as what it wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -81,6 +81,7 @@ fn apply_file(session: &Session, name: &JailName, path: String, options: &Map) -
 
 /// With `check`, a status other than 0 is an error that shows the last line the command complained with.
 fn checked(what: &str, output: Output, check: bool) -> Result<Output, Fault> {
+    interrupt::follow(output.status);
     if output.ok || !check {
         return Ok(output);
     }
