@@ -1,7 +1,7 @@
 //! The decisions of kmod/policy, asked from Rust: the profiles against a table written out by hand, the rest against an
 //! independent model over random subjects and objects.
 
-use jailsh::kernel::policy::{self, Action, FsKind, Level, Right, RightSet, right_of};
+use jailsh::kernel::policy::{self, Action, FsKind, Level, MountKind, Right, RightSet, right_of};
 use proptest::prelude::*;
 
 fn right(name: &str) -> Right {
@@ -134,6 +134,12 @@ fn sockets_that_forge_or_watch_take_their_right() {
 }
 
 #[test]
+fn files_on_mounts_of_another_tree_are_out_of_reach() {
+    let kinds = [MountKind::Own, MountKind::Kernel, MountKind::Foreign].map(|kind| needs(Action::OpenOn(kind)));
+    assert_eq!(kinds, ["free", "free", "foreign_mount"]);
+}
+
+#[test]
 fn received_directories_and_namespaces_are_refused() {
     let receive = |mode, namespace| needs(Action::Receive { mode, namespace });
     assert_eq!(receive(0o040755, false), "descriptor_receive");
@@ -145,6 +151,8 @@ proptest! {
     #[test]
     fn the_host_acts_on_all_and_a_member_on_its_own_jail(actor in 0_u32..6, target in 0_u32..6) {
         prop_assert_eq!(policy::may_act(actor, target), actor == 0 || actor == target);
+        prop_assert_eq!(policy::may_act_on(actor, target, false), actor == 0 || actor == target);
+        prop_assert_eq!(policy::may_act_on(actor, target, true), actor == 0, "a newcomer is the host's alone");
         prop_assert_eq!(policy::may_share_ipc(actor, target), actor == 0 || actor == target);
     }
 

@@ -14,7 +14,7 @@ enum { CAP_OPT_NOAUDIT = 1 << 1 }; /* linux/security.h: asked on a hunch, a refu
 static __always_inline int judge_act_on(struct task_struct *target, __u32 fence, int error)
 {
 	struct identity *who = acting_member();
-	if (!who || jp_may_act(who->jid, jid_of(target)))
+	if (!who || may_act_on(who, target))
 		return 0;
 	return refuse(who, fence, target->tgid, error);
 }

@@ -61,7 +61,7 @@ pub fn remove(name: &str) -> Result<(), KernelError> {
 }
 
 /// Removes the groups that a crash left: those of no living jail, if empty.
-pub fn prune(living: &Vec<String>) {
+pub fn prune(living: &[String]) {
     let Some(parent) = mount().map(|mount| mount.join(PARENT)) else { return };
     let Ok(entries) = fs::read_dir(&parent) else { return };
     for entry in entries.flatten() {

@@ -11,6 +11,7 @@ mod cases;
 #[path = "../roots/kernel.rs"]
 mod kernel;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Instant;
@@ -39,13 +40,14 @@ fn main() -> ExitCode {
     }
     println!("running {} cases", cases.len());
     let failed = cases.iter().filter(|(name, case)| !passes(name, *case)).count();
-    println!("result: {} passed, {failed} failed", cases.len() - failed);
+    let word = if failed == 0 { "ok" } else { "FAILED" };
+    println!("test result: {word}. {} passed; {failed} failed", cases.len() - failed);
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Runs a case in a process of its own and looks at what it left on the host.
 fn passes(name: &str, case: fn()) -> bool {
-    let before = bench::mounts();
+    let before = bench::mounts_below(Path::new("/"));
     let began = Instant::now();
     // SAFETY: this process has one thread.
     let status = match unsafe { fork() }.expect("fork") {
@@ -56,7 +58,7 @@ fn passes(name: &str, case: fn()) -> bool {
         }
         ForkResult::Parent { child } => waitpid(child, None).expect("waitpid"),
     };
-    let left: Vec<String> = bench::mounts().into_iter().filter(|mount| !before.contains(mount)).collect();
+    let left: Vec<String> = bench::mounts_below(Path::new("/")).into_iter().filter(|mount| !before.contains(mount)).collect();
     if !left.is_empty() {
         println!("{name}: left mounts: {left:#?}");
     }

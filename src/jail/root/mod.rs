@@ -8,7 +8,7 @@ mod visit;
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -31,11 +31,6 @@ const PIN: &str = "mnt";
 const NSFS_MAGIC: FsType = FsType(0x6e73_6673);
 /// A child's report is cut here.
 const REPORT_LIMIT: u64 = 4096;
-
-/// A read-only mount of a file, mounted nowhere.
-pub(super) fn read_only_copy(file: BorrowedFd<'_>) -> nix::Result<OwnedFd> {
-    mount::copy(file, false, mount::RDONLY | mount::NODEV)
-}
 
 /// The pinned namespace; `None` when the jail has none.
 pub fn pinned(config: &Config, name: &JailName) -> Result<Option<OwnedFd>, JailError> {
