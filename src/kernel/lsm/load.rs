@@ -43,7 +43,8 @@ pub fn load() -> Result<(), KernelError> {
         old.remove()?;
     }
     ports::reconcile(&control)?;
-    cgroup::prune(&control.jails()?.iter().map(|jail| super::abi::text(&jail.name)).collect());
+    let living: Vec<String> = control.jails()?.iter().map(|jail| super::abi::text(&jail.name)).collect();
+    cgroup::prune(&living);
     Ok(())
 }
 
