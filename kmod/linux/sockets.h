@@ -65,12 +65,25 @@ int BPF_PROG(on_socket_bind, struct socket *socket, struct sockaddr *address)
 	return judge_port(bpf_ntohs(port));
 }
 
-/* Listening unbound takes a free port without asking socket_bind. */
-SEC("lsm/socket_listen")
-int BPF_PROG(on_socket_listen, struct socket *socket)
+/* A socket that was bound before the port was reserved, or that got its port by listening unbound. The kernel chooses the
+ * latter after asking this hook: net.ipv4.ip_local_reserved_ports keeps it from choosing a reserved one, and should that list
+ * be lost, the thief accepts nobody. */
+static __always_inline int judge_port_of(struct socket *socket)
 {
 	struct sock *sock = inet_sock_of(socket);
 	return sock ? judge_port(sock->__sk_common.skc_num) : 0;
+}
+
+SEC("lsm/socket_listen")
+int BPF_PROG(on_socket_listen, struct socket *socket)
+{
+	return judge_port_of(socket);
+}
+
+SEC("lsm/socket_accept")
+int BPF_PROG(on_socket_accept, struct socket *socket)
+{
+	return judge_port_of(socket);
 }
 
 static __always_inline int has_path(struct sock *sock)
