@@ -1,6 +1,45 @@
 //! Compiles the kernel side: `kmod/policy` into this program (cc) and `kmod/linux` into an embedded BPF object (clang).
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Debian's directory of headers that differ by architecture, where `asm/types.h` lives.
+fn multiarch_include() -> PathBuf {
+    let arch = std::env::var("CARGO_CFG_TARGET_ARCH").expect("set by cargo");
+    Path::new("/usr/include").join(format!("{arch}-linux-gnu"))
+}
+
+fn compile_module() {
+    let clang = std::env::var("CLANG").unwrap_or_else(|_| "clang".into());
+    let object = PathBuf::from(std::env::var_os("OUT_DIR").expect("set by cargo")).join("secmodel_jail.o");
+    let remedy = "install it with `apt-get install clang libbpf-dev`, or run scripts/setup";
+    if !Path::new("/usr/include/bpf/bpf_helpers.h").exists() {
+        panic!("the kernel module needs libbpf's headers (bpf/bpf_helpers.h is missing); {remedy}");
+    }
+    let status = Command::new(&clang)
+        .args(["-target", "bpf", "-mcpu=v3", "-O2", "-g", "-Wall", "-Wextra", "-Werror"])
+        // hooks take the kernel's arguments, needed or not; BPF programs compare what the kernel hands them
+        .args(["-Wno-unused-parameter", "-Wno-sign-compare"])
+        .arg("-I")
+        .arg(multiarch_include())
+        .args(["-c", "kmod/linux/secmodel_jail.bpf.c", "-o"])
+        .arg(&object)
+        .status();
+    match status {
+        Ok(status) if status.success() => {}
+        Ok(status) => panic!("{clang} could not compile kmod/linux/secmodel_jail.bpf.c ({status}); its messages are above"),
+        Err(error) => panic!("the kernel module needs clang, but {clang:?} cannot be run ({error}); {remedy}"),
+    }
+}
+
 fn main() {
     println!("cargo::rerun-if-changed=kmod");
-    cc::Build::new().file("kmod/policy/policy.c").warnings(true).extra_warnings(true).std("c11").compile("jail_policy");
+    println!("cargo::rerun-if-env-changed=CLANG");
+    cc::Build::new()
+        .files(["kmod/policy/policy.c", "kmod/linux/hooks.c"])
+        .warnings(true)
+        .extra_warnings(true)
+        .std("c11")
+        .compile("jail_policy");
+    compile_module();
 }

@@ -56,7 +56,9 @@ fn every_script_the_documents_name_is_there_and_can_be_run() {
             let mode = fs::metadata(&path).unwrap_or_else(|error| panic!("{document}: {word}: {error}")).permissions().mode();
             assert!(mode & 0o111 != 0, "{word} cannot be executed");
         }
-        for example in text.split(|c: char| c.is_whitespace() || "`()|;,".contains(c)).filter(|word| word.starts_with("examples/")) {
+        for example in
+            text.split(|c: char| c.is_whitespace() || "`()|;,".contains(c)).filter(|word| word.starts_with("examples/"))
+        {
             assert!(root().join(example).exists(), "{document} names {example}, which is not there");
         }
     }

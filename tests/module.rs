@@ -442,7 +442,8 @@ fn the_members_of_two_jails_cannot_reach_each_other() {
     ];
     for (argv, right) in deeds {
         let path = format!("/proc/{pid}/status");
-        let argv: Vec<&str> = argv.into_iter().map(|word| if word == "/proc/PID/status" { path.as_str() } else { word }).collect();
+        let argv: Vec<&str> =
+            argv.into_iter().map(|word| if word == "/proc/PID/status" { path.as_str() } else { word }).collect();
         let before = one.denied(right) + one.denied("process_see");
         let mut member = one.member(&[&["exec"], &argv[..]].concat());
         assert_eq!(member.line(), "Ok(())");

@@ -66,7 +66,8 @@ fn the_tour_runs_as_it_stands() {
     let output = run(names.path(), "/bin/sh", &["-ec", tour]);
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{text}");
-    let steps = ["Created jail web", "Started jail web", "jailctl: supervise jail=web jid=", "busybox httpd -f -p 8080", "CPU10S"];
+    let steps =
+        ["Created jail web", "Started jail web", "jailctl: supervise jail=web jid=", "busybox httpd -f -p 8080", "CPU10S"];
     for step in steps.into_iter().chain(["jail_vmem_bytes{jid=", "Stopped jail web"]) {
         assert!(text.contains(step), "{step:?} is missing in:\n{text}");
     }

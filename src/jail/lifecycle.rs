@@ -64,8 +64,9 @@ pub fn create(host: &Host, name: &JailName, spec: &Spec) -> Result<Change, JailE
     let Some(jail) = jails.find(name.as_str())?.map(Directory::vetted).transpose()? else {
         store::appear(&jails, name.as_str(), 0o700, |jail| {
             jail.make("root", 0o755)?;
-            data::seed(jail)?;
-            store::write_spec(jail, spec)
+            let written = store::write_first_spec(jail, spec)?;
+            data::make(jail)?;
+            nix::unistd::fsync(written).map_err(JailError::system("write jail.toml to disk"))
         })?;
         return Ok(Change::Created);
     };

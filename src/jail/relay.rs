@@ -207,7 +207,8 @@ fn wait(
     deadline: Option<Instant>,
     ended: bool,
 ) -> Result<(bool, bool, Vec<bool>), JailError> {
-    let mut polled = vec![PollFd::new(child.pidfd.as_fd(), PollFlags::POLLIN), PollFd::new(signals.fd.as_fd(), PollFlags::POLLIN)];
+    let mut polled =
+        vec![PollFd::new(child.pidfd.as_fd(), PollFlags::POLLIN), PollFd::new(signals.fd.as_fd(), PollFlags::POLLIN)];
     let mut owners = Vec::new();
     for (index, flow) in flows.iter().enumerate() {
         if let Some((fd, events)) = flow.interest() {

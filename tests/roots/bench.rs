@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use jailsh::jail::{self, Config, ExecRequest, Host, JailError, Output, Spec};
@@ -78,23 +78,22 @@ impl Drop for Bench {
         for jail in self.kernel.list().unwrap_or_default() {
             let _ = self.kernel.kill_all(jail.jid, std::time::Duration::from_secs(5));
         }
-        let base = self.config.run_dir.parent().unwrap().to_string_lossy().into_owned();
-        for mount in mounts().iter().rev().filter(|mount| mount.starts_with(&base)) {
+        for mount in own_mounts(self).iter().rev() {
             let _ = umount2(mount.as_str(), MntFlags::MNT_DETACH);
         }
     }
 }
 
-/// Mount points of the host's namespace, in order.
-pub fn mounts() -> Vec<String> {
+/// Mount points below a directory, in the order of mounting.
+pub fn mounts_below(directory: &Path) -> Vec<String> {
     let text = fs::read_to_string("/proc/self/mountinfo").unwrap();
-    text.lines().map(|line| line.split(' ').nth(4).unwrap().to_owned()).collect()
+    let points = text.lines().map(|line| line.split(' ').nth(4).unwrap().to_owned());
+    points.filter(|point| Path::new(point).starts_with(directory)).collect()
 }
 
 /// Mounts below the bench's own directory.
 pub fn own_mounts(bench: &Bench) -> Vec<String> {
-    let base = bench.config.run_dir.parent().unwrap().to_string_lossy().into_owned();
-    mounts().into_iter().filter(|mount| mount.starts_with(&base)).collect()
+    mounts_below(bench.config.run_dir.parent().unwrap())
 }
 
 /// Open descriptors of this process.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use jailsh::jail::{self, Change, JailError};
 use jailsh::kernel::{JailName, Kernel, KernelError};
+use nix::mount::MsFlags;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, fork};
@@ -17,6 +18,7 @@ use crate::cases;
 cases![
     create_says_created_unchanged_or_what_changed,
     a_jail_goes_up_and_down_and_leaves_the_private_run_directory_alone,
+    pins_below_a_shared_mount_work_and_the_modules_mount_stays_visible,
     bringing_up_twice_and_taking_down_twice_is_fine,
     fifty_cycles_leak_no_mount_no_descriptor_and_no_process,
     a_taken_port_leaves_nothing_behind,
@@ -53,6 +55,34 @@ fn a_jail_goes_up_and_down_and_leaves_the_private_run_directory_alone() {
     assert!(!bench.config.run_of(&name()).exists());
     assert_eq!(own_mounts(&bench), [run]);
     assert!(bench.kernel.list().unwrap().is_empty());
+}
+
+fn pins_below_a_shared_mount_work_and_the_modules_mount_stays_visible() {
+    let bench = Bench::new();
+    // As /run is on a machine with systemd, with the module's own mount there already.
+    let run = &bench.config.run_dir;
+    let kmod = run.join("kmod");
+    fs::create_dir_all(&kmod).unwrap();
+    let mount = |source: &str, target: &Path, kind: Option<&str>, flags| {
+        nix::mount::mount(Some(source), target, kind, flags, None::<&str>).unwrap();
+    };
+    mount(run.to_str().unwrap(), run, None, MsFlags::MS_BIND);
+    mount("none", run, None, MsFlags::MS_SHARED);
+    mount("tmpfs", &kmod, Some("tmpfs"), MsFlags::empty());
+    fs::write(kmod.join("pin"), "").unwrap();
+    jail::create(&bench.host, &name(), &spec("")).unwrap();
+    jail::bring_up(&bench.host, &name()).unwrap();
+    assert_eq!(bench.exec(&["true"]).status, 0);
+    assert!(kmod.join("pin").exists());
+    let mountinfo = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let jails = run.join("jails").display().to_string();
+    let line = mountinfo.lines().find(|line| line.split(' ').nth(4) == Some(&jails)).unwrap();
+    assert!(!line.contains("shared:"), "{line}");
+    jail::prepare_run_dir(&bench.config).unwrap();
+    jail::prepare_run_dir(&bench.config).unwrap();
+    assert_eq!(own_mounts(&bench).len(), 4, "{:?}", own_mounts(&bench));
+    jail::tear_down(&bench.host, &name()).unwrap();
+    assert!(kmod.join("pin").exists());
 }
 
 fn bringing_up_twice_and_taking_down_twice_is_fine() {

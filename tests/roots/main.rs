@@ -26,10 +26,15 @@ macro_rules! cases {
 }
 
 fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some(hostile::SHIELDED) {
+        return hostile::run_shielded();
+    }
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let cases = [life::CASES, entering::CASES, running::CASES, terminal::CASES, hostile::CASES].concat();
-    let cases: Vec<Case> =
-        cases.into_iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str()))).collect();
+    let cases: Vec<Case> = cases
+        .into_iter()
+        .filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str())))
+        .collect();
     if std::env::args().any(|argument| argument == "--list") {
         cases.iter().for_each(|(name, _)| println!("{name}: test"));
         return ExitCode::SUCCESS;
@@ -46,18 +51,22 @@ fn main() -> ExitCode {
 
 /// Runs a case in a process of its own and looks at what it left on the host.
 fn passes(name: &str, case: fn()) -> bool {
-    let before = bench::mounts();
+    // In memory where there is such a place: the cases write much to disk and wait for it.
+    let scratch = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
     let began = std::time::Instant::now();
     // SAFETY: this process has one thread.
     let status = match unsafe { fork() }.unwrap() {
         ForkResult::Child => {
+            // Other tests may mount at the same time: only what lies in here is the case's.
+            // SAFETY: this process has one thread.
+            unsafe { std::env::set_var("TMPDIR", scratch.path()) };
             let done = std::panic::catch_unwind(case);
             // SAFETY: ends the case's process; its drops ran in the unwinding.
             unsafe { libc::_exit(i32::from(done.is_err())) }
         }
         ForkResult::Parent { child } => waitpid(child, None).unwrap(),
     };
-    let left: Vec<String> = bench::mounts().into_iter().filter(|mount| !before.contains(mount)).collect();
+    let left = bench::mounts_below(scratch.path());
     if !left.is_empty() {
         println!("{name}: left mounts: {left:#?}");
     }

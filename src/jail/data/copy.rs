@@ -32,9 +32,13 @@ impl Seeder {
         Ok(())
     }
 
+    /// A directory whose entries are to be on disk, too.
+    pub fn made(&mut self, directory: Directory) {
+        self.written.push(directory.into());
+    }
+
     pub fn link(&self, directory: &Directory, name: &str, target: &str) -> Result<(), JailError> {
-        symlinkat(target, directory.fd(), name)
-            .map_err(JailError::system(format!("link {}", directory.path_of(name).display())))
+        symlinkat(target, directory.fd(), name).map_err(JailError::system(format!("link {}", directory.path_of(name).display())))
     }
 
     /// The content of a file, through whatever links the host has it behind.
@@ -76,7 +80,8 @@ impl Seeder {
                 self.copy(&entry.path(), &made, name)?;
             }
         }
-        made.sync()
+        self.made(made);
+        Ok(())
     }
 
     fn file(&mut self, source: &Path, target: &Directory, name: &str, flags: i32) -> Result<(), JailError> {

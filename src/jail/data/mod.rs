@@ -10,15 +10,8 @@ use super::store::{Directory, appear};
 use copy::Seeder;
 
 /// The top-level directories of the data layer and their modes.
-pub const DIRECTORIES: [(&str, u32); 7] = [
-    ("etc", 0o755),
-    ("var", 0o755),
-    ("home", 0o755),
-    ("root", 0o700),
-    ("srv", 0o755),
-    ("opt", 0o755),
-    ("tmp", 0o1777),
-];
+pub const DIRECTORIES: [(&str, u32); 7] =
+    [("etc", 0o755), ("var", 0o755), ("home", 0o755), ("root", 0o700), ("srv", 0o755), ("opt", 0o755), ("tmp", 0o1777)];
 
 /// Directories inside /var.
 const VAR: [(&str, u32); 9] = [
@@ -102,9 +95,17 @@ const FILES: [&str; 18] = [
 
 const MORE_FILES: [&str; 8] = ["protocols", "rpc", "services", "shells", "ssl/certs", "ssl/openssl.cnf", "terminfo", "timezone"];
 
-/// Makes and seeds `data` in the jail's directory. It appears complete or not at all.
+/// The host's configuration.
+const HOST_ETC: &str = "/etc";
+
+/// Makes and seeds `data` in a jail's directory that nobody sees yet.
+pub fn make(jail: &Directory) -> Result<(), JailError> {
+    fill(&jail.make("data", 0o755)?, Path::new(HOST_ETC))
+}
+
+/// The same in one that is in use: it appears complete or not at all.
 pub fn seed(jail: &Directory) -> Result<(), JailError> {
-    appear(jail, "data", 0o755, |data| fill(data, Path::new("/etc"))).map(drop)
+    appear(jail, "data", 0o755, |data| fill(data, Path::new(HOST_ETC))).map(drop)
 }
 
 fn fill(data: &Directory, host_etc: &Path) -> Result<(), JailError> {
@@ -135,11 +136,10 @@ fn fill(data: &Directory, host_etc: &Path) -> Result<(), JailError> {
     }
     seeder.link(&var, "run", "/run")?;
     seeder.link(&var, "lock", "/run/lock")?;
+    seeder.made(etc);
+    seeder.made(var);
     seeder.to_disk()?;
-    for directory in [&etc, &var] {
-        directory.sync()?;
-    }
-    Ok(())
+    data.sync()
 }
 
 #[cfg(test)]

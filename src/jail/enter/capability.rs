@@ -15,9 +15,7 @@ const UNKNOWN: Errno = Errno::EINVAL;
 pub fn kept(description: &Description, rights: RightSet) -> u64 {
     let keep = |cap: u32| match right_of(Action::Capability(cap)) {
         None => true,
-        Some(right) => {
-            rights.holds(right) || matches!(description.enforcement(right), Some(Enforcement::Enforced { .. }))
-        }
+        Some(right) => rights.holds(right) || matches!(description.enforcement(right), Some(Enforcement::Enforced { .. })),
     };
     (0..u64::BITS).filter(|cap| keep(*cap)).fold(0, |set, cap| set | 1 << cap)
 }

@@ -28,7 +28,11 @@ pub fn clean(account: &Account, term: Option<&str>, extra: &BTreeMap<String, Str
     environment.extend(extra.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     // What holds a NUL byte cannot be passed and was refused by the spec's parser; a name with "=" would be another.
     let valid = |name: &str| !name.is_empty() && !name.contains('=');
-    environment.into_iter().filter(|(name, _)| valid(name)).filter_map(|(name, value)| CString::new(format!("{name}={value}")).ok()).collect()
+    environment
+        .into_iter()
+        .filter(|(name, _)| valid(name))
+        .filter_map(|(name, value)| CString::new(format!("{name}={value}")).ok())
+        .collect()
 }
 
 /// The files to try for a program, in order.
@@ -37,7 +41,10 @@ pub fn candidates(program: &str, path: &str) -> Vec<CString> {
         return CString::new(program).into_iter().collect();
     }
     // An empty part would mean the working directory, which a jail's user may choose: left out.
-    path.split(':').filter(|part| part.starts_with('/')).filter_map(|part| CString::new(format!("{part}/{program}")).ok()).collect()
+    path.split(':')
+        .filter(|part| part.starts_with('/'))
+        .filter_map(|part| CString::new(format!("{part}/{program}")).ok())
+        .collect()
 }
 
 /// Names of terminfo(5): they become file names in the jail.

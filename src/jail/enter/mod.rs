@@ -136,7 +136,8 @@ fn no_such_user(name: &JailName, user: &str) -> JailError {
 }
 
 fn c_string(text: &str) -> Result<CString, JailError> {
-    CString::new(text).map_err(|_| JailError::System { doing: "pass a text with a NUL byte to a program".into(), errno: Errno::EINVAL })
+    CString::new(text)
+        .map_err(|_| JailError::System { doing: "pass a text with a NUL byte to a program".into(), errno: Errno::EINVAL })
 }
 
 /// The descriptors that become 0, 1 and 2.

@@ -8,14 +8,14 @@ mod visit;
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::mount::{MntFlags, MsFlags, umount2};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
-use nix::sys::statfs::fstatfs;
+use nix::sys::statfs::{FsType, fstatfs};
 use nix::unistd::{Pid, pipe2};
 
 pub use run_dir::prepare_run_dir;
@@ -28,9 +28,14 @@ use crate::kernel::JailName;
 /// The pin's file name in the jail's run directory.
 const PIN: &str = "mnt";
 /// statfs(2)'s type of the file system that namespaces live on, linux/magic.h.
-const NSFS_MAGIC: i64 = 0x6e73_6673;
+const NSFS_MAGIC: FsType = FsType(0x6e73_6673);
 /// A child's report is cut here.
 const REPORT_LIMIT: u64 = 4096;
+
+/// A read-only mount of a file, mounted nowhere.
+pub(super) fn read_only_copy(file: BorrowedFd<'_>) -> nix::Result<OwnedFd> {
+    mount::copy(file, false, mount::RDONLY | mount::NODEV)
+}
 
 /// The pinned namespace; `None` when the jail has none.
 pub fn pinned(config: &Config, name: &JailName) -> Result<Option<OwnedFd>, JailError> {
@@ -43,7 +48,7 @@ pub fn pinned(config: &Config, name: &JailName) -> Result<Option<OwnedFd>, JailE
 }
 
 fn is_namespace(fd: &OwnedFd) -> bool {
-    fstatfs(fd).is_ok_and(|found| found.filesystem_type().0 as i64 == NSFS_MAGIC)
+    fstatfs(fd).is_ok_and(|found| found.filesystem_type() == NSFS_MAGIC)
 }
 
 fn run_of(config: &Config, name: &JailName) -> Result<Option<Directory>, JailError> {

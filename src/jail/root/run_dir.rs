@@ -46,8 +46,7 @@ fn is_private_mount(directory: &Directory) -> Result<bool, JailError> {
     if status.stx_attributes & libc::STATX_ATTR_MOUNT_ROOT as u64 == 0 {
         return Ok(false);
     }
-    let mountinfo =
-        std::fs::read_to_string("/proc/self/mountinfo").map_err(JailError::io("read /proc/self/mountinfo"))?;
+    let mountinfo = std::fs::read_to_string("/proc/self/mountinfo").map_err(JailError::io("read /proc/self/mountinfo"))?;
     let id = status.stx_mnt_id.to_string();
     let line = mountinfo.lines().find(|line| line.split(' ').next() == Some(id.as_str()));
     Ok(line.is_some_and(|line| !line.split(" - ").next().unwrap_or(line).contains(" shared:")))

@@ -10,7 +10,7 @@ use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, sendmsg, socketpair,
 };
 use nix::sys::stat::Mode;
-use nix::sys::statfs::{fstatfs, FsType};
+use nix::sys::statfs::{FsType, fstatfs};
 
 use crate::jail::store::strict;
 use crate::jail::{JailError, fork};
@@ -21,8 +21,7 @@ const DEVPTS_MAGIC: FsType = FsType(0x1cd1);
 /// Opens a fresh pty of the jail's own devpts; returns the master.
 pub fn open_terminal(namespace: &OwnedFd) -> Result<OwnedFd, JailError> {
     let doing = || JailError::system("open a terminal in the jail");
-    let (ours, theirs) =
-        socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).map_err(doing())?;
+    let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).map_err(doing())?;
     let child = fork::in_child(|| {
         let sent = open_master(namespace).and_then(|master| {
             let fds = [master.as_raw_fd()];

@@ -81,7 +81,8 @@ impl Directory {
     /// A directory below.
     pub fn sub(&self, name: &str) -> Result<Directory, JailError> {
         let path = self.path_of(name);
-        let fd = self.open_at(name, OFlag::O_DIRECTORY | OFlag::O_RDONLY, Mode::empty()).map_err(|errno| refusal(&path, errno))?;
+        let fd =
+            self.open_at(name, OFlag::O_DIRECTORY | OFlag::O_RDONLY, Mode::empty()).map_err(|errno| refusal(&path, errno))?;
         Ok(Directory { fd, path })
     }
 
@@ -116,9 +117,7 @@ impl Directory {
     /// Refuses a directory that someone else than root (or the caller) could change.
     pub fn vetted(self) -> Result<Directory, JailError> {
         let status = fstat(self.fd()).map_err(JailError::system(format!("look at {}", self.path.display())))?;
-        let refuse = |why: String, remedy: &str| {
-            Err(JailError::Path { path: self.path.clone(), why, remedy: remedy.to_owned() })
-        };
+        let refuse = |why: String, remedy: &str| Err(JailError::Path { path: self.path.clone(), why, remedy: remedy.to_owned() });
         if status.st_uid != 0 && status.st_uid != geteuid().as_raw() {
             return refuse(format!("belongs to user {}", status.st_uid), "it must belong to root");
         }
@@ -202,6 +201,12 @@ impl Directory {
             }
         }
         Ok(names)
+    }
+}
+
+impl From<Directory> for OwnedFd {
+    fn from(directory: Directory) -> OwnedFd {
+        directory.fd
     }
 }
 

@@ -5,6 +5,8 @@ mod directory;
 mod lock;
 mod removal;
 
+use std::os::fd::OwnedFd;
+
 use nix::fcntl::{RenameFlags, renameat2};
 
 pub(super) use directory::{Directory, read_regular, strict};
@@ -79,6 +81,12 @@ pub fn read_spec(jail: &Directory, name: &JailName) -> Result<Option<Spec>, Jail
 
 pub fn write_spec(jail: &Directory, spec: &Spec) -> Result<(), JailError> {
     jail.replace(SPEC_FILE, 0o600, spec.to_toml().as_bytes())
+}
+
+/// The same in a directory that nobody sees yet. The caller brings it to disk with [`nix::unistd::fsync`], after all else:
+/// the first such wait pays for everything.
+pub fn write_first_spec(jail: &Directory, spec: &Spec) -> Result<OwnedFd, JailError> {
+    jail.write_new(SPEC_FILE, 0o600, spec.to_toml().as_bytes())
 }
 
 /// Makes a directory that appears under `name` only when `fill` is done and its content is on disk. What a crash or an

@@ -1,11 +1,45 @@
-//! The kernel module proper.
+//! The kernel module proper: `kmod/linux` as a BPF LSM, pinned so that it outlives its loader. This side states what
+//! is wanted and shows what is; the module decides. Touches /run/jailsh/kmod, the jails' control groups and
+//! net.ipv4.ip_local_reserved_ports.
 
+mod abi;
+mod bpf;
+mod control;
+mod denials;
+mod describe;
+mod gate;
+mod hooks;
+mod iterate;
+mod load;
+mod members;
+mod pins;
+mod ports;
+mod probe;
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use super::{Denial, Description, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Member, Policy};
+use abi::Jail;
+use control::Control;
+use iterate::Process;
+
+use super::{
+    Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Member, Policy, Port, Right,
+    RightSet, cgroup,
+};
+
+const BODY: &str = "lsm";
+const TICKS_PER_SECOND: u64 = 100;
+const USEC_PER_TICK: u64 = 1_000_000 / TICKS_PER_SECOND;
 
 /// The loaded module.
-pub struct Lsm {}
+pub struct Lsm {
+    control: Control,
+    /// The module's count of lost denials when [`Kernel::denials`] was last asked.
+    lost_before: Cell<u64>,
+}
 
 /// What `jailsh kmod status` shows.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -19,82 +53,234 @@ pub struct Status {
 }
 
 impl Lsm {
-    /// Where the module is pinned: a bpffs of its own.
+    /// Where the module is pinned: a bpffs of its own per generation, and a link `current`.
     pub const DIRECTORY: &'static str = "/run/jailsh/kmod";
 
     /// Opens the module that is loaded. [`KernelError::NotLoaded`], [`KernelError::Abi`].
     pub fn open() -> Result<Self, KernelError> {
-        todo!()
+        if !nix::unistd::geteuid().is_root() {
+            return Err(KernelError::NotPermitted);
+        }
+        let control = Control::current();
+        let info = control.check()?;
+        Ok(Lsm { control, lost_before: Cell::new(info.events_lost) })
     }
 
     pub fn open_or_load() -> Result<Self, KernelError> {
-        todo!()
+        match Self::open() {
+            Err(KernelError::NotLoaded) => Self::load(),
+            opened => opened,
+        }
     }
 
     /// Loads the module, or replaces a loaded one without a gap.
     pub fn load() -> Result<Self, KernelError> {
-        todo!()
+        load::load()?;
+        Self::open()
     }
 
     /// Removes the module; [`KernelError::Busy`] while a jail exists.
     pub fn unload() -> Result<(), KernelError> {
-        todo!()
+        load::unload()
     }
 
     /// Does this kernel take BPF LSM programs? Found out by loading a trivial one.
     pub fn probe() -> Result<(), KernelError> {
-        todo!()
+        probe::probe()
     }
 
     pub fn status() -> Result<Status, KernelError> {
-        todo!()
+        let mut status =
+            Status { loaded: false, abi: abi::ABI, programs: 0, jails: 0, members: 0, directory: Self::DIRECTORY.into() };
+        match Self::open() {
+            Ok(module) => {
+                let jails = module.control.jails()?;
+                status.loaded = true;
+                status.programs = describe::attached().iter().filter(|name| name.starts_with("on_")).count();
+                status.jails = jails.len();
+                status.members = jails.iter().map(processes_of).sum();
+                Ok(status)
+            }
+            Err(KernelError::Abi { found, .. }) => Ok(Status { loaded: true, abi: found, ..status }),
+            Err(KernelError::NotLoaded) => Ok(status),
+            Err(error) => Err(error),
+        }
     }
+
+    fn name_of(&self, jid: Jid) -> Result<String, KernelError> {
+        Ok(abi::text(&self.control.jail(jid)?.name))
+    }
+
+    /// What the jail may not do must be enforceable here.
+    fn check_enforceable(policy: &Policy) -> Result<(), KernelError> {
+        let (table, attached) = (hooks::all(), describe::attached());
+        for right in Right::all().filter(|right| !policy.rights.holds(*right)) {
+            if let Enforcement::NotEnforceable { why } = describe::enforcement(right, &table, &attached) {
+                return Err(KernelError::RightNotEnforceable { right, body: BODY, why });
+            }
+        }
+        Ok(())
+    }
+
+    fn group(&self, jid: Jid) -> Result<(), KernelError> {
+        self.control.jail(jid)?;
+        match cgroup::mount() {
+            Some(_) => Ok(()),
+            None => Err(KernelError::NotEnforceable {
+                what: "freezing".into(),
+                body: BODY,
+                why: "no cgroup2 file system is mounted".into(),
+            }),
+        }
+    }
+}
+
+fn processes_of(jail: &Jail) -> u64 {
+    jail.processes.max(0) as u64
+}
+
+fn info_of(jail: &Jail) -> Option<JailInfo> {
+    let count = (jail.port_count as usize).min(abi::PORTS);
+    Some(JailInfo {
+        jid: Jid::new(jail.jid)?,
+        name: abi::text(&jail.name).parse().ok()?,
+        root: abi::text(&jail.root),
+        profile: abi::text(&jail.profile),
+        policy: Policy {
+            rights: RightSet::from_mask(jail.rights),
+            ports: jail.ports[..count].iter().filter_map(|port| Port::try_from(i64::from(*port)).ok()).collect(),
+        },
+        processes: processes_of(jail),
+        held: jail.held != 0,
+        closing: jail.closing != 0,
+    })
+}
+
+fn stats_of(jail: &Jail, members: &[&Process], page_size: u64) -> Option<JailStats> {
+    let taken = jail.samples_taken.min(abi::SAMPLES as u64) as usize;
+    let last = (jail.samples_taken.wrapping_sub(1) % abi::SAMPLES as u64) as usize;
+    let sum: u64 = jail.samples_usec[..taken].iter().sum();
+    let running_ns: u64 = members.iter().map(|process| process.cpu_ns).sum();
+    let denials = Right::all().map(|right| (right, jail.denials[right.index() as usize])).filter(|(_, count)| *count > 0);
+    Some(JailStats {
+        jid: Jid::new(jail.jid)?,
+        name: abi::text(&jail.name).parse().ok()?,
+        root: abi::text(&jail.root),
+        cpu_ticks_1s: if taken == 0 { 0 } else { jail.samples_usec[last] / USEC_PER_TICK },
+        cpu_ticks_10s: if taken == 0 { 0.0 } else { sum as f64 / taken as f64 / USEC_PER_TICK as f64 },
+        processes: members.iter().filter(|process| process.alive).count() as u64,
+        references: processes_of(jail) + u64::from(jail.held != 0),
+        vmem_bytes: members.iter().map(|process| process.vmem_pages).sum::<u64>() * page_size,
+        cpu_usec: (jail.exited_cpu_ns + running_ns) / 1000,
+        denials: denials.collect(),
+    })
+}
+
+/// `uname -r`.
+fn kernel_release() -> String {
+    nix::sys::utsname::uname().map_or_else(|_| "?".into(), |names| names.release().to_string_lossy().into_owned())
 }
 
 impl Kernel for Lsm {
     fn describe(&self) -> Description {
-        todo!()
+        describe::describe()
     }
-    fn create(&self, _def: &JailDef) -> Result<Jid, KernelError> {
-        todo!()
+
+    fn create(&self, def: &JailDef) -> Result<Jid, KernelError> {
+        Self::check_enforceable(&def.policy)?;
+        let _lock = pins::lock()?;
+        let jid = self.control.create(def)?;
+        let rest = || {
+            ports::reconcile(&self.control)?;
+            cgroup::create(def.name.as_str())
+        };
+        if let Err(error) = rest() {
+            self.control.destroy(jid)?;
+            ports::reconcile(&self.control)?;
+            return Err(error);
+        }
+        Ok(jid)
     }
-    fn update(&self, _jid: Jid, _policy: &Policy) -> Result<(), KernelError> {
-        todo!()
+
+    fn update(&self, jid: Jid, policy: &Policy) -> Result<(), KernelError> {
+        Self::check_enforceable(policy)?;
+        let _lock = pins::lock()?;
+        self.control.update(jid, policy)?;
+        ports::reconcile(&self.control)
     }
-    fn destroy(&self, _jid: Jid) -> Result<(), KernelError> {
-        todo!()
+
+    fn destroy(&self, jid: Jid) -> Result<(), KernelError> {
+        let _lock = pins::lock()?;
+        let name = self.name_of(jid)?;
+        self.control.destroy(jid)?;
+        ports::reconcile(&self.control)?;
+        cgroup::remove(&name)
     }
-    fn gate(&self, _jid: Jid) -> Result<Box<dyn Gate>, KernelError> {
-        todo!()
+
+    fn gate(&self, jid: Jid) -> Result<Box<dyn Gate>, KernelError> {
+        let name = self.name_of(jid)?;
+        let program: OwnedFd = self.control.open("ctl_enter")?;
+        Ok(Box::new(gate::LsmGate { jid: jid.get(), program, group: cgroup::open_members(&name)? }))
     }
-    fn members(&self, _jid: Jid) -> Result<Vec<Member>, KernelError> {
-        todo!()
+
+    fn members(&self, jid: Jid) -> Result<Vec<Member>, KernelError> {
+        self.control.jail(jid)?;
+        Ok(members::of(&self.control, jid)?.values().filter(|process| process.alive).map(Process::member).collect())
     }
-    fn signal_all(&self, _jid: Jid, _signal: i32) -> Result<usize, KernelError> {
-        todo!()
+
+    fn signal_all(&self, jid: Jid, signal: i32) -> Result<usize, KernelError> {
+        self.control.jail(jid)?;
+        members::signal(&self.control, jid, signal)
     }
-    fn kill_all(&self, _jid: Jid, _timeout: Duration) -> Result<(), KernelError> {
-        todo!()
+
+    fn kill_all(&self, jid: Jid, timeout: Duration) -> Result<(), KernelError> {
+        members::kill_all(&self.control, jid, &self.name_of(jid)?, timeout)
     }
-    fn freeze(&self, _jid: Jid) -> Result<(), KernelError> {
-        todo!()
+
+    fn freeze(&self, jid: Jid) -> Result<(), KernelError> {
+        self.group(jid)?;
+        cgroup::freeze(&self.name_of(jid)?, true)
     }
-    fn thaw(&self, _jid: Jid) -> Result<(), KernelError> {
-        todo!()
+
+    fn thaw(&self, jid: Jid) -> Result<(), KernelError> {
+        self.group(jid)?;
+        cgroup::freeze(&self.name_of(jid)?, false)
     }
+
     fn list(&self) -> Result<Vec<JailInfo>, KernelError> {
-        todo!()
+        Ok(self.control.jails()?.iter().filter_map(info_of).collect())
     }
-    fn stats(&self, _jid: Option<Jid>) -> Result<Vec<JailStats>, KernelError> {
-        todo!()
+
+    fn stats(&self, jid: Option<Jid>) -> Result<Vec<JailStats>, KernelError> {
+        let jails = match jid {
+            Some(jid) => vec![self.control.jail(jid)?],
+            None => self.control.jails()?,
+        };
+        let processes = iterate::processes(&self.control)?;
+        let mut members: BTreeMap<u32, Vec<&Process>> = BTreeMap::new();
+        for process in processes.values() {
+            members.entry(process.jid).or_default().push(process);
+        }
+        let page_size = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok().flatten().unwrap_or(4096) as u64;
+        let stats = |jail: &Jail| stats_of(jail, members.get(&jail.jid).map_or(&[], Vec::as_slice), page_size);
+        Ok(jails.iter().filter_map(stats).collect())
     }
-    fn sample(&self, _jid: Jid) -> Result<(), KernelError> {
-        todo!()
+
+    fn sample(&self, jid: Jid) -> Result<(), KernelError> {
+        let total = match cgroup::usage_usec(&self.name_of(jid)?) {
+            Some(usage) => usage,
+            None => self.stats(Some(jid))?.first().map_or(0, |stats| stats.cpu_usec),
+        };
+        self.control.sample(jid, total)
     }
-    fn hold(&self, _jid: Jid, _held: bool) -> Result<(), KernelError> {
-        todo!()
+
+    fn hold(&self, jid: Jid, held: bool) -> Result<(), KernelError> {
+        self.control.hold(jid, held)
     }
+
     fn denials(&self) -> Result<(Vec<Denial>, u64), KernelError> {
-        todo!()
+        let taken = denials::take(&self.control)?;
+        let lost = self.control.info()?.events_lost;
+        Ok((taken, lost - self.lost_before.replace(lost).min(lost)))
     }
 }

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+ *
+ * What crosses the border between secmodel_jail and userland: one structure per control program, the jail's record, the
+ * denial event and the process record. src/kernel/lsm/abi.rs mirrors every one and checks the sizes. Any change here
+ * raises JAIL_ABI; a call that carries another number is refused with EPROTONOSUPPORT.
+ */
+#ifndef JAIL_ABI_H
+#define JAIL_ABI_H
+
+#define JAIL_ABI 1
+
+#define JAIL_NAME_SIZE 64
+#define JAIL_ROOT_SIZE 256
+#define JAIL_PROFILE_SIZE 32
+#define JAIL_PORTS 32
+#define JAIL_RIGHTS 64
+#define JAIL_SAMPLES 10
+#define JAIL_COMMAND_SIZE 16
+
+/* Slot 0 is the host's: it counts what the host itself was refused (a reserved port). */
+#define JAIL_SLOTS 1024
+#define JAIL_HOST_SLOT 0
+
+/* One jail. Slots are never freed memory, so a count can be taken and given back without a lock. */
+struct jail {
+	__u64 rights;
+	__u32 jid; /* 0: the slot is free */
+	__u32 closing;
+	__u32 held;
+	__u32 changing; /* an update or destroy is at work */
+	__s64 processes; /* thread groups that were not reaped yet */
+	__s64 tasks; /* the same for threads */
+	__u64 exited_cpu_ns;
+	__u64 sampled_total_usec;
+	__u64 samples_taken;
+	__u64 samples_usec[JAIL_SAMPLES];
+	__u64 reporting_since_ns;
+	__u64 reported;
+	__u64 denials[JAIL_RIGHTS];
+	__u32 port_count;
+	__u32 port_generation;
+	__u16 ports[JAIL_PORTS];
+	__u16 wanted_ports[JAIL_PORTS];
+	char name[JAIL_NAME_SIZE];
+	char root[JAIL_ROOT_SIZE];
+	char profile[JAIL_PROFILE_SIZE];
+};
+
+/* ctl_info: answers whatever the caller's version is, so that a mismatch can be named. */
+struct jail_info_call {
+	__u32 abi; /* out */
+	__u32 jails; /* out */
+	__u64 events_lost; /* out: denials that were counted but not reported */
+	__u32 sealed; /* out: the module is being unloaded */
+	__u32 home_device; /* out: see ctl_arm */
+};
+
+/* ctl_create. EEXIST: the name is taken; EADDRINUSE: taken_port belongs to owner_name; ENOSPC: no free slot;
+ * ESHUTDOWN: the module is being unloaded. */
+struct jail_create_call {
+	__u32 abi;
+	__u32 jid; /* out */
+	__u64 rights;
+	__u32 port_count;
+	__u32 taken_port; /* out */
+	__u16 ports[JAIL_PORTS];
+	char name[JAIL_NAME_SIZE];
+	char root[JAIL_ROOT_SIZE];
+	char profile[JAIL_PROFILE_SIZE];
+	char owner_name[JAIL_NAME_SIZE]; /* out */
+};
+
+/* ctl_update. EADDRINUSE as above; EAGAIN: another update or destroy is at work. */
+struct jail_update_call {
+	__u32 abi;
+	__u32 jid;
+	__u64 rights;
+	__u32 port_count;
+	__u32 taken_port; /* out */
+	__u16 ports[JAIL_PORTS];
+	char owner_name[JAIL_NAME_SIZE]; /* out */
+};
+
+/* ctl_enter, ctl_close, ctl_destroy. ESRCH: no such jail. ctl_destroy: EBUSY while it has members. */
+struct jail_call {
+	__u32 abi;
+	__u32 jid;
+	__u64 processes; /* out: of ctl_close and ctl_destroy */
+};
+
+/* ctl_hold */
+struct jail_hold_call {
+	__u32 abi;
+	__u32 jid;
+	__u32 held;
+	__u32 unused;
+};
+
+/* ctl_sample: CPU time of all members so far; the module keeps the differences. */
+struct jail_sample_call {
+	__u32 abi;
+	__u32 jid;
+	__u64 total_usec;
+};
+
+/* ctl_arm: which file systems hold the module's pins (two while one generation replaces another), in the caller's mount
+ * namespace; lifts a seal. ctl_seal: refuses new jails for good; EBUSY while one exists. */
+struct jail_arm_call {
+	__u32 abi;
+	__u32 home_device; /* the kernel's own encoding of a device number */
+	__u32 next_home_device; /* 0: none */
+	__u32 unused;
+};
+
+struct jail_denial_event {
+	__u32 jid;
+	__u32 right;
+	__s32 pid;
+	__u32 unused;
+	__u64 object;
+	__u64 when_ns;
+	char command[JAIL_COMMAND_SIZE];
+};
+
+/* One task of any jail, as the iterator writes it. */
+struct jail_task_record {
+	__u32 jid;
+	__s32 pid;
+	__s32 tgid;
+	__s32 parent;
+	__u32 exited;
+	__u32 unused;
+	__u64 start_ns;
+	__u64 cpu_ns;
+	__u64 vmem_pages;
+	char command[JAIL_COMMAND_SIZE];
+};
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+ *
+ * Members and processes outside of their jail.
+ *
+ * Attacks answered: listing, reading, tracing, signalling, rescheduling or moving the memory of a process of the host or
+ * of another jail; taking its descriptors, namespaces or futex lists; making the host's process one's tracer; having the
+ * host deliver a signal that one may not send oneself (F_SETOWN on a pipe the host writes to); loading code into the
+ * kernel, setting its clock, reading its log, gaining capabilities.
+ */
+
+enum { PTRACE_MODE_READ = 0x01 }; /* linux/ptrace.h, kernel side */
+enum { CAP_OPT_NOAUDIT = 1 << 1 }; /* linux/security.h: asked on a hunch, a refusal is no event */
+
+static __always_inline int judge_act_on(struct task_struct *target, __u32 fence, int error)
+{
+	struct identity *who = acting_member();
+	if (!who || jp_may_act(who->jid, jid_of(target)))
+		return 0;
+	return refuse(who, fence, target->tgid, error);
+}
+
+#define ON_PROCESS(hook, fence, error)                                   \
+	SEC("lsm/" #hook)                                                \
+	int BPF_PROG(on_##hook, struct task_struct *target)              \
+	{                                                                \
+		return judge_act_on(target, fence, error);               \
+	}
+
+ON_PROCESS(task_getpgid, JP_PROCESS_SEE, ESRCH)
+ON_PROCESS(task_getsid, JP_PROCESS_SEE, ESRCH)
+ON_PROCESS(task_getioprio, JP_PROCESS_SEE, ESRCH)
+ON_PROCESS(task_getscheduler, JP_PROCESS_SEE, ESRCH)
+ON_PROCESS(capget, JP_PROCESS_SEE, ESRCH)
+ON_PROCESS(task_setpgid, JP_PROCESS_SCHEDULE, ESRCH)
+ON_PROCESS(task_setnice, JP_PROCESS_SCHEDULE, ESRCH)
+ON_PROCESS(task_setioprio, JP_PROCESS_SCHEDULE, ESRCH)
+ON_PROCESS(task_setscheduler, JP_PROCESS_SCHEDULE, ESRCH)
+ON_PROCESS(task_setrlimit, JP_PROCESS_SCHEDULE, ESRCH)
+ON_PROCESS(task_movememory, JP_PROCESS_SCHEDULE, ESRCH)
+/* Never ESRCH here: kill(2) would try again for ever (kernel/signal.c, kill_pid_info). */
+ON_PROCESS(task_kill, JP_PROCESS_SIGNAL, EPERM)
+
+SEC("lsm/ptrace_access_check")
+int BPF_PROG(on_ptrace_access_check, struct task_struct *target, unsigned int mode)
+{
+	int outside = judge_act_on(target, mode & PTRACE_MODE_READ ? JP_PROCESS_SEE : JP_PROCESS_TRACE, ESRCH);
+	if (outside || mode & PTRACE_MODE_READ)
+		return outside;
+	return judge_acting(JP_PTRACE, target->tgid, EPERM);
+}
+
+SEC("lsm/ptrace_traceme")
+int BPF_PROG(on_ptrace_traceme, struct task_struct *parent)
+{
+	int outside = judge_act_on(parent, JP_PROCESS_TRACE, EPERM);
+	return outside ? outside : judge_acting(JP_PTRACE, parent->tgid, EPERM);
+}
+
+SEC("lsm/capable")
+int BPF_PROG(on_capable, const struct cred *cred, struct user_namespace *ns, int cap, unsigned int opts)
+{
+	struct identity *who = acting_member();
+	__u32 right = jp_right_of_capability(cap);
+	struct jail *jail;
+
+	if (!who)
+		return 0;
+	if (!(opts & CAP_OPT_NOAUDIT))
+		return judge(who, right, cap, EPERM);
+	jail = jail_of(who);
+	return jp_holds(jail ? jail->rights : 0, right) ? 0 : answer(-EPERM);
+}
+
+/* ---- a member's whole kernel surface that one right decides ---- */
+
+#define ON_RIGHT(hook, right, error)                                     \
+	SEC("lsm/" #hook)                                                \
+	int on_##hook(void *ctx)                                         \
+	{                                                                \
+		return judge_acting(right, 0, error);                    \
+	}
+
+ON_RIGHT(userns_create, JP_USERNS, EPERM)
+ON_RIGHT(settime, JP_TIME, EPERM)
+ON_RIGHT(syslog, JP_SYSLOG_READ, EPERM)
+ON_RIGHT(quotactl, JP_QUOTA, EPERM)
+ON_RIGHT(quota_on, JP_QUOTA, EPERM)
+ON_RIGHT(kernel_load_data, JP_KERNEL_MODULE, EPERM)
+ON_RIGHT(kernel_read_file, JP_KERNEL_MODULE, EPERM)
+ON_RIGHT(kernel_module_request, JP_KERNEL_MODULE, EPERM)
+ON_RIGHT(locked_down, JP_RAW_IO, EPERM)
+ON_RIGHT(bpf, JP_BPF, EPERM)
+ON_RIGHT(perf_event_open, JP_PERF, EACCES)
+ON_RIGHT(key_permission, JP_KEYRING, EACCES)
+ON_RIGHT(uring_sqpoll, JP_IO_URING_POLL, EPERM)
+ON_RIGHT(uring_override_creds, JP_IO_URING_COMMAND, EPERM)
+ON_RIGHT(uring_cmd, JP_IO_URING_COMMAND, EPERM)
+ON_RIGHT(tun_dev_create, JP_NET_ADMIN, EPERM)
+
+/* ---- signals by descriptor ---- */
+
+enum { FCNTL_SETOWN = 8, FCNTL_SETOWN_EX = 15 }; /* asm-generic/fcntl.h */
+enum { IOCTL_FIOSETOWN = 0x8901, IOCTL_SIOCSPGRP = 0x8902 }; /* asm-generic/sockios.h */
+
+/* Notes who will be asking for this file's signals, before that is possible; full: refused. */
+static __always_inline int note_signal_owner(struct file *file)
+{
+	struct module_state *state = module();
+	struct identity *who = acting_member();
+	__u64 key = (__u64)file;
+	__u32 jid;
+
+	if (!who || !state)
+		return 0;
+	jid = who->jid;
+	if (!bpf_map_update_elem(&signal_file_owners, &key, &jid, BPF_EXIST))
+		return 0;
+	__sync_fetch_and_add(&state->signal_files, 1);
+	if (!bpf_map_update_elem(&signal_file_owners, &key, &jid, BPF_ANY))
+		return 0;
+	__sync_fetch_and_add(&state->signal_files, -1);
+	return refuse(who, JP_PROCESS_SIGNAL, 0, EAGAIN);
+}
+
+static __always_inline void forget_signal_owner(struct file *file)
+{
+	struct module_state *state = module();
+	__u64 key = (__u64)file;
+
+	if (state && state->signal_files && !bpf_map_delete_elem(&signal_file_owners, &key))
+		__sync_fetch_and_add(&state->signal_files, -1);
+}
+
+SEC("lsm/file_fcntl")
+int BPF_PROG(on_file_fcntl, struct file *file, unsigned int cmd)
+{
+	return cmd == FCNTL_SETOWN || cmd == FCNTL_SETOWN_EX ? note_signal_owner(file) : 0;
+}
+
+SEC("lsm/file_ioctl")
+int BPF_PROG(on_file_ioctl, struct file *file, unsigned int cmd)
+{
+	return cmd == IOCTL_FIOSETOWN || cmd == IOCTL_SIOCSPGRP ? note_signal_owner(file) : 0;
+}
+
+/* The host takes a file over: from now on its signals are the host's. */
+SEC("lsm/file_set_fowner")
+int BPF_PROG(on_file_set_fowner, struct file *file)
+{
+	if (!acting_member())
+		forget_signal_owner(file);
+	return 0;
+}
+
+SEC("lsm/file_free_security")
+int BPF_PROG(on_file_free_security, struct file *file)
+{
+	forget_signal_owner(file);
+	return 0;
+}
+
+/* current is whoever happened to write, not the one who asked for the signal. */
+SEC("lsm/file_send_sigiotask")
+int BPF_PROG(on_file_send_sigiotask, struct task_struct *target, struct fown_struct *owner)
+{
+	__u64 key = bpf_core_field_exists(owner->file) ?
+			    (__u64)BPF_CORE_READ(owner, file) :
+			    (__u64)owner - bpf_core_field_offset(struct file___owner_inside, f_owner);
+	__u32 *jid = bpf_map_lookup_elem(&signal_file_owners, &key);
+	__u32 *slot = jid ? bpf_map_lookup_elem(&slot_of_jid, jid) : NULL;
+
+	if (!jid || jp_may_act(*jid, jid_of(target)))
+		return 0;
+	if (slot)
+		record_denial(*slot, *jid, JP_PROCESS_SIGNAL, target->tgid);
+	return answer(-EPERM);
+}

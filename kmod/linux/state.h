@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+ *
+ * Everything the module remembers. All maps are pinned and outlive the programs: a reload reuses them.
+ * Hash maps are preallocated: under memory pressure an insertion can fail only because the table is full, and what is in
+ * the table is always found.
+ */
+
+enum { MODULE_STATE = 0 };
+enum {
+	IDENTITY_COUNT = 65536,
+	IPC_OBJECT_COUNT = 32768,
+	SIGNAL_FILE_COUNT = 8192,
+	PORT_COUNT = 65536,
+	EVENT_RING_BYTES = 1 << 18,
+};
+
+struct module_state {
+	__u32 jails; /* 0: no member can exist */
+	__u32 last_jid;
+	__u32 sealed;
+	__u32 home_device;
+	__u32 next_home_device;
+	__u32 home_namespace; /* mount namespace of the pins' file system */
+	__u64 events_lost;
+	__s64 signal_files; /* at least the number of entries of signal_file_owners */
+};
+
+/* What a task is counted as; taken away exactly once, by atomic exchange. */
+enum counted_as { COUNTED_NOT = 0, COUNTED_THREAD = 1, COUNTED_PROCESS = 2 };
+
+struct identity {
+	__u32 jid; /* JP_HOST: left over by a task that is gone */
+	__u32 slot;
+	__u32 counted;
+	__u32 unused;
+	__u64 cpu_before_ns; /* what the task had used when it entered */
+};
+
+/* Generations are those of the owner's set of ports. */
+struct port_owner {
+	__u32 jid;
+	__u32 added_in;
+	__u32 wanted_in;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct module_state);
+} module_state SEC(".maps");
+
+/* task_struct * -> identity. Not task storage: its lookup may fail under preemption before 6.2
+ * (kernel/bpf/bpf_task_storage.c takes a per-CPU trylock), and a member whose identity is not found is the host. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, IDENTITY_COUNT);
+	__type(key, __u64);
+	__type(value, struct identity);
+} identities SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, JAIL_SLOTS);
+	__type(key, __u32);
+	__type(value, struct jail);
+} jails SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, JAIL_SLOTS);
+	__type(key, __u32);
+	__type(value, __u32);
+} slot_of_jid SEC(".maps");
+
+struct jail_name {
+	char text[JAIL_NAME_SIZE];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, JAIL_SLOTS);
+	__type(key, struct jail_name);
+	__type(value, __u32);
+} jid_of_name SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PORT_COUNT);
+	__type(key, __u32);
+	__type(value, struct port_owner);
+} port_owners SEC(".maps");
+
+/* Userland's note of the ports it added to net.ipv4.ip_local_reserved_ports; kept here because it must live and die with
+ * the reservations. No program reads it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PORT_COUNT);
+	__type(key, __u32);
+	__type(value, __u32);
+} port_notes SEC(".maps");
+
+/* kern_ipc_perm * -> jid of the maker */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, IPC_OBJECT_COUNT);
+	__type(key, __u64);
+	__type(value, __u32);
+} ipc_makers SEC(".maps");
+
+/* file * -> jid of the member that asked for its signals (F_SETOWN) */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SIGNAL_FILE_COUNT);
+	__type(key, __u64);
+	__type(value, __u32);
+} signal_file_owners SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u32);
+} socket_makers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_INODE_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u32);
+} queue_makers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, EVENT_RING_BYTES);
+} denial_events SEC(".maps");
+
+static __always_inline struct module_state *module(void)
+{
+	__u32 key = MODULE_STATE;
+	return bpf_map_lookup_elem(&module_state, &key);
+}
+
+static __always_inline struct jail *jail_in_slot(__u32 slot)
+{
+	return bpf_map_lookup_elem(&jails, &slot);
+}

@@ -1,0 +1,194 @@
+//! Mirrors of `kmod/linux/abi.h`, field by field. Any change there raises the ABI number.
+
+use std::mem::size_of;
+
+/// What this program speaks.
+pub const ABI: u32 = 1;
+
+pub const NAME_SIZE: usize = 64;
+pub const ROOT_SIZE: usize = 256;
+pub const PROFILE_SIZE: usize = 32;
+pub const PORTS: usize = 32;
+pub const RIGHTS: usize = 64;
+pub const SAMPLES: usize = 10;
+pub const COMMAND_SIZE: usize = 16;
+
+/// A structure of `abi.h`.
+///
+/// # Safety
+/// `repr(C)`, without padding, and valid for every bit pattern: it is copied to and from the kernel as bytes.
+pub unsafe trait Abi: Copy {
+    /// All zero.
+    fn zeroed() -> Self {
+        // SAFETY: an implementor is valid for every bit pattern, zero included.
+        unsafe { std::mem::zeroed() }
+    }
+}
+
+macro_rules! mirror {
+    ($(#[$meta:meta])* $name:ident [$size:expr] { $($field:ident: $kind:ty,)* }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy)]
+        #[repr(C)]
+        pub struct $name { $(pub $field: $kind,)* }
+        // SAFETY: repr(C), integers and arrays of integers only, and the assertion below rules out padding.
+        unsafe impl Abi for $name {}
+        const _: () = assert!(size_of::<$name>() == $size && size_of::<$name>() == 0 $(+ size_of::<$kind>())*);
+    };
+}
+
+mirror! {
+    /// One jail, in its slot.
+    Jail [1160] {
+        rights: u64,
+        jid: u32,
+        closing: u32,
+        held: u32,
+        changing: u32,
+        processes: i64,
+        tasks: i64,
+        exited_cpu_ns: u64,
+        sampled_total_usec: u64,
+        samples_taken: u64,
+        samples_usec: [u64; SAMPLES],
+        reporting_since_ns: u64,
+        reported: u64,
+        denials: [u64; RIGHTS],
+        port_count: u32,
+        port_generation: u32,
+        ports: [u16; PORTS],
+        wanted_ports: [u16; PORTS],
+        name: [u8; NAME_SIZE],
+        root: [u8; ROOT_SIZE],
+        profile: [u8; PROFILE_SIZE],
+    }
+}
+
+mirror! {
+    InfoCall [24] {
+        abi: u32,
+        jails: u32,
+        events_lost: u64,
+        sealed: u32,
+        home_device: u32,
+    }
+}
+
+mirror! {
+    CreateCall [504] {
+        abi: u32,
+        jid: u32,
+        rights: u64,
+        port_count: u32,
+        taken_port: u32,
+        ports: [u16; PORTS],
+        name: [u8; NAME_SIZE],
+        root: [u8; ROOT_SIZE],
+        profile: [u8; PROFILE_SIZE],
+        owner_name: [u8; NAME_SIZE],
+    }
+}
+
+mirror! {
+    UpdateCall [152] {
+        abi: u32,
+        jid: u32,
+        rights: u64,
+        port_count: u32,
+        taken_port: u32,
+        ports: [u16; PORTS],
+        owner_name: [u8; NAME_SIZE],
+    }
+}
+
+mirror! {
+    /// `ctl_enter`, `ctl_close`, `ctl_destroy`, `ctl_seal`.
+    JailCall [16] {
+        abi: u32,
+        jid: u32,
+        processes: u64,
+    }
+}
+
+mirror! {
+    HoldCall [16] {
+        abi: u32,
+        jid: u32,
+        held: u32,
+        unused: u32,
+    }
+}
+
+mirror! {
+    SampleCall [16] {
+        abi: u32,
+        jid: u32,
+        total_usec: u64,
+    }
+}
+
+mirror! {
+    ArmCall [16] {
+        abi: u32,
+        home_device: u32,
+        next_home_device: u32,
+        unused: u32,
+    }
+}
+
+mirror! {
+    DenialEvent [48] {
+        jid: u32,
+        right: u32,
+        pid: i32,
+        unused: u32,
+        object: u64,
+        when_ns: u64,
+        command: [u8; COMMAND_SIZE],
+    }
+}
+
+mirror! {
+    TaskRecord [64] {
+        jid: u32,
+        pid: i32,
+        tgid: i32,
+        parent: i32,
+        exited: u32,
+        unused: u32,
+        start_ns: u64,
+        cpu_ns: u64,
+        vmem_pages: u64,
+        command: [u8; COMMAND_SIZE],
+    }
+}
+
+/// Text in a field of fixed size: up to the first zero byte.
+pub fn text(field: &[u8]) -> String {
+    let end = field.iter().position(|byte| *byte == 0).unwrap_or(field.len());
+    String::from_utf8_lossy(&field[..end]).into_owned()
+}
+
+/// The other way; `None` if it does not fit with its closing zero byte.
+pub fn field<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut field = [0; N];
+    if text.len() >= N || text.contains('\0') {
+        return None;
+    }
+    field[..text.len()].copy_from_slice(text.as_bytes());
+    Some(field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_fits_a_field_with_its_closing_zero() {
+        assert_eq!(field::<4>("abc"), Some(*b"abc\0"));
+        assert_eq!(field::<4>("abcd"), None);
+        assert_eq!(field::<4>("a\0"), None);
+        assert_eq!(text(b"abc\0"), "abc");
+        assert_eq!(text(b"abcd"), "abcd");
+    }
+}

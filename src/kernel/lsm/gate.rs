@@ -1,0 +1,47 @@
+//! The way into one jail, opened while the process still sees the host's files.
+
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::time::Duration;
+
+use nix::errno::Errno;
+
+use super::abi::{ABI, JailCall};
+use super::bpf;
+use crate::kernel::Gate;
+
+/// A thread that was joined is still counted for a while (seen on 6.12: about 50 ms).
+const SETTLING: Duration = Duration::from_millis(5);
+const SETTLING_TRIES: u32 = 40;
+
+pub struct LsmGate {
+    pub(super) jid: u32,
+    /// `ctl_enter`.
+    pub(super) program: OwnedFd,
+    /// The `cgroup.procs` of the jail's control group; absent on a host without cgroup2.
+    pub(super) group: Option<OwnedFd>,
+}
+
+impl Gate for LsmGate {
+    fn descriptors(&self) -> Vec<i32> {
+        self.group.iter().map(AsRawFd::as_raw_fd).chain([self.program.as_raw_fd()]).collect()
+    }
+
+    fn join_cgroup(&self) -> Result<(), Errno> {
+        let Some(group) = &self.group else { return Ok(()) };
+        nix::unistd::write(group, b"0").map(drop)
+    }
+
+    fn enter(&self) -> Result<(), Errno> {
+        for attempt in 1.. {
+            let mut call = JailCall { abi: ABI, jid: self.jid, processes: 0 };
+            match bpf::run(self.program.as_fd(), &mut call)? {
+                0 => return Ok(()),
+                answer if Errno::from_raw(answer as i32) == Errno::EBUSY && attempt < SETTLING_TRIES => {
+                    std::thread::sleep(SETTLING);
+                }
+                answer => return Err(Errno::from_raw(answer as i32)),
+            }
+        }
+        Err(Errno::EBUSY)
+    }
+}
