@@ -18,7 +18,7 @@ pub struct Response {
 
 impl fmt::Display for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.body)
+        f.write_str(self.body.trim_end_matches('\n'))
     }
 }
 
