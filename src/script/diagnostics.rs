@@ -175,7 +175,7 @@ fn overloads(engine: &Engine, name: &str) -> Vec<String> {
         })
     };
     let mut lists = engine.collect_fn_metadata(None, list, true);
-    lists.sort_by_key(String::len);
+    lists.sort_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
     lists.dedup();
     lists.truncate(6);
     lists

@@ -27,13 +27,26 @@ pub enum Value {
     Flag(bool),
     /// Several named numbers: their sum in text, a map in JSON.
     Counts(Vec<(&'static str, u64)>),
+    /// Parts of a whole: the first few in text, all of them joined by `, ` elsewhere.
+    Parts(String),
     /// `-` in text, null in JSON.
     Absent,
 }
 
+/// How many of [`Value::Parts`] are shown in text: a row is to fit a line.
+const PARTS_SHOWN: usize = 3;
+
 impl Value {
     pub fn text(text: impl fmt::Display) -> Value {
         Value::Text(text.to_string())
+    }
+
+    /// As text, nothing left out.
+    fn whole(&self) -> String {
+        match self {
+            Value::Parts(parts) => printable(parts).into_owned(),
+            other => other.to_string(),
+        }
     }
 
     /// [`Value::Absent`] for `None`.
@@ -52,6 +65,13 @@ impl fmt::Display for Value {
             Value::Flag(true) => f.write_str("YES"),
             Value::Flag(false) => f.write_str("NO"),
             Value::Counts(counts) => counts.iter().map(|(_, n)| n).sum::<u64>().fmt(f),
+            Value::Parts(parts) => match parts.split(", ").count() {
+                count if count <= PARTS_SHOWN + 1 => f.write_str(&printable(parts)),
+                count => {
+                    let first: Vec<&str> = parts.split(", ").take(PARTS_SHOWN).collect();
+                    write!(f, "{} and {} more", printable(&first.join(", ")), count - PARTS_SHOWN)
+                }
+            },
             Value::Absent => f.write_str("-"),
         }
     }
@@ -60,7 +80,7 @@ impl fmt::Display for Value {
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Value::Text(text) => serializer.serialize_str(text),
+            Value::Text(text) | Value::Parts(text) => serializer.serialize_str(text),
             Value::Number(number) => serializer.serialize_u64(*number),
             Value::Decimal(number) => serializer.serialize_f64(*number),
             Value::Flag(flag) => serializer.serialize_bool(*flag),
@@ -157,7 +177,7 @@ impl Table {
     fn tsv(&self) -> String {
         let mut text = self.columns.iter().map(|column| column.name).collect::<Vec<_>>().join("\t") + "\n";
         for row in &self.rows {
-            text += &(row.iter().map(Value::to_string).collect::<Vec<_>>().join("\t") + "\n");
+            text += &(row.iter().map(Value::whole).collect::<Vec<_>>().join("\t") + "\n");
         }
         text
     }
@@ -208,6 +228,15 @@ mod tests {
                 vec![Value::text("日本語日本語"), Value::Decimal(0.25), Value::Absent],
             ],
         )
+    }
+
+    #[test]
+    fn a_long_list_of_parts_is_short_for_people_and_whole_for_programs() {
+        let row = |parts: &str| Table::new(&[Column::new("BY", 0)], vec![vec![Value::Parts(parts.into())]]);
+        assert_eq!(row("a, b, c, d, e").render(Format::Text, false), "BY\na, b, c and 2 more\n");
+        assert_eq!(row("a, b, c, d").render(Format::Text, false), "BY\na, b, c, d\n");
+        assert_eq!(row("a, b, c, d, e").render(Format::Tsv, false), "BY\na, b, c, d, e\n");
+        assert!(row("a, b, c, d, e").render(Format::Json, false).contains("\"a, b, c, d, e\""));
     }
 
     #[test]

@@ -140,7 +140,7 @@ pub fn rights(description: &Description, jail: Option<(&Policy, Option<&JailStat
             policy.map_or_else(|| Value::text(if right.is_fence() { "fence" } else { "right" }), Value::text),
             denials.map_or(Value::Absent, Value::Number),
             match &status.enforcement {
-                Enforcement::Enforced { by } => Value::text(by),
+                Enforcement::Enforced { by } => Value::Parts(by.clone()),
                 Enforcement::NotEnforceable { why } => Value::Text(format!("NOT ENFORCED: {why}")),
             },
             Value::text(right.reason()),

@@ -72,6 +72,7 @@ fn a_zombie_counts_until_it_is_reaped_and_blocks_destroy() {
     let Some(module) = module() else { return };
     let jail = module.jail("zombie", &[]);
     let process = jail.start(|| 0);
+    assert!(jail.settles_at(1));
     assert!(eventually(|| module.lsm.members(jail.jid).unwrap().is_empty()));
     assert_eq!(jail.info().processes, 1);
     assert!(matches!(module.lsm.destroy(jail.jid), Err(KernelError::Busy { members: 1, .. })));
