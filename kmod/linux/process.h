@@ -8,8 +8,9 @@
  * kernel, setting its clock, reading its log, gaining capabilities.
  */
 
-enum { PTRACE_MODE_READ = 0x01 }; /* linux/ptrace.h, kernel side */
-enum { CAP_OPT_NOAUDIT = 1 << 1 }; /* linux/security.h: asked on a hunch, a refusal is no event */
+/* linux/ptrace.h, linux/security.h, kernel side. NOAUDIT: asked on a hunch, a refusal is no event. */
+enum { PTRACE_MODE_READ = 0x01, PTRACE_MODE_NOAUDIT = 0x04 };
+enum { CAP_OPT_NOAUDIT = 1 << 1 };
 
 static __always_inline int judge_act_on(struct task_struct *target, __u32 fence, int error)
 {
@@ -43,10 +44,16 @@ ON_PROCESS(task_kill, JP_PROCESS_SIGNAL, EPERM)
 SEC("lsm/ptrace_access_check")
 int BPF_PROG(on_ptrace_access_check, struct task_struct *target, unsigned int mode)
 {
-	int outside = judge_act_on(target, mode & PTRACE_MODE_READ ? JP_PROCESS_SEE : JP_PROCESS_TRACE, ESRCH);
-	if (outside || mode & PTRACE_MODE_READ)
-		return outside;
-	return judge_acting(JP_PTRACE, target->tgid, EPERM);
+	struct identity *who = acting_member();
+	int reads = mode & PTRACE_MODE_READ;
+
+	if (!who || (reads && jp_may_act(who->jid, jid_of(target))))
+		return 0;
+	if (jp_may_act(who->jid, jid_of(target)))
+		return judge(who, JP_PTRACE, target->tgid, EPERM);
+	if (mode & PTRACE_MODE_NOAUDIT)
+		return answer(-ESRCH);
+	return refuse(who, reads ? JP_PROCESS_SEE : JP_PROCESS_TRACE, target->tgid, ESRCH);
 }
 
 SEC("lsm/ptrace_traceme")
@@ -91,7 +98,7 @@ ON_RIGHT(kernel_module_request, JP_KERNEL_MODULE, EPERM)
 ON_RIGHT(locked_down, JP_RAW_IO, EPERM)
 ON_RIGHT(bpf, JP_BPF, EPERM)
 ON_RIGHT(perf_event_open, JP_PERF, EACCES)
-ON_RIGHT(key_permission, JP_KEYRING, EACCES)
+ON_RIGHT(key_permission, JP_KEYRING, EPERM)
 ON_RIGHT(uring_sqpoll, JP_IO_URING_POLL, EPERM)
 ON_RIGHT(uring_override_creds, JP_IO_URING_COMMAND, EPERM)
 ON_RIGHT(uring_cmd, JP_IO_URING_COMMAND, EPERM)

@@ -26,5 +26,7 @@
 #include "sockets.h"
 #include "ipc.h"
 #include "control.h"
+#include "registry.h"
+#include "entering.h"
 
 char module_license[] SEC("license") = "Dual BSD/GPL";

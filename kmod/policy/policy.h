@@ -267,7 +267,16 @@ JP_FN jp_u32 jp_right_of_open(jp_u32 fs, int write)
 /* Changing names, modes or sizes on a file system. */
 JP_FN jp_u32 jp_right_of_change(jp_u32 fs)
 {
-	return fs == JP_FS_KERNEL || fs == JP_FS_KERNEL_HIDDEN ? JP_KERNEL_FS_WRITE : JP_FREE;
+	switch (fs) {
+	case JP_FS_ORDINARY:
+	case JP_FS_PROC_PROCESS:
+		return JP_FREE;
+	case JP_FS_PROC_HOST: /* a chmod would let others write there */
+	case JP_FS_PROC_IPC:
+		return JP_SYSCTL_WRITE;
+	default:
+		return JP_KERNEL_FS_WRITE;
+	}
 }
 
 /* A file on a mount: of the opener's own tree, of the kernel itself (pipes, memory files), or of another tree. */

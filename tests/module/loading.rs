@@ -93,7 +93,7 @@ fn a_loader_killed_at_any_point_leaves_the_jail_guarded_and_the_next_load_whole(
     let since = Instant::now();
     Lsm::load().unwrap();
     let whole = since.elapsed();
-    const KILLS: u32 = 6;
+    const KILLS: u32 = 4;
     for number in 1..=KILLS {
         let loader = child(|| i32::from(Lsm::load().is_err()));
         std::thread::sleep(whole * number / KILLS);

@@ -9,3 +9,4 @@ mod fixture;
 mod guarding;
 mod loading;
 mod registry;
+mod surface;

@@ -28,9 +28,13 @@ pub fn enforcement(right: Right, table: &[Hook], attached: &HashSet<String>) -> 
     Enforcement::Enforced { by: live.join(", ") }
 }
 
+/// What no hook of any kernel we know lets the module refuse.
+const NOT_HELD: &str = "a member can tell that a pid is in use (pidfd_open, kill's errno), read its priority, limits and CPU clock, \
+                        and see the totals of shared memory: the kernel asks no security module there";
+
 pub fn describe() -> Description {
     let (table, attached) = (hooks::all(), attached());
-    let mut notes = Vec::new();
+    let mut notes = vec![NOT_HELD.to_owned()];
     if cgroup::mount().is_none() {
         notes.push("no cgroup2 file system is mounted: jails cannot be frozen, and CPU time is the module's own count".into());
     }

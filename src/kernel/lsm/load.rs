@@ -22,12 +22,24 @@ struct Aligned<T: ?Sized>(T);
 
 static OBJECT: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/secmodel_jail.o")));
 
+/// Loads the module unless another jailsh did meanwhile.
+pub fn load_if_missing() -> Result<(), KernelError> {
+    load(|before| before.last().is_some_and(Generation::is_current))
+}
+
 /// Loads the module or replaces a loaded one. Live jails are guarded all the time: the new programs are attached before the
 /// old ones are let go, over the same maps.
-pub fn load() -> Result<(), KernelError> {
+pub fn replace() -> Result<(), KernelError> {
+    load(|_| false)
+}
+
+fn load(suffices: impl FnOnce(&[Generation]) -> bool) -> Result<(), KernelError> {
     probe::probe()?;
     let _lock = pins::lock()?;
     let before = take_stock()?;
+    if suffices(&before) {
+        return Ok(());
+    }
     let mut generation = Generation::new()?;
     fill(&generation, before.last())?;
     let control = Control::of(&generation);

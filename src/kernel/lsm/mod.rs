@@ -68,14 +68,17 @@ impl Lsm {
 
     pub fn open_or_load() -> Result<Self, KernelError> {
         match Self::open() {
-            Err(KernelError::NotLoaded) => Self::load(),
+            Err(KernelError::NotLoaded) => {
+                load::load_if_missing()?;
+                Self::open()
+            }
             opened => opened,
         }
     }
 
     /// Loads the module, or replaces a loaded one without a gap.
     pub fn load() -> Result<Self, KernelError> {
-        load::load()?;
+        load::replace()?;
         Self::open()
     }
 
