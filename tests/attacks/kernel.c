@@ -7,20 +7,21 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/fanotify.h>
+#include <linux/filter.h>
 #include <linux/perf_event.h>
 #include <linux/reboot.h>
-#include <linux/userfaultfd.h>
+#include <linux/seccomp.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/io.h>
-#include <sys/ioctl.h>
 #include <sys/klog.h>
-#include <sys/mman.h>
 #include <sys/personality.h>
+#include <sys/prctl.h>
 #include <sys/quota.h>
 #include <sys/swap.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/timerfd.h>
 #include <sys/timex.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -151,6 +152,17 @@ static int read_kernel_log(void)
 
 static int size_of_kernel_log(void) { return outcome(klogctl(10, NULL, 0)); }
 
+static int wake_alarm(void) { return outcome(timerfd_create(CLOCK_REALTIME_ALARM, 0)); }
+
+static int filter_own_calls(void)
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog program = { 1, &allow };
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return errno;
+	return outcome(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
+}
+
 static int watch_files(void) { return outcome(syscall(SYS_fanotify_init, FAN_CLASS_CONTENT, O_RDONLY)); }
 static int fault_descriptor(void) { return outcome(syscall(SYS_userfaultfd, O_CLOEXEC)); }
 static int secret_memory(void) { return outcome(syscall(SYS_memfd_secret, 0)); }
@@ -197,6 +209,8 @@ const struct attack kernel_rows[] = {
 	{ "memfd_secret", OPEN, "ok|ENOSYS", "ok|ENOSYS", "", secret_memory },
 	{ "lookup_dcookie", OPEN, "ENOSYS|EINVAL", "ENOSYS|EPERM", "", directory_cookie },
 	{ "vhangup", DENIED, "ok", "EPERM", "tty", hang_up },
+	{ "timerfd_create(REALTIME_ALARM)", DENIED, "ok", "EPERM", "wake", wake_alarm },
+	{ "seccomp filter", WORKS, "ok", "ok", "", filter_own_calls },
 	{ "personality", OPEN, "ok", "ok", "", read_personality },
 	{ 0 },
 };

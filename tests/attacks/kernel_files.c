@@ -9,7 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
+
+/* linux/capability.h: struct vfs_cap_data, revision 2, CAP_NET_BIND_SERVICE */
+static const unsigned file_capability[5] = { 0x02000000, 1 << 10, 0, 0, 0 };
 
 static int open_writable(const char *path) { return outcome(open(path, O_WRONLY)); }
 
@@ -87,6 +91,22 @@ static int remove_cgroup(void)
 	return failed;
 }
 
+static int set_attribute(const char *name)
+{
+	int fd = open(SCRATCH "/attributed", O_CREAT | O_RDWR, 0600);
+	int failed = fd < 0 ? errno : outcome(fsetxattr(fd, name, file_capability, sizeof file_capability, 0));
+	unlink(SCRATCH "/attributed");
+	return failed;
+}
+
+static int trusted_attribute(void) { return set_attribute("trusted.jailsh"); }
+static int capability_attribute(void) { return set_attribute("security.capability"); }
+
+static int list_unix_sockets(void) { return outcome(open("/proc/net/unix", O_RDONLY)); }
+static int list_locks(void) { return outcome(open("/proc/locks", O_RDONLY)); }
+static int list_timers(void) { return outcome(open("/proc/timer_list", O_RDONLY)); }
+static int count_page_uses(void) { return outcome(open("/proc/kpagecount", O_RDONLY)); }
+
 static int read_loads(void) { return outcome(open("/proc/loadavg", O_RDONLY)); }
 static int read_cpuinfo(void) { return outcome(open("/proc/cpuinfo", O_RDONLY)); }
 static int read_sysctl(void) { return outcome(open("/proc/sys/kernel/pid_max", O_RDONLY)); }
@@ -113,6 +133,12 @@ const struct attack kernel_file_rows[] = {
 	{ "rename in cgroup v1", DENIED, "ok", "EPERM", "kernel_fs_write", rename_cgroup },
 	{ "rmdir in cgroup v1", DENIED, "ok", "EPERM", "kernel_fs_write", remove_cgroup },
 	{ "mkdir in bpffs", DENIED, "ok", "EPERM", "kernel_fs_write|module_tamper", make_in_bpffs },
+	{ "set a trusted extended attribute", DENIED, "ok", "EPERM", "namespaces", trusted_attribute },
+	{ "set a file capability", WORKS, "ok", "ok", "", capability_attribute },
+	{ "open /proc/net/unix", OPEN, "ok", "ok", "", list_unix_sockets },
+	{ "open /proc/locks", OPEN, "ok", "ok", "", list_locks },
+	{ "open /proc/timer_list", OPEN, "ok|ENOENT", "ok|ENOENT", "", list_timers },
+	{ "open /proc/kpagecount", OPEN, "ok|ENOENT", "ok|ENOENT", "", count_page_uses },
 	{ "open /proc/loadavg", WORKS, "ok", "ok", "", read_loads },
 	{ "open /proc/cpuinfo", WORKS, "ok", "ok", "", read_cpuinfo },
 	{ "open a sysctl for reading", WORKS, "ok", "ok", "", read_sysctl },

@@ -7,6 +7,7 @@
  *   attacks row NAME key=value...           one row only
  *   attacks chroot ROOT BAIT run ...        the same as root in a plain chroot, in mounts of its own
  *   attacks host BAIT                       the host's side, see host.c
+ *   attacks traceme                         asks to be traced by the parent, which for this one is the host's; prints "ok" or an errno
  *   attacks graft TREE NAMESPACE PLACE      puts a tree of this mount namespace into another one
  */
 #include "attack.h"
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -219,6 +221,10 @@ int main(int argc, char **argv)
 		return geteuid() == 0 ? 0 : 1;
 	if (argc == 2 && !strcmp(argv[1], "list"))
 		return list();
+	if (argc == 2 && !strcmp(argv[1], "traceme")) {
+		puts(name_of(outcome(ptrace(PTRACE_TRACEME, 0, NULL, NULL))));
+		return 0;
+	}
 	if (argc == 3 && !strcmp(argv[1], "host"))
 		return serve_as_host(argv[2]);
 	if (argc == 5 && !strcmp(argv[1], "graft"))

@@ -8,6 +8,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -38,9 +39,9 @@ static int clone_user(void)
 	return reap(child);
 }
 
-static int clone3_with(unsigned long long flags)
+static int clone3_with(struct clone_args args)
 {
-	struct clone_args args = { .flags = flags, .exit_signal = SIGCHLD };
+	args.exit_signal = SIGCHLD;
 	long child = syscall(SYS_clone3, &args, sizeof args);
 	if (child == 0)
 		_exit(0);
@@ -50,10 +51,17 @@ static int clone3_with(unsigned long long flags)
 static int clone3_user(void)
 {
 	escape_chroot();
-	return clone3_with(CLONE_NEWUSER);
+	return clone3_with((struct clone_args){ .flags = CLONE_NEWUSER });
 }
 
-static int clone3_mount(void) { return clone3_with(CLONE_NEWNS); }
+static int clone3_mount(void) { return clone3_with((struct clone_args){ .flags = CLONE_NEWNS }); }
+
+/* A process id of one's choice could take the place of one that just ended. */
+static int clone3_chosen_pid(void)
+{
+	pid_t chosen = 32701;
+	return clone3_with((struct clone_args){ .set_tid = (uintptr_t)&chosen, .set_tid_size = 1 });
+}
 
 static int unshare_mount(void) { return outcome(unshare(CLONE_NEWNS)); }
 static int unshare_net(void) { return outcome(unshare(CLONE_NEWNET)); }
@@ -79,6 +87,7 @@ const struct attack namespace_rows[] = {
 	{ "clone(NEWUSER)", DENIED, "ok", "EPERM|EACCES", "userns", clone_user },
 	{ "clone3(NEWUSER)", DENIED, "ok", "EPERM|EACCES", "userns", clone3_user },
 	{ "clone3(NEWNS)", DENIED, "ok", "EPERM", ISOLATION, clone3_mount },
+	{ "clone3(chosen pid)", DENIED, "ok", "EPERM", "checkpoint|namespaces", clone3_chosen_pid },
 	{ "unshare(NEWNS)", DENIED, "ok", "EPERM", ISOLATION, unshare_mount },
 	{ "unshare(NEWNET)", DENIED, "ok", "EPERM", ISOLATION, unshare_net },
 	{ "unshare(NEWPID)", DENIED, "ok", "EPERM", ISOLATION, unshare_pid },

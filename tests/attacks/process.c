@@ -104,6 +104,10 @@ static int set_affinity(void)
 
 static int set_priority(void) { return outcome(setpriority(PRIO_PROCESS, (id_t)target.pid, 0)); }
 
+static int set_priority_of_group(void) { return outcome(setpriority(PRIO_PGRP, (id_t)target.pid, 0)); }
+
+static int kill_group(void) { return outcome(kill(-(pid_t)target.pid, 0)); }
+
 static int get_priority(void)
 {
 	errno = 0;
@@ -111,11 +115,16 @@ static int get_priority(void)
 	return errno;
 }
 
-enum { IOPRIO_WHO_PROCESS = 1, IOPRIO_BEST_EFFORT_4 = 2 << 13 | 4 };
+enum { IOPRIO_WHO_PROCESS = 1, IOPRIO_WHO_GROUP = 2, IOPRIO_BEST_EFFORT_4 = 2 << 13 | 4 };
 
 static int set_ioprio(void)
 {
 	return outcome(syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, (pid_t)target.pid, IOPRIO_BEST_EFFORT_4));
+}
+
+static int set_ioprio_of_group(void)
+{
+	return outcome(syscall(SYS_ioprio_set, IOPRIO_WHO_GROUP, (pid_t)target.pid, IOPRIO_BEST_EFFORT_4));
 }
 
 static int get_ioprio(void) { return outcome(syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, (pid_t)target.pid)); }
@@ -168,6 +177,13 @@ static int migrate_pages_of_host(void)
 {
 	unsigned long node0 = 1;
 	return outcome(syscall(SYS_migrate_pages, (pid_t)target.pid, 8 * sizeof node0, &node0, &node0));
+}
+
+static int move_page_of_host(void)
+{
+	void *page = (void *)target.addr;
+	int status;
+	return outcome(syscall(SYS_move_pages, (pid_t)target.pid, 1UL, &page, NULL, &status, 0));
 }
 
 static int compare_with_host(void)
@@ -224,6 +240,7 @@ static int sigio_by_deputy(void)
 
 const struct attack process_rows[] = {
 	{ "kill(host, 0)", DENIED, "ok", "EPERM", "process_signal", kill_host },
+	{ "kill(group of host, 0)", DENIED, "ok", "EPERM", "process_signal", kill_group },
 	{ "tgkill(host, 0)", DENIED, "ok", "EPERM", "process_signal", tgkill_host },
 	{ "rt_sigqueueinfo(host)", DENIED, "ok", "EPERM", "process_signal", sigqueue_host },
 	{ "kill(-1, 0) reaches members only", WORKS, "ok", "ok", "", kill_everyone },
@@ -237,21 +254,24 @@ const struct attack process_rows[] = {
 	{ "process_vm_readv(host)", DENIED, "ok", "EPERM", "process_trace", read_memory_of_host },
 	{ "process_vm_writev(host)", DENIED, "ok", "EPERM", "process_trace", write_memory_of_host },
 	{ "sched_setaffinity(host)", DENIED, "ok", "ESRCH", "process_schedule", set_affinity },
-	{ "sched_getaffinity(host)", DENIED, "ok", "ESRCH", "process_schedule", get_affinity },
+	{ "sched_getaffinity(host)", DENIED, "ok", "ESRCH", "process_see", get_affinity },
 	{ "setpriority(host)", DENIED, "ok", "ESRCH", "process_schedule", set_priority },
+	{ "setpriority(group of host)", DENIED, "ok", "ESRCH", "process_schedule", set_priority_of_group },
 	{ "getpriority(host)", OPEN, "ok", "ok", "", get_priority },
 	{ "ioprio_set(host)", DENIED, "ok", "ESRCH", "process_schedule", set_ioprio },
-	{ "ioprio_get(host)", DENIED, "ok", "ESRCH", "process_schedule", get_ioprio },
+	{ "ioprio_set(group of host)", DENIED, "ok", "ESRCH", "process_schedule", set_ioprio_of_group },
+	{ "ioprio_get(host)", DENIED, "ok", "ESRCH", "process_see", get_ioprio },
 	{ "sched_setscheduler(host)", DENIED, "ok", "ESRCH", "process_schedule", set_scheduler },
-	{ "sched_getscheduler(host)", DENIED, "ok", "ESRCH", "process_schedule", get_scheduler },
-	{ "sched_rr_get_interval(host)", DENIED, "ok", "ESRCH", "process_schedule", get_rr_interval },
-	{ "sched_getparam(host)", DENIED, "ok", "ESRCH", "process_schedule", get_sched_param },
+	{ "sched_getscheduler(host)", DENIED, "ok", "ESRCH", "process_see", get_scheduler },
+	{ "sched_rr_get_interval(host)", DENIED, "ok", "ESRCH", "process_see", get_rr_interval },
+	{ "sched_getparam(host)", DENIED, "ok", "ESRCH", "process_see", get_sched_param },
 	{ "getpgid(host)", DENIED, "ok", "ESRCH", "process_see", get_group },
 	{ "getsid(host)", DENIED, "ok", "ESRCH", "process_see", get_session },
 	{ "prlimit(host, get)", OPEN, "ok", "ok", "", get_limit },
 	{ "prlimit(host, set)", DENIED, "ok", "ESRCH", "process_schedule", set_limit },
 	{ "clock_gettime(cpu clock of host)", OPEN, "ok", "ok", "", get_cpu_clock },
 	{ "migrate_pages(host)", DENIED, "ok", "EPERM", "process_see|process_trace", migrate_pages_of_host },
+	{ "move_pages(host)", DENIED, "ok", "EPERM", "process_see|process_trace", move_page_of_host },
 	{ "kcmp(host)", DENIED, "ok", "EPERM", "process_see|process_trace", compare_with_host },
 	{ "get_robust_list(host)", DENIED, "ok", "EPERM", "process_see|process_trace", get_robust_list },
 	{ "capget(host)", DENIED, "ok", "ESRCH", "process_see", get_capabilities },
