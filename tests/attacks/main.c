@@ -8,6 +8,7 @@
  *   attacks chroot ROOT BAIT run ...        the same as root in a plain chroot, in mounts of its own
  *   attacks host BAIT                       the host's side, see host.c
  *   attacks traceme                         asks to be traced by the parent, which for this one is the host's; prints "ok" or an errno
+ *   attacks bomb                            forks for ever, at most 200 processes of its user at a time
  *   attacks graft TREE NAMESPACE PLACE      puts a tree of this mount namespace into another one
  */
 #include "attack.h"
@@ -20,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -215,6 +217,16 @@ static int graft(const char *tree, const char *namespace, const char *place)
 	return 0;
 }
 
+static _Noreturn void bomb(void)
+{
+	struct rlimit most = { 200, 200 };
+	if (setrlimit(RLIMIT_NPROC, &most) < 0)
+		die("setrlimit");
+	for (;;)
+		if (fork() < 0)
+			usleep(10000);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc && !strcmp(argv[0], "setuid"))
@@ -225,6 +237,8 @@ int main(int argc, char **argv)
 		puts(name_of(outcome(ptrace(PTRACE_TRACEME, 0, NULL, NULL))));
 		return 0;
 	}
+	if (argc == 2 && !strcmp(argv[1], "bomb"))
+		bomb();
 	if (argc == 3 && !strcmp(argv[1], "host"))
 		return serve_as_host(argv[2]);
 	if (argc == 5 && !strcmp(argv[1], "graft"))
