@@ -18,6 +18,8 @@ mod program;
 mod session;
 #[path = "support/stage.rs"]
 mod stage;
+#[path = "support/table.rs"]
+mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -32,8 +34,9 @@ use nix::sys::stat::Mode;
 use host_side::HostSide;
 use jail::TestJail;
 use port_range::PortRange;
-use program::{Expectation, Program, Row};
+use program::Program;
 use stage::{BAIT, Stage};
+use table::{Expectation, Row};
 
 /// Reserved by another jail, in the middle of the ports that the kernel may pick.
 const RESERVED: u16 = 40_004;
@@ -137,7 +140,7 @@ fn verdict(row: &Row, ending: &Ending) -> Option<String> {
     None
 }
 
-fn table(rows: &[Row], endings: &Endings) -> String {
+fn listing(rows: &[Row], endings: &Endings) -> String {
     let mut text = String::from("attack\tchroot\tjail\tcounted under\n");
     for row in rows {
         let ending = endings.get(&row.name).cloned().unwrap_or_default();
@@ -151,7 +154,7 @@ fn table(rows: &[Row], endings: &Endings) -> String {
 fn what_gets_through_in_a_chroot_is_denied_to_root_in_a_medium_jail_and_counted_there() {
     let Some(module) = guest::module() else { return };
     let stage = Stage::set(Program::build());
-    let rows = stage.program.rows();
+    let rows = table::rows(&stage.program);
     let classes: BTreeSet<String> = rows.iter().map(|row| row.class.clone()).collect();
     let _range = PortRange::narrow(RESERVED - 4..=RESERVED + 4);
     let (mut endings, mut problems) = (Endings::new(), Vec::new());
@@ -163,7 +166,7 @@ fn what_gets_through_in_a_chroot_is_denied_to_root_in_a_medium_jail_and_counted_
     let attacker = TestJail::start(&stage, "attack-root", Level::Medium, &[OWN]);
     attack_from_a_jail(&module, &stage, &attacker, &classes, &mut endings, &mut problems);
 
-    let text = table(&rows, &endings);
+    let text = listing(&rows, &endings);
     println!("{text}");
     if let Some(file) = std::env::var_os("JAILSH_ATTACK_TABLE") {
         std::fs::write(file, &text).expect("JAILSH_ATTACK_TABLE is writable");
