@@ -68,7 +68,7 @@ fn host_side(stage: &Stage) -> HostSide {
 
 /// A careless caller: an open directory outside of the root, without close-on-exec, and the same as working directory.
 fn leak(stage: &Stage) -> OwnedFd {
-    open(stage.directory(), OFlag::O_RDONLY | OFlag::O_DIRECTORY, Mode::empty()).expect("the stage's directory opens")
+    open(&stage.path("."), OFlag::O_RDONLY | OFlag::O_DIRECTORY, Mode::empty()).expect("the stage's directory opens")
 }
 
 fn attack_from_a_chroot(stage: &Stage, classes: &BTreeSet<String>, endings: &mut Endings) {
@@ -77,7 +77,7 @@ fn attack_from_a_chroot(stage: &Stage, classes: &BTreeSet<String>, endings: &mut
     for class in classes {
         let mut command = Command::new(&stage.program.path);
         command.arg("chroot").arg(stage.path("root")).arg(stage.bait()).args(arguments(class, &host));
-        command.current_dir(stage.directory());
+        command.current_dir(stage.path("."));
         session::run(command, |name, result| endings.entry(name.into()).or_default().in_chroot = result.into());
     }
 }
@@ -101,7 +101,7 @@ fn attack_from_a_jail(
     for class in classes {
         let list = arguments(class, &host);
         let mut command = jail.attacks(&list.iter().map(String::as_str).collect::<Vec<_>>());
-        command.current_dir(stage.directory());
+        command.current_dir(stage.path("."));
         let mut before: Option<BTreeMap<Jid, BTreeMap<Right, u64>>> = None;
         session::run(command, |name, result| {
             let now = denials(module);

@@ -320,3 +320,35 @@ fn a_fork_bomb_ends_with_its_jail() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     wait_until("the bomb's caller noticed", || !bomb.lives());
 }
+
+/// A process of proc(5): parent and state.
+fn parent_and_state(pid: &str) -> Option<(String, String)> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut rest = stat.rsplit_once(") ")?.1.split(' ');
+    let state = rest.next()?.to_owned();
+    Some((rest.next()?.to_owned(), state))
+}
+
+/// clone(2) with CLONE_PARENT gives a jail's processes to the supervisor, which did not ask for them.
+#[test]
+fn children_that_a_member_foists_on_its_supervisor_do_not_pile_up() {
+    let Some(_module) = guest::module() else { return };
+    let stage = stage();
+    let wait_and_foist = format!("/bin/sh -c 'until test -x {BAIT}/attacks; do sleep 1; done; exec {BAIT}/attacks foist'");
+    let jail = TestJail::with_service(&stage, "isolation-foist", Level::Medium, &[], &wait_and_foist);
+    let command_of = |pid: i32| fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let mut service = 0;
+    wait_until("the service foists", || {
+        service = jail.members().into_iter().find(|pid| command_of(*pid).ends_with(b"foist\0")).unwrap_or(0);
+        service != 0
+    });
+    let (supervisor, _) = parent_and_state(&service.to_string()).expect("the service runs");
+    std::thread::sleep(Duration::from_secs(1)); // the time in which zombies would come to be
+    wait_until("the supervisor has reaped them", || {
+        let processes = fs::read_dir("/proc").expect("/proc").flatten().map(|entry| entry.file_name());
+        !processes
+            .filter_map(|name| parent_and_state(&name.to_string_lossy()))
+            .any(|(parent, state)| parent == supervisor && state == "Z")
+    });
+    assert_eq!(jail.members(), [service], "the service itself goes on");
+}

@@ -51,7 +51,7 @@ fn a_directory_as_a_standard_descriptor_is_refused_before_anything_runs() {
     let stage = stage();
     let jail = TestJail::start(&stage, "isolation-stdin", Level::Medium, &[]);
     let mut command = jail.exec("/bin/ls");
-    command.arg("/proc/self/fd/0/").stdin(fs::File::open(stage.directory()).expect("a directory opens"));
+    command.arg("/proc/self/fd/0/").stdin(fs::File::open(stage.path(".")).expect("a directory opens"));
     let output = output_of(command);
     assert!(!output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     assert!(output.stdout.is_empty());
@@ -82,7 +82,7 @@ fn no_working_directory_leads_out_through_a_descriptor_of_the_caller() {
     let stage = stage();
     let jail = TestJail::start(&stage, "ways-workdir", Level::Medium, &[]);
     // Without close-on-exec, so that jailctl inherits it.
-    let _leaked = open(stage.directory(), OFlag::O_RDONLY | OFlag::O_DIRECTORY, Mode::empty()).expect("a directory opens");
+    let _leaked = open(&stage.path("."), OFlag::O_RDONLY | OFlag::O_DIRECTORY, Mode::empty()).expect("a directory opens");
     for descriptor in 3..12 {
         let mut command = tool("jailctl", &stage);
         command.args(["exec", "-w", &format!("/proc/self/fd/{descriptor}"), jail.name.as_str(), "--", "/bin/cat", "outside"]);

@@ -8,6 +8,7 @@
  *   attacks chroot ROOT BAIT run ...        the same as root in a plain chroot, in mounts of its own
  *   attacks host BAIT                       the host's side, see host.c
  *   attacks traceme                         asks to be traced by the parent, which for this one is the host's; prints "ok" or an errno
+ *   attacks foist                           makes 20 children of its parent, which end at once, and sleeps
  *   attacks bomb                            forks for ever, at most 200 processes of its user at a time
  *   attacks graft TREE NAMESPACE PLACE      puts a tree of this mount namespace into another one
  */
@@ -217,6 +218,15 @@ static int graft(const char *tree, const char *namespace, const char *place)
 	return 0;
 }
 
+static _Noreturn void foist(void)
+{
+	for (int i = 0; i < 20; i++)
+		if (syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL) == 0)
+			_exit(0);
+	for (;;)
+		pause();
+}
+
 static _Noreturn void bomb(void)
 {
 	struct rlimit most = { 200, 200 };
@@ -237,6 +247,8 @@ int main(int argc, char **argv)
 		puts(name_of(outcome(ptrace(PTRACE_TRACEME, 0, NULL, NULL))));
 		return 0;
 	}
+	if (argc == 2 && !strcmp(argv[1], "foist"))
+		foist();
 	if (argc == 2 && !strcmp(argv[1], "bomb"))
 		bomb();
 	if (argc == 3 && !strcmp(argv[1], "host"))

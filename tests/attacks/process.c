@@ -7,13 +7,16 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/kcmp.h>
+#include <linux/sockios.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -205,11 +208,38 @@ static int get_capabilities(void)
 	return outcome(syscall(SYS_capget, &header, data));
 }
 
+/* Ways to name the process that a descriptor's signals go to. */
+static int own_by_fcntl(int fd) { return fcntl(fd, F_SETOWN, (pid_t)target.pid); }
+
+static int own_by_ioctl(int fd)
+{
+	int pid = (int)target.pid;
+	return ioctl(fd, FIOSETOWN, &pid);
+}
+
+#ifdef __x86_64__
+/* As a 32-bit program calls it, which the kernel asks its modules about by another hook (security_file_ioctl_compat). */
+static int own_by_ioctl_32(int fd)
+{
+	enum { IOCTL_32 = 54 };
+	int *pid = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	int result = IOCTL_32;
+	if (pid == MAP_FAILED)
+		return -1;
+	*pid = (int)target.pid;
+	__asm__ volatile("int $0x80" : "+a"(result) : "b"(fd), "c"(FIOSETOWN), "d"(pid) : "memory", "r8", "r9", "r10", "r11");
+	errno = -result;
+	return result < 0 ? -1 : 0;
+}
+#else
+#define own_by_ioctl_32 own_by_ioctl
+#endif
+
 /* A signal by way of a descriptor's owner. The host tells how many it got. */
-static int sigio_by(int fd, int (*trigger)(int), int trigger_fd)
+static int sigio_by(int fd, int (*own)(int), int (*trigger)(int), int trigger_fd)
 {
 	long before = ask_host('n');
-	if (before < 0 || fcntl(fd, F_SETOWN, (pid_t)target.pid) < 0 || fcntl(fd, F_SETFL, O_ASYNC | O_NONBLOCK) < 0)
+	if (before < 0 || own(fd) < 0 || fcntl(fd, F_SETFL, O_ASYNC | O_NONBLOCK) < 0)
 		return errno;
 	int failed = trigger(trigger_fd);
 	if (failed)
@@ -229,13 +259,22 @@ static int let_host_write(int fd)
 static int sigio_to_host(void)
 {
 	int ends[2];
-	return pipe(ends) < 0 ? errno : sigio_by(ends[0], write_byte, ends[1]);
+	return pipe(ends) < 0 ? errno : sigio_by(ends[0], own_by_fcntl, write_byte, ends[1]);
 }
+
+static int sigio_by_socket(int (*own)(int))
+{
+	int ends[2];
+	return socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0 ? errno : sigio_by(ends[0], own, write_byte, ends[1]);
+}
+
+static int sigio_by_ioctl(void) { return sigio_by_socket(own_by_ioctl); }
+static int sigio_by_ioctl_32(void) { return sigio_by_socket(own_by_ioctl_32); }
 
 static int sigio_by_deputy(void)
 {
 	int fifo = open(bait("fifo"), O_RDONLY | O_NONBLOCK);
-	return fifo < 0 ? errno : sigio_by(fifo, let_host_write, -1);
+	return fifo < 0 ? errno : sigio_by(fifo, own_by_fcntl, let_host_write, -1);
 }
 
 const struct attack process_rows[] = {
@@ -276,6 +315,8 @@ const struct attack process_rows[] = {
 	{ "get_robust_list(host)", DENIED, "ok", "EPERM", "process_see|process_trace", get_robust_list },
 	{ "capget(host)", DENIED, "ok", "ESRCH", "process_see", get_capabilities },
 	{ "F_SETOWN(host), SIGIO", DENIED, "ok", "EPERM", "process_signal", sigio_to_host },
+	{ "FIOSETOWN(host), SIGIO", DENIED, "ok", "EPERM", "process_signal", sigio_by_ioctl },
+	{ "FIOSETOWN(host) by a 32-bit call, SIGIO", DENIED, "ok", "EPERM", "process_signal", sigio_by_ioctl_32 },
 	{ "F_SETOWN(host), SIGIO by a write of the host", DENIED, "ok", "EPERM", "process_signal", sigio_by_deputy },
 	{ 0 },
 };

@@ -134,6 +134,30 @@ static int connect_path(void)
 	return outcome(connect(socket(AF_UNIX, SOCK_STREAM, 0), (void *)&address, sizeof address));
 }
 
+/* Says to be process 1, which daemons on a host may trust. */
+static int forge_credentials(void)
+{
+	int ends[2], on = 1;
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(struct ucred))];
+	} control = { 0 };
+	char byte = 'x';
+	struct iovec text = { &byte, 1 };
+	struct msghdr message = {
+		.msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control,
+	};
+	struct ucred forged = { .pid = 1 };
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0 || setsockopt(ends[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0)
+		return errno;
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_CREDENTIALS;
+	header->cmsg_len = CMSG_LEN(sizeof forged);
+	memcpy(CMSG_DATA(header), &forged, sizeof forged);
+	return outcome(sendmsg(ends[0], &message, 0));
+}
+
 static int own_abstract(void)
 {
 	char name[64];
@@ -178,6 +202,7 @@ const struct attack socket_rows[] = {
 	{ "send to an abstract unix socket of the host", DENIED, "ok", "ECONNREFUSED|EPERM", "unix_foreign", send_abstract },
 	{ "connect and send to an abstract unix datagram socket of the host", DENIED, "ok", "ECONNREFUSED|EPERM",
 	  "unix_foreign", connect_abstract_dgram },
+	{ "send forged credentials", DENIED, "ok", "EPERM", "namespaces", forge_credentials },
 	{ "connect to a unix socket that the host put into the root", WORKS, "ok", "ok", "", connect_path },
 	{ "connect to an own abstract unix socket", WORKS, "ok", "ok", "", own_abstract },
 	{ "socketpair", WORKS, "ok", "ok", "", own_pair },

@@ -43,8 +43,12 @@ pub struct TestJail<'a> {
 impl<'a> TestJail<'a> {
     /// A jail whose service sleeps, with the stage's tree below /opt/bait.
     pub fn start(stage: &'a Stage, name: &str, level: Level, ports: &[u16]) -> TestJail<'a> {
+        TestJail::with_service(stage, name, level, ports, "/usr/bin/sleep 100000")
+    }
+
+    pub fn with_service(stage: &'a Stage, name: &str, level: Level, ports: &[u16], service: &str) -> TestJail<'a> {
         let mut create = tool("jailmgr", stage);
-        create.args(["create", "-l", level.name(), "-x", "/usr/bin/sleep 100000"]);
+        create.args(["create", "-l", level.name(), "-x", service]);
         for port in ports {
             create.arg("-r").arg(port.to_string());
         }

@@ -72,11 +72,7 @@ impl Stage {
         stage
     }
 
-    /// The directory that holds everything, outside of every root.
-    pub fn directory(&self) -> &Path {
-        self.directory.path()
-    }
-
+    /// Something beside the tree, outside of every root; "." for the directory itself.
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
