@@ -11,8 +11,9 @@ mod program;
 mod stage;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use jailsh::kernel::lsm::Lsm;
 use jailsh::kernel::{Kernel, Level};
@@ -92,6 +93,26 @@ fn no_working_directory_leads_out_through_a_descriptor_of_the_caller() {
     }
 }
 
+/// CVE-2019-5736: the host's program in the moment between entering and execve.
+#[test]
+fn who_comes_in_is_not_seen_before_it_is_the_program_asked_for() {
+    let Some(_module) = guest::module() else { return };
+    let stage = stage();
+    let jail = TestJail::start(&stage, "ways-arrival", Level::Low, &[]);
+    let mut watch = jail.attacks(&["watch"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut seen = BufReader::new(watch.stdout.take().expect("piped")).lines().map_while(Result::ok);
+    let mut programs = vec![seen.next().expect("the watcher sees at least itself")];
+    for _ in 0..20 {
+        assert!(output_of(jail.exec("/bin/true")).status.success());
+    }
+    drop(watch.stdin.take());
+    programs.extend(seen);
+    watch.wait().expect("it ends");
+    assert!(programs.iter().any(|program| program.ends_with("/sleep")), "the service is seen: {programs:?}");
+    let ours = Path::new(env!("CARGO_BIN_EXE_jailsh")).file_name().expect("a file").to_string_lossy().into_owned();
+    assert!(!programs.iter().any(|program| program.contains(&ours)), "{programs:?}");
+}
+
 /// Some pin of the module, not a directory.
 fn a_pin(directory: &Path) -> PathBuf {
     let entries: Vec<PathBuf> = fs::read_dir(directory).expect("the pins").map(|entry| entry.expect("readable").path()).collect();
@@ -104,15 +125,15 @@ fn the_modules_pins_cannot_be_removed_while_a_jail_has_a_member() {
     let Some(module) = guest::module() else { return };
     let stage = stage();
     let jail = TestJail::start(&stage, "ways-pins", Level::Low, &[]);
-    let home = Path::new(Lsm::DIRECTORY);
+    let home = fs::canonicalize(Path::new(Lsm::DIRECTORY).join("current")).expect("the generation in force");
 
     // Even where an administrator shows them to a jail.
     let namespace = format!("/run/jailsh/jails/{}/mnt", jail.name);
     let mut graft = Command::new(&stage.program.path);
-    graft.args(["graft", Lsm::DIRECTORY, &namespace, "/opt/pins"]);
+    graft.arg("graft").args([home.as_path(), Path::new(&namespace), Path::new("/opt/pins")]);
     assert!(output_of(graft).status.success(), "the pins are shown to the jail");
-    let pin = a_pin(home);
-    let inside = Path::new("/opt/pins").join(pin.strip_prefix(home).expect("below"));
+    let pin = a_pin(&home);
+    let inside = Path::new("/opt/pins").join(pin.strip_prefix(&home).expect("below"));
     let mut remove = jail.exec("/bin/rm");
     remove.arg("-f").arg(&inside);
     assert!(!output_of(remove).status.success(), "a member removed a pin");
@@ -120,7 +141,7 @@ fn the_modules_pins_cannot_be_removed_while_a_jail_has_a_member() {
     assert!(counted.keys().any(|right| right.name() == "module_tamper"), "{counted:?}");
 
     assert_eq!(fs::remove_file(&pin).map_err(|error| error.raw_os_error()), Err(Some(Errno::EBUSY as i32)), "by host root");
-    assert_eq!(umount2(home, MntFlags::MNT_DETACH), Err(Errno::EBUSY), "by host root");
-    assert_eq!(umount2(home, MntFlags::empty()), Err(Errno::EBUSY), "by host root");
+    assert_eq!(umount2(&home, MntFlags::MNT_DETACH), Err(Errno::EBUSY), "by host root");
+    assert_eq!(umount2(&home, MntFlags::empty()), Err(Errno::EBUSY), "by host root");
     assert!(pin.exists());
 }

@@ -74,6 +74,9 @@ int ask_host_for_descriptor(char question);
 /* Runs the host's side until standard input ends. */
 int serve_as_host(const char *directory);
 
+/* Tells of every program seen below /proc, see watch.c. */
+int watch_programs(void);
+
 extern const struct attack process_rows[], proc_rows[], mount_rows[], device_rows[], namespace_rows[], kernel_rows[],
 	kernel_file_rows[], socket_rows[], port_rows[], ipc_rows[], limit_rows[], uring_rows[], descriptor_rows[],
 	key_rows[];

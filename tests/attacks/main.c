@@ -8,6 +8,7 @@
  *   attacks chroot ROOT BAIT run ...        the same as root in a plain chroot, in mounts of its own
  *   attacks host BAIT                       the host's side, see host.c
  *   attacks traceme                         asks to be traced by the parent, which for this one is the host's; prints "ok" or an errno
+ *   attacks watch                           prints each program that any process runs, until standard input ends
  *   attacks foist                           makes 20 children of its parent, which end at once, and sleeps
  *   attacks bomb                            forks for ever, at most 200 processes of its user at a time
  *   attacks graft TREE NAMESPACE PLACE      puts a tree of this mount namespace into another one
@@ -247,6 +248,8 @@ int main(int argc, char **argv)
 		puts(name_of(outcome(ptrace(PTRACE_TRACEME, 0, NULL, NULL))));
 		return 0;
 	}
+	if (argc == 2 && !strcmp(argv[1], "watch"))
+		return watch_programs();
 	if (argc == 2 && !strcmp(argv[1], "foist"))
 		foist();
 	if (argc == 2 && !strcmp(argv[1], "bomb"))
