@@ -35,6 +35,7 @@ use host_side::HostSide;
 use jail::TestJail;
 use port_range::PortRange;
 use program::Program;
+use session::Session;
 use stage::{BAIT, Stage};
 use table::{Expectation, Row};
 
@@ -78,7 +79,10 @@ fn attack_from_a_chroot(stage: &Stage, classes: &BTreeSet<String>, endings: &mut
         let mut command = Command::new(&stage.program.path);
         command.arg("chroot").arg(stage.path("root")).arg(stage.bait()).args(arguments(class, &host));
         command.current_dir(stage.path("."));
-        session::run(command, |name, result| endings.entry(name.into()).or_default().in_chroot = result.into());
+        let mut session = Session::start(command);
+        while let Some((name, result)) = session.next_row() {
+            endings.entry(name).or_default().in_chroot = result;
+        }
     }
 }
 
@@ -102,24 +106,23 @@ fn attack_from_a_jail(
         let list = arguments(class, &host);
         let mut command = jail.attacks(&list.iter().map(String::as_str).collect::<Vec<_>>());
         command.current_dir(stage.path("."));
-        let mut before: Option<BTreeMap<Jid, BTreeMap<Right, u64>>> = None;
-        session::run(command, |name, result| {
+        let mut session = Session::start(command);
+        let mut before = denials(module);
+        while let Some((name, result)) = session.next_row() {
             let now = denials(module);
-            let ending = endings.entry(name.into()).or_default();
-            ending.in_jail = result.into();
-            // Entering comes before the first row and denies nothing by itself.
-            let earlier = before.take().unwrap_or_default();
             for (jid, counters) in &now {
-                let was = |right: &Right| earlier.get(jid).and_then(|counters| counters.get(right)).copied().unwrap_or(0);
-                let risen = counters.iter().filter(|(right, count)| **count > was(right)).map(|(right, _)| *right);
+                let was = |right: &Right| before.get(jid).and_then(|counters| counters.get(right)).copied().unwrap_or(0);
+                let risen: BTreeSet<Right> =
+                    counters.iter().filter(|(right, count)| **count > was(right)).map(|(right, _)| *right).collect();
                 if *jid == jail.jid {
-                    ending.counted = risen.collect();
-                } else if risen.count() > 0 {
+                    endings.entry(name.clone()).or_default().counted = risen;
+                } else if !risen.is_empty() {
                     problems.push(format!("{name}: counted in jail {jid}, which had no part in it"));
                 }
             }
-            before = Some(now);
-        });
+            before = now;
+            endings.entry(name).or_default().in_jail = result;
+        }
     }
 }
 

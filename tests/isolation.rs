@@ -31,6 +31,7 @@ use host_side::HostSide;
 use jail::{TestJail, output_of, tool};
 use port_range::PortRange;
 use program::Program;
+use session::Session;
 use stage::{BAIT, Stage};
 use table::{Expectation, Row};
 
@@ -50,15 +51,17 @@ fn rows(stage: &Stage, class: &str) -> BTreeMap<String, Row> {
     table::rows(&stage.program).into_iter().filter(|row| row.class == class).map(|row| (row.name.clone(), row)).collect()
 }
 
-/// Runs a class in a jail, and returns its endings.
+/// How each row that a command runs ends.
+fn endings(command: Command) -> BTreeMap<String, String> {
+    let mut session = Session::start(command);
+    std::iter::from_fn(|| session.next_row()).collect()
+}
+
+/// The same of a class of rows in a jail.
 fn run_in(jail: &TestJail, class: &str, targets: &[String]) -> BTreeMap<String, String> {
     let bait = format!("bait={BAIT}");
     let arguments: Vec<&str> = ["run", class, &bait].into_iter().chain(targets.iter().map(String::as_str)).collect();
-    let mut endings = BTreeMap::new();
-    session::run(jail.attacks(&arguments), |name, result| {
-        endings.insert(name.to_owned(), result.to_owned());
-    });
-    endings
+    endings(jail.attacks(&arguments))
 }
 
 /// A process of the jail that owns one of everything.
@@ -209,7 +212,7 @@ fn an_ordinary_host_user_can_do_nothing_new() {
     }
     let mut command = Command::new(stage.bait().join("attacks"));
     command.arg("row").arg("bpf(OBJ_GET)").arg(format!("bait={}", stage.bait().display())).uid(NOBODY).gid(NOBODY);
-    session::run(command, |name, result| assert_eq!(result, "EPERM", "{name}"));
+    assert_eq!(endings(command)["bpf(OBJ_GET)"], "EPERM");
     assert_eq!(jail.members().len(), 1, "the jail went on");
 }
 
@@ -225,13 +228,9 @@ fn a_reserved_port_is_its_owners_alone_by_every_way_of_taking_one() {
         let owner = TestJail::start(&stage, "isolation-owner", Level::Medium, &[PORT]);
         let other = TestJail::start(&stage, "isolation-thief", Level::Medium, &[]);
         let by_host = {
-            let mut endings = BTreeMap::new();
             let mut command = Command::new(&stage.program.path);
             command.args(["run", "ports"]).args(&targets);
-            session::run(command, |name, result| {
-                endings.insert(name.to_owned(), result.to_owned());
-            });
-            endings
+            endings(command)
         };
         for (who, endings) in [("the host", by_host), ("another jail", run_in(&other, "ports", &targets))] {
             assert_eq!(endings.len(), known.len());
@@ -248,7 +247,7 @@ fn a_reserved_port_is_its_owners_alone_by_every_way_of_taking_one() {
     // With its owner gone the port is anybody's again.
     let mut command = Command::new(&stage.program.path);
     command.arg("row").arg("bind a reserved port, TCP, any address").args(&targets);
-    session::run(command, |name, result| assert_eq!(result, "ok", "{name}, after its owner is gone"));
+    assert!(endings(command).values().all(|result| result == "ok"), "after its owner is gone");
 }
 
 #[test]
@@ -268,9 +267,8 @@ fn a_member_cannot_reach_its_supervisor_nor_make_it_its_tracer() {
     for (row, expected) in
         [("kill(host, 0)", "EPERM"), ("ptrace(SEIZE, host)", "ESRCH EPERM"), ("sched_setaffinity(host)", "ESRCH")]
     {
-        session::run(jail.attacks(&["row", row, &targets[0]]), |name, result| {
-            assert!(expected.split(' ').any(|one| one == result), "{name}: {result}");
-        });
+        let result = &endings(jail.attacks(&["row", row, &targets[0]]))[row];
+        assert!(expected.split(' ').any(|one| one == result), "{row}: {result}");
     }
     // jailctl is the parent here, and the host's.
     assert_eq!(String::from_utf8_lossy(&output_of(jail.attacks(&["traceme"])).stdout), "EPERM\n");

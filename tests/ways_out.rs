@@ -37,7 +37,7 @@ fn a_chroot_inside_a_low_jail_leads_nowhere() {
     let jail = TestJail::start(&stage, "isolation-low", Level::Low, &[]);
     let output = output_of(jail.attacks(&["row", "leave a chroot"]));
     // The calls are a low jail's right; they end at the jail's own root.
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "leave a chroot\tEPERM\n");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "ready\nleave a chroot\tEPERM\n");
     let chroot = output_of({
         let mut command = jail.exec("/usr/sbin/chroot");
         command.args([BAIT, "/attacks", "list"]);

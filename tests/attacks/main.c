@@ -3,7 +3,8 @@
  * Runs attacks and says how each ended. Used by tests/attacks.rs and tests/isolation.rs:
  *
  *   attacks list                            the table: class, name, expectation, in_chroot, in_jail, rights
- *   attacks run CLASS key=value...          one line "name<TAB>result" per row; waits for a byte after each, if any come
+ *   attacks run CLASS key=value...          says "ready", then one line "name<TAB>result" per row; before each it waits
+ *                                           for a byte, or the end, of its input
  *   attacks row NAME key=value...           one row only
  *   attacks chroot ROOT BAIT run ...        the same as root in a plain chroot, in mounts of its own
  *   attacks host BAIT                       the host's side, see host.c
@@ -135,15 +136,21 @@ static void run_row(const struct attack *row)
 	fflush(stdout);
 }
 
+/* A byte lets the next row run; so does the end of the input. */
+static void wait_for_word(void)
+{
+	char byte;
+	(void)!read(STDIN_FILENO, &byte, 1);
+}
+
 static int run_class(const char *name)
 {
 	for (const struct attack_class *class = classes; class->name; class++) {
 		if (strcmp(class->name, name))
 			continue;
 		for (const struct attack *row = class->rows; row->name; row++) {
-			char go;
+			wait_for_word();
 			run_row(row);
-			(void)!read(STDIN_FILENO, &go, 1);
 		}
 		return 0;
 	}
@@ -156,6 +163,7 @@ static int run_named(const char *name)
 	for (const struct attack_class *class = classes; class->name; class++)
 		for (const struct attack *row = class->rows; row->name; row++)
 			if (!strcmp(row->name, name)) {
+				wait_for_word();
 				run_row(row);
 				return 0;
 			}
@@ -267,6 +275,8 @@ int main(int argc, char **argv)
 		signal(SIGPIPE, SIG_IGN);
 		for (int i = 3; i < argc; i++)
 			take_target(argv[i]);
+		puts("ready");
+		fflush(stdout);
 		return !strcmp(argv[1], "run") ? run_class(argv[2]) : run_named(argv[2]);
 	}
 	fprintf(stderr, "usage: attacks list | host BAIT | graft TREE NAMESPACE PLACE | [chroot ROOT BAIT] run CLASS | row NAME\n");
