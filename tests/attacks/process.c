@@ -164,8 +164,9 @@ static int get_limit(void)
 
 static int set_limit(void)
 {
-	struct rlimit none = { 0, RLIM_INFINITY };
-	return outcome(prlimit((pid_t)target.pid, RLIMIT_CORE, &none, NULL));
+	struct rlimit same;
+	int failed = outcome(prlimit((pid_t)target.pid, RLIMIT_CORE, NULL, &same));
+	return failed ? failed : outcome(prlimit((pid_t)target.pid, RLIMIT_CORE, &same, NULL));
 }
 
 static int get_cpu_clock(void)
