@@ -142,6 +142,23 @@ fn members_of_one_jail_see_signal_trace_and_share_with_each_other() {
 }
 
 #[test]
+fn a_jail_lists_its_members_and_nobody_else() {
+    let Some(_module) = guest::module() else { return };
+    let stage = stage();
+    let jail = TestJail::start(&stage, "isolation-sight", Level::Medium, &[]);
+    let service = jail.members()[0].to_string();
+    let output = output_of({
+        let mut command = jail.exec("/bin/ls");
+        command.arg("/proc");
+        command
+    });
+    let listed = String::from_utf8(output.stdout).expect("ls writes text");
+    let processes: Vec<&str> = listed.split_whitespace().filter(|name| name.bytes().all(|b| b.is_ascii_digit())).collect();
+    // The service, under the number that the host knows it by, and ls.
+    assert!(processes.len() == 2 && processes.contains(&service.as_str()), "{service} and ls: {processes:?}");
+}
+
+#[test]
 fn host_root_sees_and_signals_every_member() {
     let Some(module) = guest::module() else { return };
     let stage = stage();

@@ -49,6 +49,17 @@ static int tcp_v6(void) { return bind_v6(SOCK_STREAM, "::", target.reserved); }
 static int udp_v6(void) { return bind_v6(SOCK_DGRAM, "::", target.reserved); }
 static int tcp_v6_mapped(void) { return bind_v6(SOCK_STREAM, "::ffff:127.0.0.1", target.reserved); }
 
+static int sctp(void) { return bind_v4(SOCK_STREAM, IPPROTO_SCTP, AF_INET, INADDR_ANY, target.reserved, 0); }
+
+/* Another call than bind(2), with a hook of its own. */
+static int sctp_bindx(void)
+{
+	enum { SCTP_SOCKOPT_BINDX_ADD = 100 }; /* linux/sctp.h, which is not always there */
+	struct sockaddr_in place = { .sin_family = AF_INET, .sin_port = htons((in_port_t)target.reserved) };
+	int fd = socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP);
+	return fd < 0 ? errno : outcome(setsockopt(fd, IPPROTO_SCTP, SCTP_SOCKOPT_BINDX_ADD, &place, sizeof place));
+}
+
 static int own_port(void) { return bind_v4(SOCK_STREAM, 0, AF_INET, INADDR_ANY, target.own, 0); }
 static int own_port_udp(void) { return bind_v4(SOCK_DGRAM, 0, AF_INET, INADDR_ANY, target.own, 0); }
 static int free_port(void) { return bind_v4(SOCK_STREAM, 0, AF_INET, INADDR_ANY, 80, 0); }
@@ -87,6 +98,15 @@ static int by_bind(int fd)
 
 static int by_listen(int fd) { return listen(fd, 1); }
 
+/* Asks for a range of the socket's own, which is the reserved port alone (Linux 6.3; before that, the host's range). */
+static int by_own_range(int fd)
+{
+	enum { LOCAL_PORT_RANGE = 51 }; /* IP_LOCAL_PORT_RANGE, linux/in.h */
+	unsigned range = (unsigned)(target.reserved << 16 | target.reserved);
+	(void)!setsockopt(fd, IPPROTO_IP, LOCAL_PORT_RANGE, &range, sizeof range);
+	return by_bind(fd);
+}
+
 static struct sockaddr_in peer;
 
 static int by_connect(int fd) { return connect(fd, (void *)&peer, sizeof peer); }
@@ -106,6 +126,12 @@ static int make_peer(int type)
 
 static int tcp_picked_by_bind(void) { return take_them_all(SOCK_STREAM, by_bind); }
 static int udp_picked_by_bind(void) { return take_them_all(SOCK_DGRAM, by_bind); }
+static int tcp_picked_from_own_range(void)
+{
+	int failed = take_them_all(SOCK_STREAM, by_own_range);
+	return failed == EIO ? EADDRINUSE : failed; /* nothing else is in that range */
+}
+
 static int tcp_picked_by_listen(void) { return take_them_all(SOCK_STREAM, by_listen); }
 
 static int tcp_picked_by_connect(void)
@@ -142,8 +168,11 @@ const struct attack port_rows[] = {
 	{ "bind a reserved port, UDP, SO_REUSEPORT", DENIED, "ok", TAKEN, FOREIGN, udp_reuse },
 	{ "bind a reserved port, UDP, IPv6", DENIED, "ok|EAFNOSUPPORT|EADDRNOTAVAIL", TAKEN, FOREIGN, udp_v6 },
 	{ "bind a reserved port, UDP-Lite", DENIED, "ok", TAKEN, FOREIGN, udplite },
+	{ "bind a reserved port, SCTP", DENIED, "ok|EPROTONOSUPPORT", TAKEN "|EPERM", FOREIGN "|socket_family", sctp },
+	{ "bind a reserved port, SCTP bindx", DENIED, "ok|EPROTONOSUPPORT", TAKEN "|EPERM", FOREIGN "|socket_family", sctp_bindx },
 	{ "be given a reserved port by bind(0), TCP", DENIED, "ok", TAKEN, "", tcp_picked_by_bind },
 	{ "be given a reserved port by bind(0), UDP", DENIED, "ok", TAKEN, "", udp_picked_by_bind },
+	{ "be given a reserved port from a range of it alone", DENIED, "ok", TAKEN, "", tcp_picked_from_own_range },
 	{ "be given a reserved port by listen", DENIED, "ok", TAKEN, "", tcp_picked_by_listen },
 	{ "be given a reserved port by connect, TCP", DENIED, "ok", TAKEN, "", tcp_picked_by_connect },
 	{ "be given a reserved port by connect, UDP", DENIED, "ok", TAKEN, "", udp_picked_by_connect },

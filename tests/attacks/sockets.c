@@ -22,6 +22,7 @@ static int raw_socket(void) { return make_socket(AF_INET, SOCK_RAW, IPPROTO_ICMP
 static int raw_socket_v6(void) { return make_socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6); }
 static int packet_socket(void) { return make_socket(AF_PACKET, SOCK_RAW, htons(3)); }
 static int packet_socket_cooked(void) { return make_socket(AF_PACKET, SOCK_DGRAM, htons(3)); }
+static int packet_socket_by_old_name(void) { return make_socket(AF_INET, 10 /* SOCK_PACKET */, htons(3)); }
 static int vsock(void) { return make_socket(AF_VSOCK, SOCK_STREAM, 0); }
 static int crypto_socket(void) { return make_socket(AF_ALG, SOCK_SEQPACKET, 0); }
 static int key_socket(void) { return make_socket(AF_KEY, SOCK_RAW, 2); }
@@ -183,6 +184,7 @@ const struct attack socket_rows[] = {
 	{ "raw socket, IPv6", DENIED, MISSING, "EPERM", "raw_socket", raw_socket_v6 },
 	{ "packet socket", DENIED, MISSING, "EPERM", "packet_socket", packet_socket },
 	{ "packet socket, cooked", DENIED, MISSING, "EPERM", "packet_socket", packet_socket_cooked },
+	{ "packet socket, by the old name", DENIED, MISSING, "EPERM", "packet_socket", packet_socket_by_old_name },
 	{ "AF_VSOCK", DENIED, MISSING, "EPERM", "socket_family", vsock },
 	{ "AF_ALG", DENIED, MISSING, "EPERM", "socket_family", crypto_socket },
 	{ "AF_KEY", DENIED, MISSING, "EPERM", "socket_family", key_socket },
