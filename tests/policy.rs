@@ -119,7 +119,7 @@ fn the_hosts_files_are_read_only_and_other_jails_ipc_is_unreadable() {
     assert_eq!([open(FsKind::Kernel, false), open(FsKind::Kernel, true)], ["free", "kernel_fs_write"]);
     assert_eq!([open(FsKind::KernelHidden, false), open(FsKind::KernelHidden, true)], ["kernel_fs_write", "kernel_fs_write"]);
     let changes = [FsKind::Ordinary, FsKind::ProcHost, FsKind::Kernel, FsKind::KernelHidden].map(|fs| needs(Action::Change(fs)));
-    assert_eq!(changes, ["free", "free", "kernel_fs_write", "kernel_fs_write"]);
+    assert_eq!(changes, ["free", "sysctl_write", "kernel_fs_write", "kernel_fs_write"]);
 }
 
 #[test]
