@@ -113,6 +113,43 @@ fn who_comes_in_is_not_seen_before_it_is_the_program_asked_for() {
     assert!(!programs.iter().any(|program| program.contains(&ours)), "{programs:?}");
 }
 
+/// CVE-2019-5736 again: a link or a script line that makes the jail run the program that is just entering, which lies on a
+/// mount of the host.
+#[test]
+fn the_hosts_own_programs_cannot_be_run_or_opened_through_links() {
+    let Some(_module) = guest::module() else { return };
+    let stage = stage();
+    let jail = TestJail::start(&stage, "ways-links", Level::Low, &[]);
+    let shell = |script: &str| {
+        let mut command = jail.exec("/bin/sh");
+        command.args(["-c", script]);
+        command
+    };
+    let plant = "ln -s /proc/self/exe /tmp/link && printf '#!/proc/self/exe\\n' > /tmp/line && chmod +x /tmp/line";
+    assert!(output_of(shell(plant)).status.success());
+    let denied = || {
+        let stats = Lsm::open().and_then(|module| module.stats(Some(jail.jid))).expect("statistics");
+        stats[0].denials.iter().find(|(right, _)| right.name() == "foreign_mount").map_or(0, |(_, count)| *count)
+    };
+    for program in ["/proc/self/exe", "/tmp/link", "/tmp/line"] {
+        let before = denied();
+        let output = output_of(jail.exec(program));
+        assert_eq!(output.status.code(), Some(126), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(denied() > before, "{program} is counted");
+    }
+    // What it was handed it can read; opened again, for writing, it would be the host's file.
+    let given = stage.path("given");
+    fs::write(&given, "given").expect("a file of the host");
+    let handed = || fs::File::open(&given).expect("it opens");
+    let mut read = shell("cat");
+    read.stdin(handed());
+    assert_eq!(output_of(read).stdout, b"given");
+    let mut forge = shell("echo forged > /proc/self/fd/0");
+    forge.stdin(handed());
+    assert!(!output_of(forge).status.success());
+    assert_eq!(fs::read(&given).expect("it is there"), b"given");
+}
+
 /// Some pin of the module, not a directory.
 fn a_pin(directory: &Path) -> PathBuf {
     let entries: Vec<PathBuf> = fs::read_dir(directory).expect("the pins").map(|entry| entry.expect("readable").path()).collect();
