@@ -1,7 +1,14 @@
-//! One binary, three names: `jailsh`, `jailctl` and `jailmgr` (by the name it is called under).
+//! One binary: `jailsh`, `jailctl` and `jailmgr` by the name it is called under, and the monitor process by its title.
 
+use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
+use jailsh::{cli, supervise};
+
 fn main() -> ExitCode {
-    jailsh::cli::main()
+    let title = std::env::args_os().next().unwrap_or_default();
+    if title.as_bytes().starts_with(supervise::TITLE.as_bytes()) {
+        return supervise::monitor_main();
+    }
+    cli::main(&title)
 }

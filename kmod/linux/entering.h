@@ -57,6 +57,7 @@ int ctl_enter(struct jail_call *call)
 		return error;
 	entered.jid = call->jid;
 	entered.counted = COUNTED_PROCESS;
+	entered.arriving = 1;
 	entered.cpu_before_ns = BPF_CORE_READ(task, se.sum_exec_runtime);
 	jail = find_jail(entered.jid, &entered.slot);
 	if (!jail || !admit(jail, entered.jid, COUNTED_PROCESS))

@@ -4,9 +4,10 @@
  *
  * Attacks answered: mounting, unmounting, moving and pivoting; making device nodes and opening them; writing to /proc
  * outside of one's processes, to sysfs, cgroup and their kin, by open, truncate, chmod, rename, mkdir or extended
- * attribute; reading /proc/sysvipc; opening another jail's process through a /proc that hides nothing; receiving a
- * directory, a namespace or an io_uring made outside; user-space page faults. Also the guard of the module's own pins:
- * nobody removes them or their mount while a jail has a member.
+ * attribute; reading /proc/sysvipc; opening or running the host's files through /proc/PID/exe, a descriptor left open or
+ * a link to either (CVE-2019-5736, CVE-2024-21626); opening another jail's process through a /proc that hides nothing;
+ * receiving a directory, a namespace or an io_uring made outside; user-space page faults. Also the guard of the module's
+ * own pins: nobody removes them or their mount while a jail has a member.
  */
 
 /* Not in linux/magic.h: fs/configfs/mount.c, ipc/mqueue.c. */
@@ -160,6 +161,23 @@ ON_RIGHT(sb_pivotroot, JP_MOUNT, EPERM)
 
 /* ---- opening ---- */
 
+/* ERR_PTR values, linux/err.h: MNT_NS_INTERNAL marks the kernel's own mounts. */
+static __always_inline int is_error(const void *pointer)
+{
+	return (unsigned long)pointer >= (unsigned long)-4095;
+}
+
+/* A mount without namespace was detached while in use; only that of the message queues never had one (ipc/mqueue.c). */
+static __always_inline __u32 mount_kind_of(struct file *file)
+{
+	struct mount *mount = (void *)BPF_CORE_READ(file, f_path.mnt) - bpf_core_field_offset(struct mount, mnt);
+	struct mnt_namespace *theirs = BPF_CORE_READ(mount, mnt_ns);
+
+	if (is_error(theirs) || (!theirs && BPF_CORE_READ(file, f_inode, i_sb, s_magic) == MQUEUE_SUPER_MAGIC))
+		return JP_MOUNT_KERNEL;
+	return theirs == BPF_CORE_READ(bpf_get_current_task_btf(), nsproxy, mnt_ns) ? JP_MOUNT_OWN : JP_MOUNT_FOREIGN;
+}
+
 static __always_inline int judge_device(const struct identity *who, struct inode *inode)
 {
 	__u32 kind = inode->i_mode & JP_S_IFMT;
@@ -193,6 +211,9 @@ int BPF_PROG(on_file_open, struct file *file)
 
 	if (!who)
 		return 0;
+	denied = judge(who, jp_right_of_mount(mount_kind_of(file)), 0, EPERM);
+	if (denied)
+		return denied;
 	denied = judge_device(who, inode);
 	if (denied)
 		return denied;
@@ -205,7 +226,7 @@ int BPF_PROG(on_file_open, struct file *file)
 	if (denied || fs != JP_FS_PROC_PROCESS)
 		return denied;
 	target = task_of_proc_inode(inode);
-	if (!target || jp_may_act(who->jid, jid_of(target)))
+	if (!target || may_act_on(who, target))
 		return 0;
 	return refuse(who, JP_PROCESS_SEE, BPF_CORE_READ(target, tgid), EPERM);
 }

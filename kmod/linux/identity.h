@@ -24,6 +24,13 @@ static __always_inline __u32 jid_of(const struct task_struct *task)
 	return identity ? identity->jid : JP_HOST;
 }
 
+static __always_inline int may_act_on(const struct identity *who, const struct task_struct *target)
+{
+	struct identity *whom = identity_of(target);
+	/* On oneself always. */
+	return whom == who || jp_may_act_on(who->jid, whom ? whom->jid : JP_HOST, whom && whom->arriving);
+}
+
 /* The member that is running, or NULL for the host. With no jail there is no member, so the host pays one array read. */
 static __always_inline struct identity *acting_member(void)
 {
@@ -173,6 +180,7 @@ int BPF_PROG(on_task_alloc, struct task_struct *child, unsigned long flags)
 		return 0;
 	born.jid = parent->jid;
 	born.slot = parent->slot;
+	born.arriving = parent->arriving;
 	born.counted = flags & CLONE_THREAD ? COUNTED_THREAD : COUNTED_PROCESS;
 	jail = jail_of(parent);
 	if (!jail || !admit(jail, born.jid, born.counted))
@@ -181,6 +189,16 @@ int BPF_PROG(on_task_alloc, struct task_struct *child, unsigned long flags)
 		uncount(jail, born.counted);
 		return refuse(parent, JP_PROCESS_TABLE, 0, EAGAIN);
 	}
+	return 0;
+}
+
+/* The program that brought it in is gone, with its memory and its file. */
+SEC("lsm/bprm_committed_creds")
+int BPF_PROG(on_bprm_committed_creds)
+{
+	struct identity *who = acting_member();
+	if (who)
+		who->arriving = 0;
 	return 0;
 }
 

@@ -15,7 +15,7 @@ enum { CAP_OPT_NOAUDIT = 1 << 1 };
 static __always_inline int judge_act_on(struct task_struct *target, __u32 fence, int error)
 {
 	struct identity *who = acting_member();
-	if (!who || jp_may_act(who->jid, jid_of(target)))
+	if (!who || may_act_on(who, target))
 		return 0;
 	return refuse(who, fence, target->tgid, error);
 }
@@ -47,10 +47,10 @@ int BPF_PROG(on_ptrace_access_check, struct task_struct *target, unsigned int mo
 	struct identity *who = acting_member();
 	int reads = mode & PTRACE_MODE_READ;
 
-	if (!who || (reads && jp_may_act(who->jid, jid_of(target))))
+	if (!who)
 		return 0;
-	if (jp_may_act(who->jid, jid_of(target)))
-		return judge(who, JP_PTRACE, target->tgid, EPERM);
+	if (may_act_on(who, target))
+		return reads ? 0 : judge(who, JP_PTRACE, target->tgid, EPERM);
 	if (mode & PTRACE_MODE_NOAUDIT)
 		return answer(-ESRCH);
 	return refuse(who, reads ? JP_PROCESS_SEE : JP_PROCESS_TRACE, target->tgid, ESRCH);

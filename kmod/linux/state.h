@@ -32,7 +32,7 @@ struct identity {
 	__u32 jid; /* JP_HOST: left over by a task that is gone */
 	__u32 slot;
 	__u32 counted;
-	__u32 unused;
+	__u32 arriving; /* entered, but still the program that brought it in */
 	__u64 cpu_before_ns; /* what the task had used when it entered */
 };
 

@@ -23,6 +23,7 @@ jp_u64 jail_policy_level_mask(jp_u32 level) { return jp_level_mask(level); }
 jp_u64 jail_policy_fences(void) { return jp_fences(); }
 int jail_policy_holds(jp_u64 mask, jp_u32 right) { return jp_holds(mask, right); }
 int jail_policy_may_act(jp_u32 actor, jp_u32 target) { return jp_may_act(actor, target); }
+int jail_policy_may_act_on(jp_u32 actor, jp_u32 target, int arriving) { return jp_may_act_on(actor, target, arriving); }
 int jail_policy_may_bind(jp_u32 actor, jp_u32 owner) { return jp_may_bind(actor, owner); }
 int jail_policy_may_share_ipc(jp_u32 actor, jp_u32 owner) { return jp_may_share_ipc(actor, owner); }
 int jail_policy_may_reach_unix(jp_u32 actor, jp_u32 owner, int has_path) { return jp_may_reach_unix(actor, owner, has_path); }
@@ -30,6 +31,7 @@ jp_u32 jail_policy_capability(jp_u32 cap) { return jp_right_of_capability(cap); 
 jp_u32 jail_policy_mknod(jp_u32 mode) { return jp_right_of_mknod(mode); }
 jp_u32 jail_policy_device(int block, jp_u32 major, jp_u32 minor, int is_pty) { return jp_right_of_device(block, major, minor, is_pty); }
 jp_u32 jail_policy_open(jp_u32 fs, int write) { return jp_right_of_open(fs, write); }
+jp_u32 jail_policy_mount(jp_u32 kind) { return jp_right_of_mount(kind); }
 jp_u32 jail_policy_change(jp_u32 fs) { return jp_right_of_change(fs); }
 jp_u32 jail_policy_received(jp_u32 mode, int is_namespace) { return jp_right_of_received(mode, is_namespace); }
 jp_u32 jail_policy_socket(jp_u32 family, jp_u32 type, jp_u32 protocol) { return jp_right_of_socket(family, type, protocol); }

@@ -89,6 +89,13 @@ JP_FN int jp_may_act(jp_u32 actor, jp_u32 target)
 	return actor == JP_HOST || actor == target;
 }
 
+/* A newcomer still is the program that brought it in, with the host's memory and the host's binary behind /proc/PID/exe
+ * (CVE-2019-5736): until its first exec it is the host's to act on, though it counts and is judged as a member. */
+JP_FN int jp_may_act_on(jp_u32 actor, jp_u32 target, int arriving)
+{
+	return actor == JP_HOST || (actor == target && !arriving);
+}
+
 /* ---- ports ---- */
 
 /* owner is the jid that reserved the port, JP_HOST when nobody did. The host is not exempt: a reserved port is bound
@@ -270,6 +277,14 @@ JP_FN jp_u32 jp_right_of_change(jp_u32 fs)
 	default:
 		return JP_KERNEL_FS_WRITE;
 	}
+}
+
+/* A file on a mount: of the opener's own tree, of the kernel itself (pipes, memory files), or of another tree. */
+enum jp_mount { JP_MOUNT_OWN = 0, JP_MOUNT_KERNEL, JP_MOUNT_FOREIGN };
+
+JP_FN jp_u32 jp_right_of_mount(jp_u32 kind)
+{
+	return kind == JP_MOUNT_OWN || kind == JP_MOUNT_KERNEL ? JP_FREE : JP_FOREIGN_MOUNT;
 }
 
 /* A descriptor that arrives over a unix socket or is taken from another process. */

@@ -1,4 +1,43 @@
-//! jailsh, jailctl, jailmgr.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+//! jailsh, jailctl and jailmgr: a verb a file. A verb parses its arguments into types, calls one function of
+//! [`crate::jail`], [`crate::supervise`], [`crate::telemetry`] or [`crate::script`], and prints through [`output`].
+
+mod config;
+mod failure;
+mod input;
+mod jailctl;
+mod jailmgr;
+mod jailsh;
+mod options;
+mod output;
+mod site;
+mod target;
+mod usage;
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use failure::{Exit, Failure};
+
+/// What a verb ends with.
+type Outcome = Result<Exit, Failure>;
+
+/// Entry point; `title` is argv[0].
+pub fn main(title: &OsStr) -> ExitCode {
+    match Path::new(title).file_name().and_then(OsStr::to_str) {
+        Some("jailctl") => tool("jailctl", jailctl::run),
+        Some("jailmgr") => tool("jailmgr", jailmgr::run),
+        _ => tool("jailsh", jailsh::run),
+    }
+}
+
+fn tool<T: Parser>(name: &str, run: fn(T) -> Outcome) -> ExitCode {
+    let outcome = T::try_parse().map_err(|error| usage::failure(name, &error)).and_then(run);
+    let exit = outcome.unwrap_or_else(|failure| {
+        failure.report(name);
+        failure.exit
+    });
+    exit.into()
 }

@@ -37,6 +37,14 @@ pub enum JailError {
     TimedOut { name: JailName, seconds: u64 },
     #[error("another jailsh holds jail {0}; try again when it is done")]
     Locked(JailName),
+    #[error("the command in jail {name} wrote more than {limit} bytes; pass its output through or write it to a file")]
+    TooMuchOutput { name: JailName, limit: usize },
+    #[error("a jail is never given the caller's terminal; give the process a pty")]
+    Terminal,
+    #[error("standard input or output is a directory, which would lead out of jail {0}; give it a file or a pipe")]
+    DirectoryGiven(JailName),
+    #[error("this process has several threads and cannot fork safely; run the verb from a process with one")]
+    Threads,
 }
 
 impl JailError {

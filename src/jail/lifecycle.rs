@@ -1,9 +1,19 @@
 //! create, bring up, tear down, destroy: each either done or undone.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
-use super::{Host, JailError, Spec};
-use crate::kernel::{JailInfo, JailName, Jid};
+use super::store::{self, Directory, Lock};
+use super::{Config, Host, JailError, Spec, data, root, script_file};
+use crate::kernel::{JailDef, JailInfo, JailName, Jid, KernelError};
+
+/// How long killing all members may take: they can only hang in the kernel.
+const KILL_PATIENCE: Duration = Duration::from_secs(10);
+/// The kernel's table takes so many bytes of the root's path; it is a label there.
+const LABEL_LIMIT: usize = 255;
+/// And so many of the profile's name.
+const PROFILE_LIMIT: usize = 31;
 
 /// What `create` did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,37 +44,191 @@ pub struct Observed {
     pub spec: Result<Spec, String>,
     /// `None`: not in the kernel.
     pub kernel: Option<JailInfo>,
+    /// Its root is mounted in a pinned namespace.
+    pub pinned: bool,
+}
+
+impl Observed {
+    /// In the kernel, with its root: commands can run in it.
+    pub fn is_up(&self) -> bool {
+        self.pinned && self.kernel.as_ref().is_some_and(|jail| !jail.closing)
+    }
 }
 
 /// Writes the jail's `jail.toml` and data layer. Creating again changes only what differs; a running jail keeps its
 /// policy until it is restarted. Nothing is left after a failure.
-pub fn create(_host: &Host, _name: &JailName, _spec: &Spec) -> Result<Change, JailError> {
-    todo!()
+pub fn create(host: &Host, name: &JailName, spec: &Spec) -> Result<Change, JailError> {
+    let _lock = Lock::jail(host, name)?;
+    let jails = store::jails_or_make(&host.config)?;
+    store::sweep(&host.config, name)?;
+    let Some(jail) = jails.find(name.as_str())?.map(Directory::vetted).transpose()? else {
+        store::appear(&jails, name.as_str(), 0o700, |jail| {
+            jail.make("root", 0o755)?;
+            let written = store::write_first_spec(jail, spec)?;
+            data::make(jail)?;
+            nix::unistd::fsync(written).map_err(JailError::system("write jail.toml to disk"))
+        })?;
+        return Ok(Change::Created);
+    };
+    // Looked at before anything is written: a broken jail is told, not half repaired.
+    let old = store::read_spec(&jail, name)?;
+    complete(&jail)?;
+    let diff = match &old {
+        None => {
+            store::write_spec(&jail, spec)?;
+            return Ok(Change::Created);
+        }
+        Some(old) => spec.diff(old),
+    };
+    if diff.is_empty() {
+        return Ok(Change::Unchanged);
+    }
+    store::write_spec(&jail, spec)?;
+    Ok(Change::Changed { diff })
+}
+
+/// Makes what an administrator may have removed from a jail's directory; refuses what is not as we made it.
+fn complete(jail: &Directory) -> Result<(), JailError> {
+    jail.ensure("root", 0o755)?.vetted()?;
+    match jail.find("data")? {
+        Some(data) => data.vetted().map(drop),
+        None => data::seed(jail),
+    }
 }
 
 /// Mounts the root into a pinned namespace and registers the jail in the kernel; rolls back whatever it half did.
-/// Finds and reuses a jail that is up. Cleans what a crash left.
-pub fn bring_up(_host: &Host, _name: &JailName) -> Result<Running, JailError> {
-    todo!()
+/// Finds and reuses a jail that is up. Cleans what a crash left. Takes the jail's lock.
+pub fn bring_up(host: &Host, name: &JailName) -> Result<Running, JailError> {
+    let _lock = Lock::jail(host, name)?;
+    let jail = store::jail(&host.config, name)?;
+    if let Some(jid) = up(host, name)? {
+        return Ok(Running { name: name.clone(), jid, brought_up: false });
+    }
+    let spec = store::read_spec(&jail, name)?.ok_or_else(|| store::no_such_jail(&host.config, name))?;
+    // Half a jail is none. Pin before kernel: a jail found in both is then always a whole one.
+    take_down(host, name)?;
+    complete(&jail)?;
+    script_file::sweep(&jail)?;
+    let jid = host.kernel.create(&definition(&host.config, name, &spec))?;
+    // A body that runs no commands says so here, before anything is mounted.
+    let entered = host.kernel.gate(jid).map(drop).map_err(JailError::from);
+    match entered.and_then(|()| root::pin(&host.config, name)) {
+        Ok(()) => Ok(Running { name: name.clone(), jid, brought_up: true }),
+        Err(error) => {
+            // The first error is the one to tell; what stays is taken down by the next verb.
+            let _ = host.kernel.destroy(jid);
+            Err(error)
+        }
+    }
+}
+
+fn definition(config: &Config, name: &JailName, spec: &Spec) -> JailDef {
+    let cut = |text: String, limit: usize| match text.len() {
+        length if length <= limit => text,
+        _ => text.char_indices().take_while(|(at, c)| at + c.len_utf8() <= limit).map(|(_, c)| c).collect(),
+    };
+    JailDef {
+        name: name.clone(),
+        root: cut(config.root_dir(name).to_string_lossy().into_owned(), LABEL_LIMIT),
+        profile: cut(spec.profile.label(), PROFILE_LIMIT),
+        policy: spec.policy(),
+    }
+}
+
+/// The jail's number if it is whole: in the kernel, not closing, its root pinned.
+pub(super) fn up(host: &Host, name: &JailName) -> Result<Option<Jid>, JailError> {
+    let in_kernel = host.kernel.find(name)?.filter(|jail| !jail.closing);
+    match in_kernel {
+        Some(jail) if root::pinned(&host.config, name)?.is_some() => Ok(Some(jail.jid)),
+        _ => Ok(None),
+    }
 }
 
 /// Kills every member, removes the jail from the kernel, unpins its namespace. Idempotent: also cleans what a crash
-/// left, and says whether there was anything.
-pub fn tear_down(_host: &Host, _name: &JailName) -> Result<bool, JailError> {
-    todo!()
+/// left, and says whether there was anything. Takes the jail's lock.
+pub fn tear_down(host: &Host, name: &JailName) -> Result<bool, JailError> {
+    let _lock = Lock::jail(host, name)?;
+    let found = take_down(host, name)?;
+    if !found {
+        store::jail(&host.config, name)?;
+    }
+    Ok(found)
 }
 
-/// Removes a jail that is down, with its data.
-pub fn destroy(_host: &Host, _name: &JailName) -> Result<(), JailError> {
-    todo!()
+/// Tears down a jail that was brought up for one command, unless a supervisor took it over meanwhile.
+pub(super) fn tear_down_unless_held(host: &Host, name: &JailName) -> Result<(), JailError> {
+    let _lock = Lock::jail(host, name)?;
+    if host.kernel.find(name)?.is_some_and(|jail| jail.held) {
+        return Ok(());
+    }
+    take_down(host, name).map(drop)
+}
+
+fn take_down(host: &Host, name: &JailName) -> Result<bool, JailError> {
+    let in_kernel = host.kernel.find(name)?;
+    if let Some(jail) = &in_kernel {
+        host.kernel.kill_all(jail.jid, KILL_PATIENCE)?;
+    }
+    let pinned = root::unpin(&host.config, name)?;
+    if let Some(jail) = &in_kernel {
+        match host.kernel.destroy(jail.jid) {
+            Ok(()) | Err(KernelError::NoSuchJail(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(pinned || in_kernel.is_some())
+}
+
+/// Removes a jail that is down, with its data. Takes the jail's lock.
+pub fn destroy(host: &Host, name: &JailName) -> Result<(), JailError> {
+    let _lock = Lock::jail(host, name)?;
+    store::sweep(&host.config, name)?;
+    store::jail(&host.config, name)?;
+    if let Some(jail) = host.kernel.find(name)?
+        && (jail.processes > 0 || jail.held || up(host, name)?.is_some())
+    {
+        return Err(JailError::Running(name.clone()));
+    }
+    // What a crash left of it.
+    take_down(host, name)?;
+    let jails = store::jails(&host.config)?.ok_or_else(|| store::no_such_jail(&host.config, name))?;
+    store::remove_jail(&jails, name)
 }
 
 /// One jail of the data directory. [`JailError::NoSuchJail`] with the nearest name.
-pub fn observe(_host: &Host, _name: &JailName) -> Result<Observed, JailError> {
-    todo!()
+pub fn observe(host: &Host, name: &JailName) -> Result<Observed, JailError> {
+    let jail = store::jail(&host.config, name)?;
+    Ok(Observed {
+        name: name.clone(),
+        spec: spec_of(&jail, name),
+        kernel: host.kernel.find(name)?,
+        pinned: root::pinned(&host.config, name)?.is_some(),
+    })
 }
 
-/// All jails of the data directory, by name.
-pub fn observe_all(_host: &Host) -> Result<Vec<Observed>, JailError> {
-    todo!()
+/// All jails of the data directory, by name. One that cannot be read is listed with the reason.
+pub fn observe_all(host: &Host) -> Result<Vec<Observed>, JailError> {
+    let in_kernel = host.kernel.list()?;
+    let mut observed = Vec::new();
+    for name in store::names(&host.config)? {
+        let spec = match store::jail(&host.config, &name) {
+            // Destroyed since the directory was listed.
+            Err(JailError::NoSuchJail { .. }) => continue,
+            Err(error) => Err(error.to_string()),
+            Ok(jail) => spec_of(&jail, &name),
+        };
+        let kernel = in_kernel.iter().find(|jail| jail.name == name).cloned();
+        // A pin that cannot be looked at is no usable one.
+        let pinned = root::pinned(&host.config, &name).is_ok_and(|pin| pin.is_some());
+        observed.push(Observed { name, spec, kernel, pinned });
+    }
+    Ok(observed)
+}
+
+fn spec_of(jail: &Directory, name: &JailName) -> Result<Spec, String> {
+    match store::read_spec(jail, name) {
+        Ok(Some(spec)) => Ok(spec),
+        Ok(None) => Err(format!("{} is missing; create the jail again", jail.path_of("jail.toml").display())),
+        Err(error) => Err(error.to_string()),
+    }
 }

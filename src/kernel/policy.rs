@@ -19,6 +19,7 @@ mod ffi {
         pub safe fn jail_policy_fences() -> u64;
         pub safe fn jail_policy_holds(mask: u64, right: c_uint) -> c_int;
         pub safe fn jail_policy_may_act(actor: c_uint, target: c_uint) -> c_int;
+        pub safe fn jail_policy_may_act_on(actor: c_uint, target: c_uint, arriving: c_int) -> c_int;
         pub safe fn jail_policy_may_bind(actor: c_uint, owner: c_uint) -> c_int;
         pub safe fn jail_policy_may_share_ipc(actor: c_uint, owner: c_uint) -> c_int;
         pub safe fn jail_policy_may_reach_unix(actor: c_uint, owner: c_uint, has_path: c_int) -> c_int;
@@ -26,6 +27,7 @@ mod ffi {
         pub safe fn jail_policy_mknod(mode: c_uint) -> c_uint;
         pub safe fn jail_policy_device(block: c_int, major: c_uint, minor: c_uint, is_pty: c_int) -> c_uint;
         pub safe fn jail_policy_open(fs: c_uint, write: c_int) -> c_uint;
+        pub safe fn jail_policy_mount(kind: c_uint) -> c_uint;
         pub safe fn jail_policy_change(fs: c_uint) -> c_uint;
         pub safe fn jail_policy_received(mode: c_uint, is_namespace: c_int) -> c_uint;
         pub safe fn jail_policy_socket(family: c_uint, kind: c_uint, protocol: c_uint) -> c_uint;
@@ -189,6 +191,14 @@ pub enum FsKind {
     KernelHidden = 5,
 }
 
+/// Whose mount a file lies on, as the policy sees it (`enum jp_mount`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MountKind {
+    Own = 0,
+    Kernel = 1,
+    Foreign = 2,
+}
+
 /// An action, as the kernel's hooks ask about it. `None` as answer: free to every jail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
@@ -207,6 +217,7 @@ pub enum Action {
         write: bool,
     },
     Change(FsKind),
+    OpenOn(MountKind),
     Receive {
         mode: u32,
         namespace: bool,
@@ -226,6 +237,7 @@ pub fn right_of(action: Action) -> Option<Right> {
         Action::Device { block, major, minor, pty } => ffi::jail_policy_device(block.into(), major, minor, pty.into()),
         Action::Open { fs, write } => ffi::jail_policy_open(fs as u32, write.into()),
         Action::Change(fs) => ffi::jail_policy_change(fs as u32),
+        Action::OpenOn(kind) => ffi::jail_policy_mount(kind as u32),
         Action::Receive { mode, namespace } => ffi::jail_policy_received(mode, namespace.into()),
         Action::Socket { family, kind, protocol } => ffi::jail_policy_socket(family, kind, protocol),
     })
@@ -234,6 +246,11 @@ pub fn right_of(action: Action) -> Option<Right> {
 /// May a process of jail `actor` act on one of jail `target` (0: the host)?
 pub fn may_act(actor: u32, target: u32) -> bool {
     ffi::jail_policy_may_act(actor, target) != 0
+}
+
+/// The same for a target that entered its jail but still runs the program that brought it in.
+pub fn may_act_on(actor: u32, target: u32, arriving: bool) -> bool {
+    ffi::jail_policy_may_act_on(actor, target, arriving.into()) != 0
 }
 
 /// May `actor` bind a port reserved by `owner` (0: nobody)?

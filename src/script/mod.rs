@@ -1,1 +1,20 @@
-//! script
+//! The Rhai host: runs scripts whose verbs are the same functions that jailctl and jailmgr call. Touches the host only
+//! through [`crate::jail`], [`crate::supervise`] and [`crate::telemetry`].
+
+mod api;
+mod convert;
+mod diagnostics;
+pub mod duration;
+mod engine;
+mod fault;
+mod guard;
+mod http;
+mod interrupt;
+mod memory;
+mod session;
+mod source;
+mod stack;
+
+pub use engine::{Limits, Script, run};
+pub use fault::{Fault, Kind};
+pub use session::Session;

@@ -1,9 +1,30 @@
 //! Keeping a jail's service running: one small monitor process per jail, and the verbs that start and stop it.
 
+mod children;
+mod control;
+mod entry;
+mod files;
+mod launch;
+mod line;
+mod log;
+mod monitor;
+mod output;
+mod pidfd;
+mod service;
+mod state;
+#[cfg(test)]
+mod tests;
+mod workload;
+
+use std::rc::Rc;
+
 use serde::{Deserialize, Serialize};
 
-use crate::jail::{Host, JailError, Spec};
-use crate::kernel::{JailName, Jid};
+use control::Control;
+use workload::Jailed;
+
+use crate::jail::{Config, Host, JailError, Spec};
+use crate::kernel::{JailName, Jid, Kernel, KernelError};
 
 /// What can go wrong with a supervisor.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +35,9 @@ pub enum SuperviseError {
     NoCommand(JailName),
     #[error("jail {name} did not start: {why}")]
     Failed { name: JailName, why: String },
+    /// Of a foreground supervisor, after the service had started.
+    #[error("supervision of jail {name} ended: {why}")]
+    Ended { name: JailName, why: String },
     #[error("jail {name} is already supervised by pid {pid}")]
     AlreadySupervised { name: JailName, pid: i32 },
 }
@@ -50,30 +74,40 @@ pub struct Status {
 }
 
 /// Brings the jail up and starts its service under a background supervisor. Returns when the service was executed (it
-/// runs, or ended with status 0 at once) or failed; a failed start is undone.
-pub fn start(_host: &Host, _name: &JailName) -> Result<Started, SuperviseError> {
-    todo!()
+/// runs, or ended with status 0 at once) or failed; a failed start is undone. What a killed supervisor left is cleaned up.
+pub fn start(host: &Host, name: &JailName) -> Result<Started, SuperviseError> {
+    Control::new(host, name).start()
 }
 
 /// Ends the service and its supervisor, kills what is left in the jail, and takes the jail down.
-pub fn stop(_host: &Host, _name: &JailName) -> Result<Stopped, SuperviseError> {
-    todo!()
+pub fn stop(host: &Host, name: &JailName) -> Result<Stopped, SuperviseError> {
+    Control::new(host, name).stop()
 }
 
-/// Supervises `spec.command` in a jail that is up: in the background, or in the foreground until a signal ends it.
-/// Leaves the jail itself up when it ends.
-pub fn supervise(_host: &Host, _name: &JailName, _jid: Jid, _spec: &Spec, _foreground: bool) -> Result<(), SuperviseError> {
-    todo!()
+/// Supervises `spec.command` in a jail that is up: in the background, or in the foreground until a signal ends it (its
+/// lines then go to stdout and stderr too). Leaves the jail itself up when it ends.
+pub fn supervise(host: &Host, name: &JailName, jid: Jid, spec: &Spec, foreground: bool) -> Result<(), SuperviseError> {
+    Control::new(host, name).supervise(jid, spec, foreground)
 }
 
 /// The supervisor's own words; `None` when none is alive (what it left behind is cleaned up by `start` and `stop`).
-pub fn status(_host: &Host, _name: &JailName) -> Option<Status> {
-    todo!()
+pub fn status(host: &Host, name: &JailName) -> Option<Status> {
+    Control::new(host, name).status()
 }
 
-/// Entry point of the monitor process: `main` calls it when argv[0] is the monitor's title.
+/// What the last supervisor wrote, alive or not: why a jail that is up has no service.
+pub fn last_status(host: &Host, name: &JailName) -> Option<Status> {
+    Control::new(host, name).last_status()
+}
+
+/// Entry point of the monitor process: `main` calls it when argv[0] starts with [`TITLE`].
 pub fn monitor_main() -> std::process::ExitCode {
-    todo!()
+    entry::main(|service| Ok(Box::new(Jailed::open(service)?)))
+}
+
+/// The same for a program that brings a kernel body of its own.
+pub fn monitor_main_over(open: impl FnOnce(&Config) -> Result<Rc<dyn Kernel>, KernelError>) -> std::process::ExitCode {
+    entry::main(|service| Ok(Box::new(Jailed::over(service, open(&service.config())?))))
 }
 
 /// First part of a monitor's argv[0]: `jailctl: supervise jail=NAME jid=N`.

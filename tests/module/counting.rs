@@ -72,7 +72,9 @@ fn a_zombie_counts_until_it_is_reaped_and_blocks_destroy() {
     let Some(module) = module() else { return };
     let jail = module.jail("zombie", &[]);
     let process = jail.start(|| 0);
-    assert!(eventually(|| jail.info().processes == 1 && module.lsm.members(jail.jid).unwrap().is_empty()));
+    assert!(jail.settles_at(1));
+    assert!(eventually(|| module.lsm.members(jail.jid).unwrap().is_empty()));
+    assert_eq!(jail.info().processes, 1);
     assert!(matches!(module.lsm.destroy(jail.jid), Err(KernelError::Busy { members: 1, .. })));
     assert_eq!(process.end(), 0);
     assert_eq!(jail.info().processes, 0);

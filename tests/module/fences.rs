@@ -105,20 +105,35 @@ fn a_member_cannot_touch_a_process_of_the_host() {
 fn a_member_cannot_touch_a_process_of_another_jail_but_may_touch_its_own() {
     let Some(module) = module() else { return };
     let (jail, other) = (module.jail("mine", &[]), module.jail("theirs", &[]));
-    let ends = pipe();
-    let sleeper = || {
-        wait_for_close(&ends);
-        0
-    };
-    let (sibling, stranger) = (jail.start(sleeper), other.start(sleeper));
+    let (sibling, stranger) = (jail.sleeper(), other.sleeper());
     assert!(jail.settles_at(1) && other.settles_at(1));
     for Deed { name, on, refusal, .. } in DEEDS {
         let (near, far) = (sibling.pid.as_raw(), stranger.pid.as_raw());
         assert_eq!(jail.run(|| on(near)), 0, "{name} on a sibling");
         assert_eq!(jail.run(|| on(far)), refusal, "{name} on a stranger");
     }
+}
+
+#[test]
+fn a_newcomer_is_the_hosts_alone_until_its_first_exec() {
+    let Some(module) = module() else { return };
+    let jail = module.jail("arrivals", &[]);
+    let ends = pipe();
+    let newcomer = jail.start(|| {
+        wait_for_close(&ends);
+        0
+    });
+    assert!(jail.settles_at(1));
+    let (settled, pid) = (jail.sleeper(), newcomer.pid.as_raw());
+    for Deed { name, on, refusal, right } in DEEDS {
+        let before = jail.denied(right);
+        assert_eq!(jail.run(|| on(settled.pid.as_raw())), 0, "{name} on a member past its exec");
+        assert_eq!(jail.run(|| on(pid)), refusal, "{name} on a newcomer");
+        assert!(jail.denied(right) > before, "{name} is counted as {right}");
+        assert_eq!(child(|| on(pid)).end(), 0, "the host may {name}");
+    }
     drop(ends);
-    assert_eq!((sibling.end(), stranger.end()), (0, 0));
+    assert_eq!(newcomer.end(), 0);
 }
 
 #[test]
@@ -126,17 +141,18 @@ fn a_broadcast_signal_reaches_the_own_jail_alone() {
     let Some(module) = module() else { return };
     let (jail, other) = (module.jail("loud", &[]), module.jail("quiet", &[]));
     let ends = pipe();
-    let sleeper = || {
+    let host = child(|| {
         wait_for_close(&ends);
         0
-    };
-    let (sibling, stranger, host) = (jail.start(sleeper), other.start(sleeper), child(sleeper));
+    });
+    let (sibling, mut stranger) = (jail.sleeper(), other.sleeper());
     assert!(jail.settles_at(1) && other.settles_at(1));
     // SAFETY: takes only numbers; run as a member, which is the point.
     assert_eq!(jail.run(|| errno(unsafe { libc::kill(-1, libc::SIGTERM) })), 0);
     assert_eq!(sibling.end(), 128 + libc::SIGTERM);
     drop(ends);
-    assert_eq!((stranger.end(), host.end()), (0, 0));
+    assert_eq!(host.end(), 0);
+    assert!(stranger.lives(), "a stranger was reached");
 }
 
 #[test]

@@ -88,6 +88,17 @@ impl Jail<'_> {
         })
     }
 
+    /// A member that lives on as another program: until its first exec a member is the host's alone to act on.
+    pub fn sleeper(&self) -> Process {
+        let process = self.start(|| {
+            let _ = nix::unistd::execv(c"/bin/sleep", &[c"sleep", c"600"]);
+            127
+        });
+        let comm = format!("/proc/{}/comm", process.pid);
+        assert!(eventually(|| std::fs::read_to_string(&comm).is_ok_and(|comm| comm == "sleep\n")));
+        process
+    }
+
     /// Waits until the kernel counts this many processes.
     pub fn settles_at(&self, processes: u64) -> bool {
         eventually(|| self.info().processes == processes)
@@ -118,6 +129,10 @@ pub struct Process {
 }
 
 impl Process {
+    pub fn lives(&mut self) -> bool {
+        waitpid(self.pid, Some(nix::sys::wait::WaitPidFlag::WNOHANG)) == Ok(WaitStatus::StillAlive)
+    }
+
     /// Its exit status, 128 plus the signal's number if one ended it.
     pub fn end(mut self) -> i32 {
         let status = status_of(self.pid);

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::kernel::{Level, Policy, Port, Right, RightSet};
 
 pub use log::{Facility, LogLevel};
-pub use parse::SpecError;
+pub use parse::{SpecError, nearest};
 
 /// A jail's spec. Every field was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -1,0 +1,127 @@
+//! `jailctl info`: what is enforced on one jail, and by what.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::Outcome;
+use crate::cli::failure::Exit;
+use crate::cli::options::Common;
+use crate::cli::output;
+use crate::cli::site::Site;
+use crate::cli::target::Target;
+use crate::jail::Spec;
+use crate::kernel::{JailName, JailStats, Policy};
+use crate::supervise::Status;
+use crate::telemetry::{self, Format, Observation, Table};
+
+/// Show a jail's policy, what enforces each right here, and how often each was
+/// denied.
+///
+/// Example: jailctl info web
+///
+/// Exit status: 0 done, 1 failed, 64 wrong use, 69 the kernel cannot do it, 77
+/// not root.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct Info {
+    /// Name or jid
+    #[arg(value_name = "NAME|JID")]
+    jail: Target,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// One jail, whole.
+#[derive(Serialize)]
+struct Sheet {
+    name: JailName,
+    jid: Option<u32>,
+    root: String,
+    profile: Option<String>,
+    ports: Vec<u16>,
+    processes: u64,
+    /// The spec was changed since the jail was brought up.
+    restart_needed: bool,
+    supervisor: Option<Status>,
+    spec_error: Option<String>,
+    body: &'static str,
+    kernel: String,
+    notes: Vec<String>,
+    rights: Table,
+}
+
+impl Info {
+    pub fn run(self, common: &Common) -> Outcome {
+        let site = Site::open(common)?;
+        let seen = Observation::one(&site, &self.jail.name(&site)?)?;
+        let stats = match &seen.jail.kernel {
+            Some(jail) => site.kernel.stats(Some(jail.jid))?.pop(),
+            None => None,
+        };
+        let sheet = Sheet::new(seen, stats.as_ref(), site.kernel.describe());
+        if self.json {
+            output::json(&sheet)?;
+        } else {
+            output::print(&sheet.text())?;
+        }
+        Ok(Exit::DONE)
+    }
+}
+
+impl Sheet {
+    fn new(seen: Observation, stats: Option<&JailStats>, description: crate::kernel::Description) -> Sheet {
+        let wanted = seen.jail.spec.as_ref().ok().map(Spec::policy);
+        let held = seen.jail.kernel.as_ref().map(|jail| jail.policy.clone());
+        let restart_needed = wanted.is_some() && held.is_some() && wanted != held;
+        let label = seen.jail.spec.as_ref().ok().map(|spec| spec.profile.label());
+        let policy: Option<Policy> = held.or(wanted);
+        Sheet {
+            name: seen.jail.name,
+            jid: seen.jail.kernel.as_ref().map(|jail| jail.jid.get()),
+            root: seen.root,
+            profile: seen.jail.kernel.as_ref().map(|jail| jail.profile.clone()).or(label),
+            ports: policy.iter().flat_map(|policy| policy.ports.iter().map(|port| port.get())).collect(),
+            processes: seen.jail.kernel.as_ref().map_or(0, |jail| jail.processes),
+            restart_needed,
+            supervisor: seen.supervisor,
+            spec_error: seen.jail.spec.err(),
+            body: description.body,
+            kernel: description.kernel.clone(),
+            notes: description.notes.clone(),
+            rights: telemetry::rights(&description, policy.as_ref().map(|policy| (policy, stats))),
+        }
+    }
+
+    fn text(&self) -> String {
+        let dash = || "-".to_owned();
+        let mut facts = vec![
+            ("jail", self.name.to_string()),
+            ("jid", self.jid.map_or_else(dash, |jid| jid.to_string())),
+            ("state", self.supervisor.as_ref().map_or_else(|| if self.jid.is_some() { "up" } else { "down" }.into(), state)),
+            ("root", self.root.clone()),
+            ("profile", self.profile.clone().unwrap_or_else(dash)),
+            (
+                "ports",
+                if self.ports.is_empty() { dash() } else { self.ports.iter().map(u16::to_string).collect::<Vec<_>>().join(",") },
+            ),
+            ("processes", self.processes.to_string()),
+            ("enforced by", format!("{} on kernel {}", self.body, self.kernel)),
+        ];
+        if let Some(last) = self.supervisor.as_ref().and_then(|status| status.last_exit.clone()) {
+            facts.push(("last exit", last));
+        }
+        if self.restart_needed {
+            facts.push(("pending", "the spec was changed; restart the jail to apply it".into()));
+        }
+        facts.extend(self.spec_error.iter().map(|why| ("spec", format!("unreadable: {why}"))));
+        facts.extend(self.notes.iter().map(|note| ("note", note.clone())));
+        let lines = facts.iter().map(|(key, value)| format!("{key:<12} {}\n", telemetry::printable(value)));
+        format!("{}\n{}", lines.collect::<String>(), self.rights.render(Format::Text, false))
+    }
+}
+
+fn state(status: &Status) -> String {
+    let service = status.service.map_or_else(String::new, |pid| format!(", service {pid}"));
+    format!("{} (supervisor {}{service}, {} restarts)", status.state, status.pid, status.restarts)
+}

@@ -1,0 +1,53 @@
+//! jailctl: the jails in the kernel.
+
+mod destroy;
+mod exec;
+mod info;
+mod list;
+mod stats;
+mod supervise;
+
+use clap::{Parser, Subcommand};
+
+use super::Outcome;
+use super::options::Common;
+
+/// Works on the jails in the kernel: run commands in them, watch them, remove
+/// them.
+///
+/// A jail is given by name or by number; a number is always a jid.
+///
+/// Example: jailctl exec web ps ax
+///
+/// Exit status: 0 done, 1 failed, 64 wrong use, 69 the kernel cannot do it, 77
+/// not root; exec: the command's.
+#[derive(Debug, Parser)]
+#[command(name = "jailctl", version, verbatim_doc_comment, disable_help_subcommand = true)]
+pub struct Jailctl {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Exec(exec::Exec),
+    Stats(stats::Stats),
+    Supervise(supervise::Supervise),
+    List(list::List),
+    Info(info::Info),
+    Destroy(destroy::Destroy),
+}
+
+pub fn run(arguments: Jailctl) -> Outcome {
+    let common = arguments.common;
+    match arguments.verb {
+        Verb::Exec(verb) => verb.run(&common),
+        Verb::Stats(verb) => verb.run(&common),
+        Verb::Supervise(verb) => verb.run(&common),
+        Verb::List(verb) => verb.run(&common),
+        Verb::Info(verb) => verb.run(&common),
+        Verb::Destroy(verb) => verb.run(&common),
+    }
+}

@@ -1,0 +1,53 @@
+//! `jailctl stats`: a snapshot of all jails.
+
+use clap::{ArgAction, Args};
+
+use crate::cli::Outcome;
+use crate::cli::failure::Exit;
+use crate::cli::options::Common;
+use crate::cli::output::{self, Shape};
+use crate::cli::site::Site;
+use crate::telemetry;
+
+/// Show a snapshot of all jails: CPU time of the last second and of the last
+/// ten (in 1/100 s), processes, references and virtual memory.
+///
+/// Examples: jailctl stats -v
+///           jailctl stats -P -h     (from inetd, as a metrics endpoint)
+///
+/// Exit status: 0 done, 1 failed, 64 wrong use, 69 the kernel cannot do it, 77
+/// not root.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment, disable_help_flag = true)]
+pub struct Stats {
+    /// Add the root and the number of denials
+    #[arg(short, long, conflicts_with_all = ["prometheus", "json", "tsv"])]
+    verbose: bool,
+    /// Print Prometheus text
+    #[arg(short = 'P', long, conflicts_with_all = ["json", "tsv"])]
+    prometheus: bool,
+    /// Put an HTTP head before the Prometheus text
+    #[arg(short = 'h', long = "http", requires = "prometheus")]
+    http: bool,
+    #[command(flatten)]
+    shape: Shape,
+    /// Print help
+    #[arg(long, action = ArgAction::Help)]
+    help: Option<bool>,
+}
+
+const HTTP_HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n";
+
+impl Stats {
+    pub fn run(self, common: &Common) -> Outcome {
+        let site = Site::open(common)?;
+        let stats = site.kernel.stats(None)?;
+        if self.prometheus {
+            let head = if self.http { HTTP_HEAD } else { "" };
+            output::print(&format!("{head}{}", telemetry::exposition(&stats)))?;
+        } else {
+            self.shape.print(&telemetry::stats(&stats), self.verbose, "no jails")?;
+        }
+        Ok(Exit::DONE)
+    }
+}

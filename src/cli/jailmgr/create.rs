@@ -1,0 +1,149 @@
+//! `jailmgr create`: makes or changes a jail.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::cli::Outcome;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::options::Common;
+use crate::cli::output;
+use crate::cli::site::Site;
+use crate::jail::{self, Change, Spec};
+use crate::kernel::{JailName, Port};
+
+/// Make a jail, or change the one of that name to what the options say.
+///
+/// A running jail keeps its policy until it is restarted.
+///
+/// Example: jailmgr create -a -x '/usr/bin/busybox httpd -f -p 8080 -h /var/www/mysite' -l medium -r 8080
+///                         -f local3 -o info -e err -t jail-web web
+///
+/// Exit status: 0 done, 1 failed, 64 wrong use, 69 the kernel cannot do it, 77
+/// not root.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct Create {
+    /// Start it with jailmgr start --all
+    #[arg(short, long)]
+    autostart: bool,
+    /// The service, split into words as a shell would, but run without one
+    #[arg(short = 'x', long, value_name = "CMD", value_parser = words, allow_hyphen_values = true)]
+    command: Option<Words>,
+    /// Profile: low, medium or high [default: high]
+    #[arg(short = 'l', long)]
+    profile: Option<String>,
+    /// Ports that only this jail may bind; repeatable
+    #[arg(short = 'r', long, value_name = "PORT[,PORT..]", value_delimiter = ',')]
+    reserve: Vec<Port>,
+    /// Syslog facility of the service's output [default: daemon]
+    #[arg(short = 'f', long)]
+    facility: Option<String>,
+    /// Level of lines from standard output, by name or 0 to 7 [default: notice]
+    #[arg(short = 'o', long, value_name = "LEVEL")]
+    stdout_level: Option<String>,
+    /// Level of lines from standard error, by name or 0 to 7 [default: err]
+    #[arg(short = 'e', long, value_name = "LEVEL")]
+    stderr_level: Option<String>,
+    /// Tag of the lines [default: jail-NAME]
+    #[arg(short = 't', long)]
+    tag: Option<String>,
+    /// Name of the jail
+    name: JailName,
+}
+
+impl Create {
+    pub fn run(self, common: &Common) -> Outcome {
+        // Before the kernel is asked: a wrong spec is wrong on any machine.
+        let spec = Spec::parse(&self.name, &self.tree()).map_err(|error| Failure::new(Exit::USAGE, error.to_string()))?;
+        let site = Site::open(common)?;
+        let name = &self.name;
+        match jail::create(&site, name, &spec)? {
+            Change::Created => output::say(format_args!("Created jail {name}"))?,
+            Change::Unchanged => output::say(format_args!("Unchanged jail {name}"))?,
+            Change::Changed { diff } => {
+                output::say(format_args!("Changed jail {name}"))?;
+                for line in diff {
+                    output::say(format_args!("  {}", crate::telemetry::printable(&line)))?;
+                }
+            }
+        }
+        Ok(Exit::DONE)
+    }
+
+    fn tree(&self) -> Value {
+        let log =
+            [("facility", &self.facility), ("stdout", &self.stdout_level), ("stderr", &self.stderr_level), ("tag", &self.tag)];
+        let log: serde_json::Map<_, _> =
+            log.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.clone()?.into()))).collect();
+        let ports: Vec<u16> = self.reserve.iter().map(|port| port.get()).collect();
+        let command = self.command.as_ref().map(|words| words.0.clone()).unwrap_or_default();
+        json!({ "command": command, "profile": self.profile, "ports": ports, "log": log, "autostart": self.autostart })
+    }
+}
+
+/// A command line split into words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Words(Vec<String>);
+
+fn words(text: &str) -> Result<Words, String> {
+    match shlex::split(text) {
+        Some(words) if words.is_empty() => Err("the command is empty; name a program".into()),
+        Some(words) => Ok(Words(words)),
+        None => Err(unclosed(text)),
+    }
+}
+
+/// Says which quote was not closed.
+fn unclosed(text: &str) -> String {
+    let mut open: Option<(usize, char)> = None;
+    let mut escaped = false;
+    for (at, c) in text.chars().enumerate() {
+        match (open, c) {
+            _ if escaped => escaped = false,
+            (None | Some((_, '"')), '\\') => escaped = true,
+            (None, '\'' | '"') => open = Some((at + 1, c)),
+            (Some((_, quote)), c) if c == quote => open = None,
+            _ => {}
+        }
+    }
+    match open {
+        Some((at, quote)) => {
+            format!("the {} quote at character {at} is not closed", if quote == '"' { "double" } else { "single" })
+        }
+        None => "it ends with a backslash that escapes nothing; double it or remove it".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_open_quote_is_named_with_its_place() {
+        assert_eq!(words("echo 'a b").unwrap_err(), "the single quote at character 6 is not closed");
+        assert_eq!(words("echo \"it's\" \"b").unwrap_err(), "the double quote at character 13 is not closed");
+        assert_eq!(words("echo \\").unwrap_err(), "it ends with a backslash that escapes nothing; double it or remove it");
+        assert_eq!(words("  ").unwrap_err(), "the command is empty; name a program");
+    }
+
+    #[test]
+    fn words_are_split_but_nothing_is_expanded() {
+        let split = words("/bin/sh -c 'echo $HOME; ls *' \"a b\" c\\ d").unwrap();
+        assert_eq!(split.0, ["/bin/sh", "-c", "echo $HOME; ls *", "a b", "c d"]);
+    }
+
+    proptest! {
+        #[test]
+        fn quoted_words_come_back_as_they_were(argv in proptest::collection::vec("[^\\x00]{1,20}", 1..6)) {
+            let line = shlex::try_join(argv.iter().map(String::as_str)).unwrap();
+            prop_assert_eq!(words(&line).unwrap().0, argv);
+        }
+
+        #[test]
+        fn no_line_makes_it_panic(text in "\\PC*|['\"\\\\ a#]*") {
+            let _ = words(&text);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! jailsh: runs scripts, and looks after the kernel module.
+
+mod doctor;
+mod kmod;
+mod script;
+
+use std::ffi::OsString;
+
+use clap::{Parser, Subcommand};
+
+use super::Outcome;
+use super::options::Common;
+
+/// Jails that the kernel enforces, driven by scripts.
+///
+///   jailsh FILE [ARGS]      runs a script
+///   jailsh -e EXPR [ARGS]   runs the text EXPR and prints its value
+///   jailsh -                runs standard input, as does a pipe
+///
+/// A FILE named like a command below is run as ./FILE.
+///
+/// Example: jailsh -e 'exec("web", ["ps", "ax"])'
+///
+/// Exit status: 0 done, 1 failed, the script's own with exit(N), 64 wrong use,
+/// 65 not a script or a wrong spec, 66 no such file, 69 the kernel cannot do
+/// it, 77 not root, 130 interrupted.
+#[derive(Debug, Parser)]
+#[command(name = "jailsh", version, verbatim_doc_comment, disable_help_subcommand = true)]
+#[command(
+    override_usage = "jailsh [OPTIONS] FILE [ARGS]\n       jailsh [OPTIONS] -e EXPR [ARGS]\n       jailsh [OPTIONS] <COMMAND>"
+)]
+pub struct Jailsh {
+    /// Run EXPR and print its value; ARGS are its `args`
+    #[arg(short = 'e', value_names = ["EXPR", "ARGS"], num_args = 1.., allow_hyphen_values = true)]
+    expression: Option<Vec<String>>,
+    /// Operations after which a script is ended, 0 for no limit
+    #[arg(long, value_name = "N")]
+    max_operations: Option<u64>,
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Doctor(doctor::Doctor),
+    Kmod(kmod::Kmod),
+    #[command(external_subcommand)]
+    Script(Vec<OsString>),
+}
+
+pub fn run(arguments: Jailsh) -> Outcome {
+    let Jailsh { common, expression, max_operations, verb } = arguments;
+    let source = match (expression, verb) {
+        (None, Some(Verb::Doctor(doctor))) => return doctor.run(),
+        (None, Some(Verb::Kmod(kmod))) => return kmod.run(),
+        (None, Some(Verb::Script(words))) => script::from_file(words)?,
+        (None, None) => script::from_pipe()?,
+        (Some(words), _) => script::from_expression(words),
+    };
+    script::run(&common, max_operations, source)
+}

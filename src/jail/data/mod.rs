@@ -1,0 +1,205 @@
+//! The data layer: what a jail may write. Seeded once, with the least that programs need, from texts of ours and from
+//! such files of the host's /etc as any user may read. No secret is copied: what others cannot read stays where it is.
+
+mod copy;
+
+use std::path::Path;
+
+use super::JailError;
+use super::store::{Directory, appear};
+use copy::Seeder;
+
+/// The top-level directories of the data layer and their modes.
+pub const DIRECTORIES: [(&str, u32); 7] =
+    [("etc", 0o755), ("var", 0o755), ("home", 0o755), ("root", 0o700), ("srv", 0o755), ("opt", 0o755), ("tmp", 0o1777)];
+
+/// Directories inside /var.
+const VAR: [(&str, u32); 9] = [
+    ("cache", 0o755),
+    ("lib", 0o755),
+    ("local", 0o755),
+    ("log", 0o755),
+    ("mail", 0o755),
+    ("opt", 0o755),
+    ("spool", 0o755),
+    ("tmp", 0o1777),
+    ("www", 0o755),
+];
+
+/// Root and the system users that Debian numbers alike everywhere; all locked, there being no shadow file.
+const PASSWD: &str = "\
+root:*:0:0:root:/root:/bin/sh
+daemon:*:1:1:daemon:/usr/sbin:/usr/sbin/nologin
+bin:*:2:2:bin:/bin:/usr/sbin/nologin
+sys:*:3:3:sys:/dev:/usr/sbin/nologin
+mail:*:8:8:mail:/var/mail:/usr/sbin/nologin
+www-data:*:33:33:www-data:/var/www:/usr/sbin/nologin
+nobody:*:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
+";
+
+const GROUP: &str = "\
+root:*:0:
+daemon:*:1:
+bin:*:2:
+sys:*:3:
+adm:*:4:
+tty:*:5:
+disk:*:6:
+mail:*:8:
+www-data:*:33:
+shadow:*:42:
+utmp:*:43:
+staff:*:50:
+users:*:100:
+nogroup:*:65534:
+";
+
+const NSSWITCH: &str = "\
+passwd: files
+group: files
+shadow: files
+hosts: files dns
+networks: files
+protocols: files
+services: files
+ethers: files
+rpc: files
+";
+
+const HOSTS: &str = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n";
+
+/// Files of the host's /etc that programs of /usr look for. Missing ones are passed over; their links are followed.
+const CONTENTS: [&str; 2] = ["resolv.conf", "hosts"];
+
+/// The same, but a symlink stays a symlink (it leads into /usr, which a jail shares).
+const FILES: [&str; 18] = [
+    "alternatives",
+    "bash.bashrc",
+    "bindresvport.blacklist",
+    "debian_version",
+    "ethertypes",
+    "gai.conf",
+    "host.conf",
+    "inputrc",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "localtime",
+    "login.defs",
+    "magic",
+    "mime.types",
+    "networks",
+    "os-release",
+    "profile",
+];
+
+const MORE_FILES: [&str; 8] = ["protocols", "rpc", "services", "shells", "ssl/certs", "ssl/openssl.cnf", "terminfo", "timezone"];
+
+/// The host's configuration.
+const HOST_ETC: &str = "/etc";
+
+/// Makes and seeds `data` in a jail's directory that nobody sees yet.
+pub fn make(jail: &Directory) -> Result<(), JailError> {
+    fill(&jail.make("data", 0o755)?, Path::new(HOST_ETC))
+}
+
+/// The same in one that is in use: it appears complete or not at all.
+pub fn seed(jail: &Directory) -> Result<(), JailError> {
+    appear(jail, "data", 0o755, |data| fill(data, Path::new(HOST_ETC))).map(drop)
+}
+
+fn fill(data: &Directory, host_etc: &Path) -> Result<(), JailError> {
+    let mut seeder = Seeder::new(host_etc);
+    for (name, mode) in DIRECTORIES {
+        data.make(name, mode)?;
+    }
+    let etc = data.sub("etc")?;
+    for (name, text) in [("passwd", PASSWD), ("group", GROUP), ("nsswitch.conf", NSSWITCH)] {
+        seeder.write(&etc, name, text.as_bytes())?;
+    }
+    for name in CONTENTS {
+        seeder.contents(&etc, name)?;
+    }
+    if etc.status("hosts")?.is_none() {
+        seeder.write(&etc, "hosts", HOSTS.as_bytes())?;
+    }
+    etc.make("ssl", 0o755)?;
+    etc.make("profile.d", 0o755)?;
+    etc.make("opt", 0o755)?;
+    for name in FILES.iter().chain(&MORE_FILES) {
+        seeder.entry(&etc, name)?;
+    }
+    seeder.link(&etc, "mtab", "../proc/self/mounts")?;
+    let var = data.sub("var")?;
+    for (name, mode) in VAR {
+        var.make(name, mode)?;
+    }
+    seeder.link(&var, "run", "/run")?;
+    seeder.link(&var, "lock", "/run/lock")?;
+    seeder.made(etc);
+    seeder.made(var);
+    seeder.to_disk()?;
+    data.sync()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    struct Scratch {
+        _dir: tempfile::TempDir,
+        jail: Directory,
+        etc: std::path::PathBuf,
+    }
+
+    fn scratch() -> Scratch {
+        let dir = tempfile::tempdir().unwrap();
+        let etc = dir.path().join("etc");
+        std::fs::create_dir(&etc).unwrap();
+        std::fs::create_dir(dir.path().join("jail")).unwrap();
+        let jail = Directory::open(&dir.path().join("jail")).unwrap();
+        Scratch { _dir: dir, jail, etc }
+    }
+
+    #[test]
+    fn the_hosts_files_are_copied_and_its_links_stay_links() {
+        let scratch = scratch();
+        std::fs::write(scratch.etc.join("services"), "http 80/tcp\n").unwrap();
+        std::fs::create_dir(scratch.etc.join("alternatives")).unwrap();
+        symlink("/usr/bin/mawk", scratch.etc.join("alternatives/awk")).unwrap();
+        symlink(scratch.etc.join("services"), scratch.etc.join("resolv.conf")).unwrap();
+        fill(&scratch.jail, &scratch.etc).unwrap();
+        let etc = scratch.jail.path().join("etc");
+        assert_eq!(std::fs::read_to_string(etc.join("services")).unwrap(), "http 80/tcp\n");
+        assert_eq!(std::fs::read_link(etc.join("alternatives/awk")).unwrap(), Path::new("/usr/bin/mawk"));
+        assert_eq!(std::fs::read_to_string(etc.join("resolv.conf")).unwrap(), "http 80/tcp\n");
+    }
+
+    #[test]
+    fn what_others_cannot_read_on_the_host_is_not_copied() {
+        let scratch = scratch();
+        std::fs::create_dir_all(scratch.etc.join("ssl/certs")).unwrap();
+        let key = scratch.etc.join("ssl/certs/host.key");
+        std::fs::write(&key, "secret").unwrap();
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o640)).unwrap();
+        std::fs::write(scratch.etc.join("ssl/certs/ca.pem"), "public").unwrap();
+        std::fs::write(scratch.etc.join("shadow"), "root:hash").unwrap();
+        fill(&scratch.jail, &scratch.etc).unwrap();
+        let etc = scratch.jail.path().join("etc");
+        assert!(etc.join("ssl/certs/ca.pem").exists());
+        assert!(!etc.join("ssl/certs/host.key").exists());
+        assert!(!etc.join("shadow").exists());
+    }
+
+    #[test]
+    fn a_seeded_layer_has_a_locked_root_and_a_sticky_tmp() {
+        let scratch = scratch();
+        seed(&scratch.jail).unwrap();
+        let data = scratch.jail.path().join("data");
+        assert!(std::fs::read_to_string(data.join("etc/passwd")).unwrap().starts_with("root:*:0:0:"));
+        assert_eq!(std::fs::metadata(data.join("tmp")).unwrap().permissions().mode() & 0o7777, 0o1777);
+        assert_eq!(std::fs::metadata(data.join("root")).unwrap().permissions().mode() & 0o7777, 0o700);
+    }
+}

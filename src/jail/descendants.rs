@@ -1,0 +1,93 @@
+//! Ending a command with all it started. While one runs with a time limit this process adopts orphans, so that what the
+//! command detached from itself (double fork, setsid) is still found as a descendant.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::{JailError, fork};
+
+/// Rounds of killing: each finds what was forked while the one before went on.
+const ROUNDS: usize = 50;
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Orphaned descendants become children of this process, until dropped.
+pub struct Adoption {
+    before: bool,
+    /// Children from before, which are none of the command's.
+    others: BTreeSet<i32>,
+}
+
+impl Adoption {
+    pub fn begin() -> Result<Adoption, JailError> {
+        let doing = || JailError::system("adopt the command's orphans");
+        let before = nix::sys::prctl::get_child_subreaper().map_err(doing())?;
+        nix::sys::prctl::set_child_subreaper(true).map_err(doing())?;
+        Ok(Adoption { before, others: children(&parents(), own_pid()) })
+    }
+
+    /// Kills the command and everything it started, until nothing is left of it. The command itself is not reaped.
+    pub fn kill_all(&self, command: Pid) {
+        for _ in 0..ROUNDS {
+            let parents = parents();
+            let mut found = BTreeSet::new();
+            let mut next: Vec<i32> = children(&parents, own_pid()).difference(&self.others).copied().collect();
+            while let Some(pid) = next.pop() {
+                if found.insert(pid) {
+                    next.extend(children(&parents, pid));
+                }
+            }
+            let alive = found.iter().filter(|pid| !is_zombie(**pid)).count();
+            if alive == 0 {
+                self.reap(&found, command);
+                return;
+            }
+            for pid in &found {
+                // Pids below this process: ours to kill, and gone ones do not matter.
+                let _ = kill(Pid::from_raw(*pid), Signal::SIGKILL);
+            }
+            self.reap(&found, command);
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    fn reap(&self, found: &BTreeSet<i32>, command: Pid) {
+        fork::reap(found.iter().map(|pid| Pid::from_raw(*pid)).filter(|pid| *pid != command));
+    }
+}
+
+impl Drop for Adoption {
+    fn drop(&mut self) {
+        // Cannot fail: takes a flag.
+        let _ = nix::sys::prctl::set_child_subreaper(self.before);
+    }
+}
+
+fn own_pid() -> i32 {
+    std::process::id() as i32
+}
+
+/// Every process and its parent.
+fn parents() -> Vec<(i32, i32)> {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let pids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+    pids.filter_map(|pid| Some((pid, stat_field(pid, 1)?.parse().ok()?))).collect()
+}
+
+fn children(parents: &[(i32, i32)], of: i32) -> BTreeSet<i32> {
+    parents.iter().filter(|(_, parent)| *parent == of).map(|(pid, _)| *pid).collect()
+}
+
+fn is_zombie(pid: i32) -> bool {
+    stat_field(pid, 0).is_none_or(|state| state == "Z" || state == "X")
+}
+
+/// A field of /proc/PID/stat, counted from the one after the command's name (which may hold anything).
+fn stat_field(pid: i32, index: usize) -> Option<String> {
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = String::from_utf8_lossy(&stat);
+    let rest = &stat[stat.rfind(')')? + 1..];
+    rest.split_ascii_whitespace().nth(index).map(str::to_owned)
+}

@@ -1,1 +1,0 @@
-//! The root: layers and mounts in a pinned namespace.

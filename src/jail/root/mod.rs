@@ -1,0 +1,167 @@
+//! A jail's root: layers and mounts in a mount namespace that is pinned under the run directory. Nothing of it is mounted
+//! in the host's own namespace but the pin.
+
+mod builder;
+mod mount;
+mod run_dir;
+mod visit;
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::mount::{MntFlags, MsFlags, umount2};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::stat::Mode;
+use nix::sys::statfs::{FsType, fstatfs};
+use nix::unistd::{Pid, pipe2};
+
+pub use run_dir::prepare_run_dir;
+pub(super) use visit::open_terminal;
+
+use super::store::{Directory, jail, remove_tree};
+use super::{Config, JailError, fork};
+use crate::kernel::JailName;
+
+/// The pin's file name in the jail's run directory.
+const PIN: &str = "mnt";
+/// statfs(2)'s type of the file system that namespaces live on, linux/magic.h.
+const NSFS_MAGIC: FsType = FsType(0x6e73_6673);
+/// A child's report is cut here.
+const REPORT_LIMIT: u64 = 4096;
+
+/// The pinned namespace; `None` when the jail has none.
+pub fn pinned(config: &Config, name: &JailName) -> Result<Option<OwnedFd>, JailError> {
+    let Some(run) = run_of(config, name)? else { return Ok(None) };
+    match run.open_at(PIN, OFlag::O_RDONLY | OFlag::O_NONBLOCK, Mode::empty()) {
+        Ok(fd) => Ok(is_namespace(&fd).then_some(fd)),
+        Err(Errno::ENOENT) => Ok(None),
+        Err(errno) => Err(JailError::System { doing: format!("open {}", run.path_of(PIN).display()), errno }),
+    }
+}
+
+fn is_namespace(fd: &OwnedFd) -> bool {
+    fstatfs(fd).is_ok_and(|found| found.filesystem_type() == NSFS_MAGIC)
+}
+
+fn run_of(config: &Config, name: &JailName) -> Result<Option<Directory>, JailError> {
+    let jails = match Directory::open(&config.run_dir) {
+        Err(JailError::System { errno: Errno::ENOENT, .. }) => return Ok(None),
+        found => found?.vetted()?.find("jails")?,
+    };
+    jails.map(|jails| jails.find(name.as_str())).transpose().map(Option::flatten)
+}
+
+/// Builds the jail's root in a new namespace and pins that. The caller holds the jail's lock and saw that no pin is
+/// there. On an error nothing is left: the namespace dies with the child that built it.
+pub fn pin(config: &Config, name: &JailName) -> Result<(), JailError> {
+    // Before the fork, so that what is wrong with the files is said as it is.
+    let files = jail(config, name)?;
+    files.sub("root")?.vetted()?;
+    files.sub("data")?.vetted()?;
+    let run = run_dir::jails(config)?.ensure(name.as_str(), 0o700)?.vetted()?;
+    drop(files);
+
+    let (report, told) = pipe2(OFlag::O_CLOEXEC).map_err(JailError::system("make a pipe"))?;
+    let parent = nix::unistd::getpid();
+    // The writing end is the child's alone: a child that dies closes it.
+    let child = fork::in_child(move || build_and_hold(config, name, parent, told))?;
+    let pinned = read_report(report).and_then(|()| hold(&run, child));
+    // It only keeps the namespace alive, which the pin does now. Not reaped yet, so the pid is its own.
+    let _ = kill(child, Signal::SIGKILL);
+    fork::wait(child);
+    if pinned.is_err() {
+        // Best effort: a run directory without a pin is what a jail that is down looks like.
+        let _ = run_dir::jails(config).and_then(|jails| remove_tree(&jails, name.as_str()));
+    }
+    pinned
+}
+
+/// The child: builds, says so, and keeps the namespace alive until the parent pinned it or died.
+fn build_and_hold(config: &Config, name: &JailName, parent: Pid, told: OwnedFd) -> i32 {
+    let bound = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
+    // The parent may have died before the line above.
+    if bound.is_err() || nix::unistd::getppid() != parent {
+        return 1;
+    }
+    let mut told = File::from(told);
+    let built = builder::build(config, name);
+    let word = built.as_ref().map_or_else(encode, |()| "+".into());
+    // No reader: then nobody waits for the answer either.
+    let _ = told.write_all(word.as_bytes());
+    drop(told);
+    while built.is_ok() {
+        nix::unistd::pause();
+    }
+    1
+}
+
+/// A child's error as text: kind, fields; [`decode`]d by the parent.
+fn encode(error: &JailError) -> String {
+    match error {
+        JailError::System { doing, errno } => format!("S\0{}\0{doing}", *errno as i32),
+        JailError::Path { path, why, remedy } => format!("P\0{}\0{why}\0{remedy}", path.display()),
+        other => format!("S\0{}\0build the root: {other}", Errno::EINVAL as i32),
+    }
+}
+
+fn decode(text: &str) -> JailError {
+    let fields: Vec<&str> = text.split('\0').collect();
+    match fields[..] {
+        ["S", errno, doing] => {
+            JailError::System { doing: doing.into(), errno: Errno::from_raw(errno.parse().unwrap_or(Errno::EIO as i32)) }
+        }
+        ["P", path, why, remedy] => JailError::Path { path: path.into(), why: why.into(), remedy: remedy.into() },
+        _ => JailError::System { doing: "build the root (its builder died)".into(), errno: Errno::ECHILD },
+    }
+}
+
+fn read_report(report: OwnedFd) -> Result<(), JailError> {
+    let mut text = Vec::new();
+    File::from(report)
+        .take(REPORT_LIMIT)
+        .read_to_end(&mut text)
+        .map_err(JailError::io("hear from the process that builds the root"))?;
+    if text == b"+" { Ok(()) } else { Err(decode(&String::from_utf8_lossy(&text))) }
+}
+
+/// Pins the namespace of a child that waits.
+fn hold(run: &Directory, child: Pid) -> Result<(), JailError> {
+    let doing = || format!("pin the namespace at {}", run.path_of(PIN).display());
+    unlink_stale(run)?;
+    drop(run.write_new(PIN, 0o600, b"")?);
+    let point = run.open_at(PIN, OFlag::O_PATH, Mode::empty()).map_err(JailError::system(doing()))?;
+    // The child is ours and not reaped, so the pid is its own. The target goes by descriptor: no path to race with.
+    let source = format!("/proc/{child}/ns/mnt");
+    let target = format!("/proc/self/fd/{}", point.as_raw_fd());
+    nix::mount::mount(Some(source.as_str()), target.as_str(), None::<&str>, MsFlags::MS_BIND, None::<&str>)
+        .map_err(JailError::system(doing()))
+}
+
+fn unlink_stale(run: &Directory) -> Result<(), JailError> {
+    match nix::unistd::unlinkat(run.fd(), PIN, nix::unistd::UnlinkatFlags::NoRemoveDir) {
+        Ok(()) | Err(Errno::ENOENT) => Ok(()),
+        Err(errno) => Err(JailError::System { doing: format!("remove {}", run.path_of(PIN).display()), errno }),
+    }
+}
+
+/// Unpins the namespace and removes the jail's run directory. Its mounts go with the last process inside. Says whether
+/// there was anything; with nothing there it is done.
+pub fn unpin(config: &Config, name: &JailName) -> Result<bool, JailError> {
+    let Some(run) = run_of(config, name)? else { return Ok(false) };
+    // A crash between two pins could have stacked them; a bound keeps an unknown mount from looping us.
+    for _ in 0..8 {
+        match run.open_at(PIN, OFlag::O_RDONLY | OFlag::O_NONBLOCK, Mode::empty()) {
+            Ok(fd) if is_namespace(&fd) => {}
+            _ => break,
+        }
+        let point = format!("/proc/self/fd/{}/{PIN}", run.fd().as_raw_fd());
+        umount2(point.as_str(), MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW)
+            .map_err(JailError::system(format!("unpin {}", run.path_of(PIN).display())))?;
+    }
+    drop(run);
+    remove_tree(&run_dir::jails(config)?, name.as_str())?;
+    Ok(true)
+}

@@ -1,0 +1,61 @@
+//! The script that `apply` runs: a file in the jail's own /tmp, written from the host's side without following anything
+//! the jail may have put there, and removed when the script has ended.
+
+use std::io::Read;
+use std::os::fd::AsFd;
+
+use nix::unistd::{UnlinkatFlags, unlinkat};
+
+use super::JailError;
+use super::store::{Directory, remove_tree};
+
+const PREFIX: &str = ".jailsh-apply-";
+
+/// Removed on drop.
+pub struct ScriptFile {
+    tmp: Directory,
+    name: String,
+}
+
+impl ScriptFile {
+    /// Writes `text` under a random name, readable and runnable by root alone.
+    pub fn write(jail: &Directory, text: &[u8]) -> Result<ScriptFile, JailError> {
+        let tmp = jail.sub("data")?.sub("tmp")?;
+        let name = format!("{PREFIX}{:016x}", random()?);
+        let file = ScriptFile { tmp, name };
+        drop(file.tmp.write_new(&file.name, 0o700, text)?);
+        Ok(file)
+    }
+
+    /// Its path inside the jail.
+    pub fn path(&self) -> String {
+        format!("/tmp/{}", self.name)
+    }
+}
+
+impl Drop for ScriptFile {
+    fn drop(&mut self) {
+        // The script may have removed itself; what cannot be removed now goes with the next [`sweep`].
+        let _ = unlinkat(self.tmp.fd().as_fd(), self.name.as_str(), UnlinkatFlags::NoRemoveDir);
+    }
+}
+
+/// Removes the scripts of applies that were killed. The jail is down: nothing runs them.
+pub fn sweep(jail: &Directory) -> Result<(), JailError> {
+    /// More files than this in /tmp are the jail's own affair.
+    const LOOKED_AT: usize = 65536;
+    let tmp = jail.sub("data")?.sub("tmp")?;
+    for name in tmp.names(LOOKED_AT)? {
+        if let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) {
+            remove_tree(&tmp, name)?;
+        }
+    }
+    Ok(())
+}
+
+fn random() -> Result<u64, JailError> {
+    let doing = || JailError::io("read /dev/urandom");
+    let mut bytes = [0; 8];
+    std::fs::File::open("/dev/urandom").map_err(doing())?.read_exact(&mut bytes).map_err(doing())?;
+    Ok(u64::from_ne_bytes(bytes))
+}

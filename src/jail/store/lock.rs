@@ -1,0 +1,76 @@
+//! One lock per jail: a flock(2) on a file of the run directory, gone with its holder.
+
+use std::fs::File;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::sys::stat::Mode;
+
+use super::directory::Directory;
+use crate::jail::{Config, Host, JailError};
+use crate::kernel::JailName;
+
+/// How long a verb waits for another one.
+const PATIENCE: Duration = Duration::from_secs(30);
+const STEP: Duration = Duration::from_millis(20);
+
+/// Held while a verb changes a jail; released on drop, also by kill -9.
+///
+/// `create`, `bring_up`, `tear_down` and `destroy` take it themselves and it is not re-entrant: a caller that holds it
+/// and calls one of them waits for itself and gets [`JailError::Locked`].
+#[derive(Debug)]
+pub struct Lock {
+    _file: Flock<File>,
+}
+
+impl Lock {
+    /// Waits up to half a minute for the jail's lock.
+    ///
+    /// # Errors
+    /// [`JailError::Locked`] when another process keeps it.
+    pub fn jail(host: &Host, name: &JailName) -> Result<Lock, JailError> {
+        Lock::wait(&host.config, name, PATIENCE)
+    }
+
+    /// The lock if nobody holds it.
+    pub(in crate::jail) fn try_jail(config: &Config, name: &JailName) -> Result<Option<Lock>, JailError> {
+        match Lock::wait(config, name, Duration::ZERO) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(JailError::Locked(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn wait(config: &Config, name: &JailName, patience: Duration) -> Result<Lock, JailError> {
+        // The suffix keeps a jail's file apart from the run directory's own.
+        Lock::file(config, &format!("{name}.lock"), patience)?.ok_or_else(|| JailError::Locked(name.clone()))
+    }
+
+    /// The lock that orders changes of the run directory itself.
+    pub(in crate::jail) fn run_dir(config: &Config) -> Result<Lock, JailError> {
+        Lock::file(config, ".run-dir", PATIENCE)?.ok_or_else(|| JailError::Path {
+            path: config.run_dir.clone(),
+            why: "another jailsh is preparing it".into(),
+            remedy: "try again when it is done".into(),
+        })
+    }
+
+    fn file(config: &Config, file: &str, patience: Duration) -> Result<Option<Lock>, JailError> {
+        let locks = Directory::open_or_make(&config.run_dir)?.vetted()?.ensure("locks", 0o700)?.vetted()?;
+        let doing = format!("lock {}", locks.path_of(file).display());
+        let flags = OFlag::O_RDWR | OFlag::O_CREAT;
+        let open = locks.open_at(file, flags, Mode::from_bits_truncate(0o600)).map_err(JailError::system(doing.clone()))?;
+        let mut open = File::from(open);
+        let deadline = Instant::now() + patience;
+        loop {
+            match Flock::lock(open, FlockArg::LockExclusiveNonblock) {
+                Ok(held) => return Ok(Some(Lock { _file: held })),
+                Err((file, Errno::EAGAIN | Errno::EINTR)) if Instant::now() < deadline => open = file,
+                Err((_, Errno::EAGAIN | Errno::EINTR)) => return Ok(None),
+                Err((_, errno)) => return Err(JailError::System { doing, errno }),
+            }
+            std::thread::sleep(STEP);
+        }
+    }
+}

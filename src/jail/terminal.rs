@@ -1,0 +1,64 @@
+//! The caller's terminal and the jail's pty: raw mode that is undone on every way out, window sizes, the slave side.
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
+
+use super::JailError;
+
+/// The caller's terminal in raw mode; as it was again on drop, a panic included.
+pub struct RawMode {
+    terminal: OwnedFd,
+    before: Termios,
+}
+
+impl RawMode {
+    pub fn enter(terminal: BorrowedFd<'_>) -> Result<RawMode, JailError> {
+        let doing = || JailError::system("set the terminal to raw mode");
+        let terminal = terminal.try_clone_to_owned().map_err(JailError::io("keep the terminal"))?;
+        let before = tcgetattr(&terminal).map_err(doing())?;
+        let raw = RawMode { terminal, before };
+        raw.apply().map_err(doing())?;
+        Ok(raw)
+    }
+
+    /// Raw again, after the shell that stopped us took the terminal back and changed it.
+    pub fn apply(&self) -> Result<(), Errno> {
+        let mut raw = self.before.clone();
+        cfmakeraw(&mut raw);
+        tcsetattr(&self.terminal, SetArg::TCSANOW, &raw)
+    }
+
+    /// Gives the jail's pty the size of the caller's window.
+    pub fn copy_size(&self, pty: BorrowedFd<'_>) -> Result<(), Errno> {
+        // SAFETY: all-zero is a valid winsize.
+        let mut size: libc::winsize = unsafe { std::mem::zeroed() };
+        // SAFETY: an open terminal and room for one winsize.
+        Errno::result(unsafe { libc::ioctl(self.terminal.as_fd().as_raw_fd(), libc::TIOCGWINSZ, &mut size) })?;
+        // SAFETY: an open pty and one winsize; the kernel tells the foreground processes.
+        Errno::result(unsafe { libc::ioctl(pty.as_raw_fd(), libc::TIOCSWINSZ, &size) }).map(drop)
+    }
+}
+
+impl Drop for RawMode {
+    fn drop(&mut self) {
+        // A terminal that is gone needs no restoring.
+        let _ = tcsetattr(&self.terminal, SetArg::TCSANOW, &self.before);
+    }
+}
+
+/// The slave of a pty, opened without its path, which in a jail is the jail's.
+pub fn slave_of(master: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
+    /// Asks for the slave's descriptor, asm-generic/ioctls.h.
+    const TIOCGPTPEER: libc::c_ulong = nix::request_code_none!(b'T', 0x41);
+    let unlock: libc::c_int = 0;
+    // SAFETY: an open master and one integer.
+    Errno::result(unsafe { libc::ioctl(master.as_raw_fd(), libc::TIOCSPTLCK, &unlock) })?;
+    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    // SAFETY: an open master and open(2) flags.
+    let fd = Errno::result(unsafe { libc::ioctl(master.as_raw_fd(), TIOCGPTPEER, flags.bits()) })?;
+    // SAFETY: the kernel just made this descriptor for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}

@@ -1,0 +1,100 @@
+//! create, start, stop, restart, supervise, destroy.
+
+use std::fmt;
+use std::rc::Rc;
+
+use rhai::{Engine, Map, NativeCallContext};
+use serde::Serialize;
+
+use super::handle::Handle;
+use super::{thrown, verb, verb_with};
+use crate::jail;
+use crate::kernel::JailName;
+use crate::script::convert::{self, Options};
+use crate::script::{Fault, Kind, Session, interrupt};
+use crate::supervise::{self, Started, Stopped};
+
+/// What `create` did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Change(jail::Change);
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            jail::Change::Created => f.write_str("created"),
+            jail::Change::Unchanged => f.write_str("unchanged"),
+            jail::Change::Changed { diff } => write!(f, "changed: {}", diff.join("; ")),
+        }
+    }
+}
+
+pub fn register(engine: &mut Engine, session: &Rc<Session>) {
+    convert::register::<Change>(engine, "Change");
+    engine.register_fn("create", |context: NativeCallContext, jail: Handle| {
+        thrown(&context, "create", Some(&jail.name), create(&jail))
+    });
+    let free = session.clone();
+    engine.register_fn("create", move |context: NativeCallContext, name: &str, spec: Map| {
+        let made = Handle::new(&free, name, Some(&spec)).and_then(|jail| create(&jail));
+        thrown(&context, "create", name.parse().ok().as_ref(), made)
+    });
+    verb(engine, session, "start", start);
+    verb(engine, session, "stop", stop);
+    verb(engine, session, "restart", restart);
+    verb(engine, session, "destroy", destroy);
+    verb(engine, session, "supervise", |session, name| supervise_with(session, name, &Map::new()));
+    verb_with(engine, session, "supervise", |session, name, options: Map| supervise_with(session, name, &options));
+}
+
+fn create(jail: &Handle) -> Result<Change, Fault> {
+    let name = &jail.name;
+    let no_spec =
+        || Fault::new(Kind::Spec, format!("jail {name} has no spec in this script; write jail({:?}, #{{ ... }})", name.as_str()));
+    let spec = jail.spec.as_ref().ok_or_else(no_spec)?;
+    Ok(Change(jail::create(jail.session.host()?, name, spec)?))
+}
+
+fn start(session: &Session, name: &JailName) -> Result<String, Fault> {
+    Ok(match supervise::start(session.host()?, name)? {
+        Started::Started(_) => "started".into(),
+        Started::AlreadyRunning(_) => "already running".into(),
+    })
+}
+
+fn stop(session: &Session, name: &JailName) -> Result<String, Fault> {
+    Ok(match supervise::stop(session.host()?, name)? {
+        Stopped::Stopped => "stopped".into(),
+        Stopped::WasDown => "was down".into(),
+    })
+}
+
+fn restart(session: &Session, name: &JailName) -> Result<String, Fault> {
+    stop(session, name)?;
+    start(session, name)
+}
+
+fn destroy(session: &Session, name: &JailName) -> Result<(), Fault> {
+    Ok(jail::destroy(session.host()?, name)?)
+}
+
+/// The foreground form of `start`. A jail that this call brought up is taken down again.
+fn supervise_with(session: &Session, name: &JailName, options: &Map) -> Result<(), Fault> {
+    let options = Options::new("supervise", options, &["restart"])?;
+    let policy = options
+        .text("restart")?
+        .map(|policy| policy.parse().map_err(|()| options.wrong("restart", "\"always\", \"on-failure\" or \"never\"")));
+    let policy = policy.transpose()?;
+    let host = session.host()?;
+    let unreadable = |why| Fault::new(Kind::Spec, format!("jail {name}: {why}"));
+    let mut spec = jail::observe(host, name)?.spec.map_err(unreadable)?;
+    spec.restart = policy.unwrap_or(spec.restart);
+    let running = jail::bring_up(host, name)?;
+    let ended = supervise::supervise(host, name, running.jid, &spec, true);
+    // The supervisor had the signals to itself.
+    interrupt::install();
+    if running.brought_up {
+        supervise::stop(host, name)?;
+    }
+    Ok(ended?)
+}

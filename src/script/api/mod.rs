@@ -1,0 +1,98 @@
+//! The verbs. Each is a thin step from Rhai's values to one call of [`crate::jail`], [`crate::supervise`] or
+//! [`crate::telemetry`]; methods of a jail and free functions of the same name share it.
+
+mod exec;
+mod handle;
+mod host;
+mod lifecycle;
+mod observe;
+
+use std::rc::Rc;
+
+use rhai::{Engine, EvalAltResult, Map, NativeCallContext, Variant};
+
+use super::{Fault, Session, convert};
+use crate::kernel::JailName;
+use handle::Handle;
+
+type Thrown<T> = Result<T, Box<EvalAltResult>>;
+
+/// Teaches the engine all verbs.
+pub fn register(engine: &mut Engine, session: Rc<Session>) {
+    convert::register::<Fault>(engine, "Error");
+    handle::register(engine, &session);
+    lifecycle::register(engine, &session);
+    exec::register(engine, &session);
+    observe::register(engine, &session);
+    host::register(engine);
+}
+
+/// Turns a fault into what Rhai throws, with the verb, the jail and the place of the call.
+fn thrown<T>(context: &NativeCallContext, verb: &'static str, jail: Option<&JailName>, result: Result<T, Fault>) -> Thrown<T> {
+    result.map_err(|fault| {
+        let jail = fault.jail.clone().or_else(|| jail.map(ToString::to_string));
+        Fault { verb: Some(verb), jail, ..fault }.at(context.call_position()).into()
+    })
+}
+
+/// Registers a verb twice: as `jail.verb()` and as `verb("name")`.
+fn verb<T: Variant + Clone>(
+    engine: &mut Engine,
+    session: &Rc<Session>,
+    name: &'static str,
+    run: fn(&Session, &JailName) -> Result<T, Fault>,
+) {
+    engine.register_fn(name, move |context: NativeCallContext, jail: Handle| {
+        thrown(&context, name, Some(&jail.name), run(&jail.session, &jail.name))
+    });
+    let session = session.clone();
+    engine.register_fn(name, move |context: NativeCallContext, jail: &str| {
+        let result = jail.parse().map_err(Fault::from).and_then(|jail| run(&session, &jail));
+        thrown(&context, name, jail.parse().ok().as_ref(), result)
+    });
+}
+
+/// The same for a verb with one more argument.
+fn verb_with<A: Variant + Clone, T: Variant + Clone>(
+    engine: &mut Engine,
+    session: &Rc<Session>,
+    name: &'static str,
+    run: fn(&Session, &JailName, A) -> Result<T, Fault>,
+) {
+    engine.register_fn(name, move |context: NativeCallContext, jail: Handle, argument: A| {
+        thrown(&context, name, Some(&jail.name), run(&jail.session, &jail.name, argument))
+    });
+    let session = session.clone();
+    engine.register_fn(name, move |context: NativeCallContext, jail: &str, argument: A| {
+        let result = jail.parse().map_err(Fault::from).and_then(|jail| run(&session, &jail, argument));
+        thrown(&context, name, jail.parse().ok().as_ref(), result)
+    });
+}
+
+/// The same for a verb with an argument and options.
+fn verb_with_options<A: Variant + Clone, T: Variant + Clone>(
+    engine: &mut Engine,
+    session: &Rc<Session>,
+    name: &'static str,
+    run: fn(&Session, &JailName, A, &Map) -> Result<T, Fault>,
+) {
+    engine.register_fn(name, move |context: NativeCallContext, jail: Handle, argument: A, options: Map| {
+        thrown(&context, name, Some(&jail.name), run(&jail.session, &jail.name, argument, &options))
+    });
+    let session = session.clone();
+    engine.register_fn(name, move |context: NativeCallContext, jail: &str, argument: A, options: Map| {
+        let result = jail.parse().map_err(Fault::from).and_then(|jail| run(&session, &jail, argument, &options));
+        thrown(&context, name, jail.parse().ok().as_ref(), result)
+    });
+}
+
+/// A verb without a jail.
+fn global<T: Variant + Clone>(
+    engine: &mut Engine,
+    session: &Rc<Session>,
+    name: &'static str,
+    run: fn(&Session) -> Result<T, Fault>,
+) {
+    let session = session.clone();
+    engine.register_fn(name, move |context: NativeCallContext| thrown(&context, name, None, run(&session)));
+}

@@ -1,0 +1,198 @@
+//! What is printed when nobody caught an error: place, message, line, caret, hint, and the calls that led there.
+
+use rhai::{Dynamic, Engine, EvalAltResult, LexError, ParseErrorType, Position};
+
+use super::convert::type_name;
+use super::engine::Stop;
+use super::source::Source;
+use super::{Fault, Kind, guard};
+use crate::jail::spec::nearest;
+
+/// What the process says and how it ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    pub text: String,
+    pub exit: u8,
+}
+
+/// Status of a script that is none, sysexits.h's EX_DATAERR.
+const SYNTAX: u8 = 65;
+
+struct Finding {
+    message: String,
+    hint: Option<String>,
+    exit: u8,
+}
+
+/// Explains an error that ended `source`.
+pub fn report(engine: &Engine, source: &Source, error: &EvalAltResult) -> Report {
+    let mut frames = Vec::new();
+    let inner = innermost(error, &mut frames);
+    let finding = explain(engine, source, inner);
+    let thrown_at = inner.position();
+    let position = origin(inner).unwrap_or(thrown_at);
+    let mut text = format!("{}: error: {}\n", source.place(position), finding.message);
+    if let Some(excerpt) = source.excerpt(position) {
+        text += &(excerpt + "\n");
+    }
+    if let Some(hint) = finding.hint {
+        text += &format!("hint: {hint}\n");
+    }
+    if position != thrown_at {
+        text += &format!("thrown again at {}\n", source.place(thrown_at));
+    }
+    for (name, called_at) in frames.iter().rev() {
+        text += &format!("in {name}, called at {}\n", source.place(*called_at));
+    }
+    Report { text, exit: finding.exit }
+}
+
+/// Where a verb's error first happened, though the script may have caught it and thrown it again.
+fn origin(error: &EvalAltResult) -> Option<Position> {
+    match error {
+        EvalAltResult::ErrorRuntime(value, _) => value.clone().try_cast::<Fault>()?.position(),
+        _ => None,
+    }
+}
+
+/// Walks into the calls; `frames` gets the outermost first.
+fn innermost<'a>(error: &'a EvalAltResult, frames: &mut Vec<(String, Position)>) -> &'a EvalAltResult {
+    match error {
+        EvalAltResult::ErrorInFunctionCall(name, _, inner, position) => {
+            let name = if name.starts_with("anon$") { "a closure".to_owned() } else { format!("fn {name}") };
+            frames.push((name, *position));
+            innermost(inner, frames)
+        }
+        EvalAltResult::ErrorInModule(_, inner, _) => innermost(inner, frames),
+        _ => error,
+    }
+}
+
+fn plain(message: impl Into<String>, hint: Option<String>) -> Finding {
+    Finding { message: message.into(), hint, exit: 1 }
+}
+
+fn explain(engine: &Engine, source: &Source, error: &EvalAltResult) -> Finding {
+    match error {
+        EvalAltResult::ErrorParsing(kind, _) => syntax(engine, source, kind),
+        EvalAltResult::ErrorFunctionNotFound(signature, _) => unknown_function(engine, source, signature),
+        EvalAltResult::ErrorRuntime(value, _) => thrown(value),
+        EvalAltResult::ErrorTerminated(token, _) => match token.clone().try_cast::<Stop>() {
+            Some(Stop::Interrupted) => Finding { message: "interrupted".into(), hint: None, exit: 130 },
+            Some(Stop::Memory(limit)) => {
+                plain(format!("the script uses more than {} MiB of memory", limit >> 20), Some("keep less at a time".into()))
+            }
+            Some(Stop::Output) => Finding { message: "nobody reads the output".into(), hint: None, exit: 1 },
+            None => plain("the script was terminated", None),
+        },
+        EvalAltResult::ErrorTooManyOperations(_) => plain(
+            format!("the script took more than {} operations", engine.max_operations()),
+            Some("look for a loop without end, or raise --max-operations".into()),
+        ),
+        EvalAltResult::ErrorStackOverflow(_) => plain(
+            format!("calls are nested more than {} deep", engine.max_call_levels()),
+            Some("look for a function that calls itself without end".into()),
+        ),
+        EvalAltResult::ErrorDataTooLarge(kind, _) => {
+            plain(format!("{} is too large", kind.to_ascii_lowercase()), Some("keep less in one value".into()))
+        }
+        EvalAltResult::ErrorPropertyNotFound(name, _) => {
+            plain(format!("the map has no property {name:?}"), Some("test with `in` first, or use ?? and ?.".into()))
+        }
+        EvalAltResult::ErrorVariableNotFound(name, _) => unknown_variable(source, name),
+        other => plain(lower(&without_place(other)), None),
+    }
+}
+
+fn thrown(value: &Dynamic) -> Finding {
+    if let Some(fault) = value.clone().try_cast::<Fault>() {
+        return Finding { message: fault.message, hint: fault.hint, exit: fault.kind.exit() };
+    }
+    match value.as_immutable_string_ref() {
+        Ok(text) => plain(text.as_str(), None),
+        Err(_) if value.is_unit() => plain("the script threw an error without a message", None),
+        Err(_) => plain(format!("thrown: {value:?}"), None),
+    }
+}
+
+fn syntax(engine: &Engine, source: &Source, kind: &ParseErrorType) -> Finding {
+    let found = match kind {
+        ParseErrorType::BadInput(LexError::ImproperSymbol(_, message)) => {
+            let fault = Fault::new(Kind::Spec, message);
+            plain(lower(&fault.message), fault.hint)
+        }
+        ParseErrorType::UnexpectedEOF => {
+            plain("the script ends too early", Some("look for a missing bracket, brace or quote".into()))
+        }
+        ParseErrorType::VariableUndefined(name) if is_function(engine, name) => {
+            plain(format!("{name} is a function"), Some(format!("call it: {name}(...)")))
+        }
+        ParseErrorType::VariableUndefined(name) => unknown_variable(source, name),
+        ParseErrorType::DuplicatedProperty(name) => plain(format!("the key {name:?} is there twice"), None),
+        other => plain(lower(&other.to_string()), None),
+    };
+    Finding { exit: SYNTAX, ..found }
+}
+
+fn is_function(engine: &Engine, name: &str) -> bool {
+    !overloads(engine, name).is_empty()
+}
+
+/// Names the script gives to things, found without parsing, for suggestions only.
+fn names_in(source: &Source) -> Vec<&str> {
+    let words: Vec<&str> =
+        source.text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).collect();
+    let naming = |pair: &&[&str]| matches!(pair[0], "let" | "const" | "fn" | "for");
+    words.windows(2).filter(naming).map(|pair| pair[1]).chain(["args"]).collect()
+}
+
+fn unknown_variable(source: &Source, name: &str) -> Finding {
+    let near = nearest(name, names_in(source).into_iter().filter(|known| *known != name));
+    plain(format!("unknown variable {name:?}"), near.map(|near| format!("did you mean {near}?")))
+}
+
+/// Rhai's `name (type, type)`. Two mistakes look alike to it: a wrong name, and right name with wrong arguments.
+fn unknown_function(engine: &Engine, source: &Source, signature: &str) -> Finding {
+    let (name, arguments) = signature.split_once(" (").unwrap_or((signature, ")"));
+    let known = overloads(engine, name);
+    if known.is_empty() {
+        let names = engine.collect_fn_metadata(None, |found| Some(found.metadata.name.to_string()), true);
+        let scripted = names_in(source);
+        let all = names.iter().map(String::as_str).chain(scripted).filter(|name| name.starts_with(|c: char| c.is_alphabetic()));
+        let near = if name.len() < 3 { None } else { nearest(name, all.chain(guard::VERBS)) };
+        return plain(format!("unknown function {name:?}"), near.map(|near| format!("did you mean {near}?")));
+    }
+    let given: Vec<&str> = arguments.trim_end_matches(')').split(", ").map(type_name).filter(|kind| !kind.is_empty()).collect();
+    plain(format!("{name} cannot be called with ({})", given.join(", ")), Some(format!("it takes {}", known.join(", or "))))
+}
+
+/// The argument lists that a function takes, at most six.
+fn overloads(engine: &Engine, name: &str) -> Vec<String> {
+    let list = |found: rhai::FuncInfo| {
+        (found.metadata.name.as_str() == name).then(|| {
+            let kind = |param| type_name(str::split_once(param, ':').map_or(param, |(_, kind)| kind));
+            format!("({})", found.metadata.params_info.iter().map(|param| kind(param.as_str())).collect::<Vec<_>>().join(", "))
+        })
+    };
+    let mut lists = engine.collect_fn_metadata(None, list, true);
+    lists.sort_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
+    lists.dedup();
+    lists.truncate(6);
+    lists
+}
+
+/// Rhai's message without the place it adds at the end.
+fn without_place(error: &EvalAltResult) -> String {
+    let text = error.to_string();
+    let place = format!(" ({})", error.position());
+    text.strip_suffix(&place).map_or(text.clone(), str::to_owned)
+}
+
+/// Rhai begins with a capital; our messages do not.
+fn lower(text: &str) -> String {
+    let mut letters = text.chars();
+    match (letters.next(), text.chars().nth(1)) {
+        (Some(first), Some(second)) if second.is_lowercase() => first.to_lowercase().chain(letters).collect(),
+        _ => text.to_owned(),
+    }
+}

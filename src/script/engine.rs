@@ -1,0 +1,226 @@
+//! The engine: strict, bounded, and with our verbs.
+
+use std::cell::Cell;
+use std::io::Write;
+use std::rc::Rc;
+use std::time::Duration;
+
+use rhai::{Dynamic, Engine, EvalAltResult, OptimizationLevel, Scope};
+
+use super::guard::Guard;
+use super::memory::Meter;
+use super::source::Source;
+use super::stack::Room;
+use super::{Fault, Kind, Session, api, diagnostics, duration, interrupt};
+
+/// What a script may use. Scripts are trusted; this is against accidents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Steps of the interpreter; 0 is no limit.
+    pub operations: u64,
+    /// Resident size of this process, in bytes.
+    pub memory: u64,
+    /// Length of one text, in bytes.
+    pub string: usize,
+    pub call_levels: usize,
+    /// Nesting of one expression; half of it inside functions.
+    pub expression_depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { operations: 2_000_000_000, memory: 1 << 30, string: 16 << 20, call_levels: 64, expression_depth: 128 }
+    }
+}
+
+/// Why the engine ended a script; cannot be caught.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    Interrupted,
+    Memory(u64),
+    /// Standard output was closed.
+    Output,
+}
+
+/// A script to run.
+#[derive(Debug, Clone)]
+pub struct Script {
+    /// Path, `-e` or `-`, for messages.
+    pub name: String,
+    pub text: String,
+    /// `args` of the script.
+    pub arguments: Vec<String>,
+    /// Print the value of the last expression (`-e`).
+    pub echo: bool,
+}
+
+/// Between how many operations the memory is looked at: about 1 in 200 of the time.
+const MEMORY_EVERY: u64 = 1024;
+
+/// What the script did to the process, seen from outside of the engine.
+#[derive(Default)]
+struct Effects {
+    /// Status given to `exit`.
+    exit: Cell<Option<u8>>,
+    /// Standard output was closed.
+    closed: Cell<bool>,
+}
+
+/// Runs a script to its end and returns the exit status. Errors were printed to standard error.
+pub fn run(session: Session, limits: Limits, script: Script) -> u8 {
+    interrupt::install();
+    let _room = Room::make();
+    let effects = Rc::new(Effects::default());
+    let (engine, guard) = engine(session, limits, &effects);
+    let source = Source { name: script.name, text: script.text };
+    let mut scope = Scope::new();
+    let arguments: rhai::Array = script.arguments.into_iter().map(Dynamic::from).collect();
+    scope.push_constant_dynamic("args", arguments.into());
+    let evaluate = |scope: &mut Scope| -> Result<(), Box<EvalAltResult>> {
+        let ast = guard.compile(&engine, scope, &source.text)?;
+        let value: Dynamic = engine.eval_ast_with_scope(scope, &ast)?;
+        if script.echo && effects.exit.get().is_none() && !value.is_unit() {
+            scope.push_dynamic("it", value);
+            engine.run_with_scope(scope, "print(it)")?;
+        }
+        Ok(())
+    };
+    match evaluate(&mut scope) {
+        Ok(()) => effects.exit.get().unwrap_or(u8::from(effects.closed.get())),
+        Err(error) => {
+            let report = diagnostics::report(&engine, &source, &error);
+            // A closed standard error leaves nobody to tell.
+            let _ = std::io::stderr().write_all(report.text.as_bytes());
+            report.exit
+        }
+    }
+}
+
+fn engine(session: Session, limits: Limits, effects: &Rc<Effects>) -> (Engine, Guard) {
+    let mut engine = Engine::new();
+    engine
+        .set_optimization_level(OptimizationLevel::Simple)
+        .set_strict_variables(true)
+        .set_fail_on_invalid_map_property(true)
+        .set_max_operations(limits.operations)
+        .set_max_string_size(limits.string)
+        .set_max_call_levels(limits.call_levels)
+        .set_max_expr_depths(limits.expression_depth, limits.expression_depth / 2);
+    let guard = Guard::install(&mut engine);
+    watch(&mut engine, limits, effects);
+    speak(&mut engine, effects);
+    let status = effects.clone();
+    engine.register_fn("exit", move |code: i64| -> Result<(), Box<EvalAltResult>> {
+        let code = u8::try_from(code).map_err(|_| Fault::new(Kind::Value, format!("{code} is no exit status; use 0 to 255")))?;
+        status.exit.set(Some(code));
+        Err(EvalAltResult::Exit(Dynamic::UNIT, rhai::Position::NONE).into())
+    });
+    engine.register_fn("sleep", |seconds: i64| pause(seconds as f64));
+    engine.register_fn("sleep", pause);
+    api::register(&mut engine, Rc::new(session));
+    (engine, guard)
+}
+
+/// Ends the script on Ctrl-C, when it takes too much memory, or when nobody reads what it prints.
+fn watch(engine: &mut Engine, limits: Limits, effects: &Rc<Effects>) {
+    let meter = Meter::new(limits.memory);
+    let effects = effects.clone();
+    engine.on_progress(move |operations| {
+        if interrupt::pending() {
+            return Some(Dynamic::from(Stop::Interrupted));
+        }
+        if effects.closed.get() {
+            return Some(Dynamic::from(Stop::Output));
+        }
+        (operations % MEMORY_EVERY == 0 && meter.exceeded()).then(|| Dynamic::from(Stop::Memory(limits.memory)))
+    });
+}
+
+fn speak(engine: &mut Engine, effects: &Rc<Effects>) {
+    let effects = effects.clone();
+    engine.on_print(move |text| {
+        if writeln!(std::io::stdout(), "{text}").is_err() {
+            effects.closed.set(true);
+        }
+    });
+    engine.on_debug(|text, _, position| {
+        // A closed standard error leaves nobody to tell.
+        let _ = writeln!(std::io::stderr(), "debug {position:?}: {text}");
+    });
+}
+
+/// Sleeps, but not through a Ctrl-C.
+fn pause(seconds: f64) {
+    let slice = Duration::from_millis(50);
+    let Some(mut left) = duration::from_seconds(seconds) else { return };
+    while !left.is_zero() && !interrupt::pending() {
+        let now = left.min(slice);
+        std::thread::sleep(now);
+        left -= now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn evaluate(limits: Limits, text: &str) -> Result<Dynamic, Box<EvalAltResult>> {
+        let session = Session::new(|| Err(Fault::new(Kind::Unavailable, "no host in this test")));
+        engine(session, limits, &Rc::new(Effects::default())).0.eval(text)
+    }
+
+    #[test]
+    fn limits_end_a_script_and_cannot_be_caught() {
+        let limits = Limits { operations: 10_000, ..Limits::default() };
+        let endless = "try { loop { } } catch { } 1";
+        assert!(matches!(*evaluate(limits, endless).unwrap_err(), EvalAltResult::ErrorTooManyOperations(_)));
+        let limits = Limits { memory: 4096, ..Limits::default() };
+        assert!(matches!(*evaluate(limits, endless).unwrap_err(), EvalAltResult::ErrorTerminated(..)));
+    }
+
+    #[test]
+    fn endless_recursion_ends_before_the_stack_does() {
+        let nested = |depth| format!("fn f(x) {{ {}f(x + 1){} }} f(0)", "(".repeat(depth), " + 1)".repeat(depth));
+        let fits = |script: &String| {
+            let session = Session::new(|| Err(Fault::new(Kind::Unavailable, "no host in this test")));
+            engine(session, Limits::default(), &Rc::new(Effects::default())).0.compile(script).is_ok()
+        };
+        let worst = (1..Limits::default().expression_depth).rev().map(nested).find(fits).unwrap();
+        let deep = move || {
+            for script in ["fn f(x) { 1 + f(x + 1) } f(0)", &worst] {
+                let error = evaluate(Limits::default(), script).unwrap_err().to_string();
+                assert!(error.contains("Stack overflow"), "{error}");
+            }
+        };
+        std::thread::Builder::new().stack_size(super::super::stack::SIZE as usize).spawn(deep).unwrap().join().unwrap();
+    }
+
+    #[test]
+    fn a_text_cannot_grow_without_end() {
+        let error = evaluate(Limits::default(), "let x = \"0123456789abcdef\"; loop { x += x; }").unwrap_err();
+        assert!(matches!(*error, EvalAltResult::ErrorDataTooLarge(..)), "{error}");
+    }
+
+    #[test]
+    fn a_verbs_error_can_be_caught_and_looked_into() {
+        let script = r#"let seen; try { stats() } catch (e) { seen = [e.kind, e.message, `${e}`]; } seen"#;
+        let found = evaluate(Limits::default(), script).unwrap().into_typed_array::<String>().unwrap();
+        assert_eq!(found, ["unavailable", "no host in this test", "no host in this test"]);
+    }
+
+    #[test]
+    fn unknown_variables_are_found_before_anything_runs() {
+        let error = evaluate(Limits::default(), "print(undefined_thing)").unwrap_err();
+        assert!(matches!(*error, EvalAltResult::ErrorParsing(..)), "{error}");
+    }
+
+    #[test]
+    fn constants_are_folded_to_the_same_answer() {
+        let script = "const A = 40; let f = |x| x + A; if 1 == 1 { f.call(2) } else { 0 }";
+        for level in [OptimizationLevel::None, OptimizationLevel::Simple] {
+            let mut engine = Engine::new();
+            engine.set_optimization_level(level);
+            assert_eq!(engine.eval::<i64>(script).unwrap(), 42);
+        }
+    }
+}

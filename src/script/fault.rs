@@ -1,0 +1,262 @@
+//! An error of a verb: a value that a script can catch and look into, and one line for everybody else.
+
+use std::fmt;
+
+use nix::errno::Errno;
+use rhai::{Dynamic, EvalAltResult, Position};
+use serde::{Serialize, Serializer};
+
+use crate::jail::JailError;
+use crate::jail::spec::SpecError;
+use crate::kernel::{KernelError, NameError};
+use crate::supervise::SuperviseError;
+
+/// What sort of error, by a name that scripts can compare. The exit status follows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Not a jail's name.
+    Name,
+    /// A spec, or a verb's options.
+    Spec,
+    NoSuchJail,
+    NameTaken,
+    PortTaken,
+    Running,
+    NotRunning,
+    Busy,
+    Supervised,
+    Locked,
+    /// A path or what it leads to.
+    Path,
+    /// A command in a jail was not found.
+    NotFound,
+    /// A command in a jail is no program.
+    NotExecutable,
+    /// A command in a jail ended with another status than 0.
+    Status,
+    TimedOut,
+    NotEnforceable,
+    /// A value that does not fit where it is used.
+    Value,
+    /// No kernel body can be used here.
+    Unavailable,
+    NotPermitted,
+    /// The sim body was asked to run something.
+    Simulated,
+    Http,
+    /// A system call failed.
+    System,
+}
+
+impl Kind {
+    pub fn name(self) -> String {
+        serde_json::to_value(self).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
+    /// The exit status when nobody caught it: sysexits.h for bad input and a host that cannot, env(1) and timeout(1)
+    /// for commands, else 1.
+    pub fn exit(self) -> u8 {
+        match self {
+            Kind::Name | Kind::Spec => 65,
+            Kind::Unavailable => 69,
+            Kind::NotPermitted => 77,
+            Kind::TimedOut => 124,
+            Kind::NotExecutable => 126,
+            Kind::NotFound => 127,
+            _ => 1,
+        }
+    }
+}
+
+/// An error of a verb.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    pub kind: Kind,
+    pub jail: Option<String>,
+    pub verb: Option<&'static str>,
+    /// `ENOENT` and the like.
+    #[serde(serialize_with = "errno_name")]
+    pub errno: Option<Errno>,
+    /// What is wrong.
+    pub message: String,
+    /// What would be right.
+    pub hint: Option<String>,
+    /// Line and column of the call.
+    pub place: Option<(u16, u16)>,
+}
+
+impl Fault {
+    /// `text`: what is wrong, and after the first `; ` what would be right.
+    pub fn new(kind: Kind, text: impl AsRef<str>) -> Fault {
+        let (message, hint) = split_remedy(text.as_ref());
+        Fault {
+            kind,
+            jail: None,
+            verb: None,
+            errno: None,
+            message: message.to_owned(),
+            hint: hint.map(str::to_owned),
+            place: None,
+        }
+    }
+
+    /// A file that cannot be used, in the system's words.
+    pub fn file(path: &std::path::Path, error: &std::io::Error) -> Fault {
+        let known = error.raw_os_error().map(Errno::from_raw);
+        let why = known.map_or_else(|| error.to_string(), |errno| errno.desc().to_lowercase());
+        let fault = Fault::new(Kind::Path, "");
+        let fault = Fault { message: format!("{}: {why}", path.display()), ..fault };
+        known.map_or(fault.clone(), |errno| fault.errno(errno))
+    }
+
+    /// Remembers the call, so that an error which is thrown again still tells where it came from.
+    pub fn at(mut self, position: Position) -> Fault {
+        let number = |number: Option<usize>| u16::try_from(number?).ok();
+        self.place = number(position.line()).zip(number(position.position()));
+        self
+    }
+
+    /// Where it happened, if the call is known.
+    pub fn position(&self) -> Option<Position> {
+        self.place.map(|(line, column)| Position::new(line, column))
+    }
+
+    fn errno(mut self, errno: Errno) -> Fault {
+        self.errno = Some(errno);
+        self
+    }
+}
+
+/// `ENOENT`, not its number.
+fn errno_name<S: Serializer>(errno: &Option<Errno>, serializer: S) -> Result<S::Ok, S::Error> {
+    errno.map(|errno| format!("{errno:?}")).serialize(serializer)
+}
+
+/// Messages put the remedy last, after `; `. A `; ` inside quotes belongs to what was quoted.
+fn split_remedy(text: &str) -> (&str, Option<&str>) {
+    let mut quoted = false;
+    let mut escaped = false;
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => quoted = !quoted,
+            ';' if !quoted && text[at..].starts_with("; ") => return (&text[..at], Some(&text[at + 2..])),
+            _ => {}
+        }
+    }
+    (text, None)
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        self.hint.iter().try_for_each(|hint| write!(f, "; {hint}"))
+    }
+}
+
+impl From<NameError> for Fault {
+    fn from(error: NameError) -> Fault {
+        Fault::new(Kind::Name, error.to_string())
+    }
+}
+
+impl From<SpecError> for Fault {
+    fn from(error: SpecError) -> Fault {
+        Fault::new(Kind::Spec, error.to_string())
+    }
+}
+
+impl From<KernelError> for Fault {
+    fn from(error: KernelError) -> Fault {
+        let kind = match &error {
+            KernelError::NotPermitted => Kind::NotPermitted,
+            KernelError::NameTaken(_) => Kind::NameTaken,
+            KernelError::PortTaken { .. } => Kind::PortTaken,
+            KernelError::NoSuchJail(_) => Kind::NoSuchJail,
+            KernelError::Busy { .. } => Kind::Busy,
+            KernelError::NotEnforceable { .. } | KernelError::RightNotEnforceable { .. } => Kind::NotEnforceable,
+            KernelError::NotLoaded | KernelError::Refused { .. } | KernelError::Abi { .. } => Kind::Unavailable,
+            KernelError::Simulated => Kind::Simulated,
+            KernelError::System { .. } | KernelError::Other { .. } => Kind::System,
+        };
+        let fault = Fault::new(kind, error.to_string());
+        match error {
+            KernelError::System { errno, .. } => fault.errno(errno),
+            _ => fault,
+        }
+    }
+}
+
+impl From<JailError> for Fault {
+    fn from(error: JailError) -> Fault {
+        let kind = match &error {
+            JailError::Name(_) => Kind::Name,
+            JailError::Spec { .. } => Kind::Spec,
+            JailError::NoSuchJail { .. } => Kind::NoSuchJail,
+            JailError::Running(_) => Kind::Running,
+            JailError::NotRunning(_) => Kind::NotRunning,
+            JailError::Path { .. } => Kind::Path,
+            JailError::NotFound { .. } => Kind::NotFound,
+            JailError::NotExecutable { .. } => Kind::NotExecutable,
+            JailError::NoSuchUser { .. } => Kind::Value,
+            JailError::TimedOut { .. } => Kind::TimedOut,
+            JailError::Locked(_) => Kind::Locked,
+            _ => Kind::System,
+        };
+        let fault = Fault::new(kind, error.to_string());
+        match error {
+            JailError::Kernel(error) => error.into(),
+            JailError::System { errno, .. } | JailError::Enter { errno, .. } | JailError::NotExecutable { errno, .. } => {
+                fault.errno(errno)
+            }
+            _ => fault,
+        }
+    }
+}
+
+impl From<SuperviseError> for Fault {
+    fn from(error: SuperviseError) -> Fault {
+        let text = error.to_string();
+        match error {
+            SuperviseError::Jail(error) => error.into(),
+            SuperviseError::NoCommand(_) => Fault::new(Kind::Spec, text),
+            SuperviseError::AlreadySupervised { .. } => Fault::new(Kind::Supervised, text),
+            _ => Fault::new(Kind::Status, text),
+        }
+    }
+}
+
+/// Thrown into the script; Rhai adds the place of the call.
+impl From<Fault> for Box<EvalAltResult> {
+    fn from(fault: Fault) -> Self {
+        EvalAltResult::ErrorRuntime(Dynamic::from(fault), Position::NONE).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_remedy_becomes_the_hint_and_quoted_text_is_not_cut() {
+        let fault = Fault::new(Kind::Spec, "x: found the text \"a; \\\"b; c\"; use d; or e");
+        assert_eq!(fault.message, "x: found the text \"a; \\\"b; c\"");
+        assert_eq!(fault.hint.as_deref(), Some("use d; or e"));
+        assert_eq!(fault.to_string(), "x: found the text \"a; \\\"b; c\"; use d; or e");
+    }
+
+    #[test]
+    fn a_system_error_keeps_the_name_of_its_errno() {
+        let fault = Fault::from(JailError::System { doing: "opening x".into(), errno: Errno::ENOENT });
+        assert_eq!(serde_json::to_value(&fault).unwrap()["errno"], "ENOENT");
+        assert_eq!((fault.kind, fault.errno), (Kind::System, Some(Errno::ENOENT)));
+    }
+
+    #[test]
+    fn an_error_of_the_kernel_keeps_its_kind_through_every_layer() {
+        let error = SuperviseError::Jail(JailError::Kernel(KernelError::NotPermitted));
+        assert_eq!(Fault::from(error).kind.exit(), 77);
+    }
+}

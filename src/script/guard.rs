@@ -1,0 +1,191 @@
+//! What a script may not do to the language: redefine a verb, evaluate text, import a file. Refused while parsing, so
+//! nothing has happened yet.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use rhai::{AST, Engine, LexError, ParseError, Position, Scope, Token};
+
+/// Names that a script cannot give to anything.
+pub const VERBS: [&str; 21] = [
+    "jail",
+    "create",
+    "apply",
+    "apply_file",
+    "exec",
+    "start",
+    "stop",
+    "restart",
+    "supervise",
+    "stats",
+    "status",
+    "list",
+    "denials",
+    "destroy",
+    "kernel",
+    "processes",
+    "prometheus",
+    "http_get",
+    "print",
+    "debug",
+    "args",
+];
+
+/// Where the next identifier would be a new name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Place {
+    #[default]
+    Elsewhere,
+    /// After `let`, `const` or `as`: the very next one.
+    Next,
+    /// Until this token: the names of a `for`, a `catch`, or a function with its type.
+    Until(Closing),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Closing {
+    In,
+    LeftParenthesis,
+    RightParenthesis,
+}
+
+impl Place {
+    fn after(self, token: &Token) -> Place {
+        match token {
+            Token::Let | Token::Const | Token::As => Place::Next,
+            Token::For => Place::Until(Closing::In),
+            Token::Catch => Place::Until(Closing::RightParenthesis),
+            Token::Fn => Place::Until(Closing::LeftParenthesis),
+            Token::EOF | Token::LeftBrace | Token::SemiColon => Place::Elsewhere,
+            Token::In if self == Place::Until(Closing::In) => Place::Elsewhere,
+            Token::LeftParen if self == Place::Until(Closing::LeftParenthesis) => Place::Elsewhere,
+            Token::RightParen if self == Place::Until(Closing::RightParenthesis) => Place::Elsewhere,
+            _ if self == Place::Next => Place::Elsewhere,
+            _ => self,
+        }
+    }
+}
+
+/// What the parser is at, and what it was refused first. Rhai drops some refusals for a message of its own, hence the
+/// memory.
+#[derive(Debug, Default)]
+struct State {
+    place: Place,
+    refusal: Option<(String, Position)>,
+}
+
+/// The guard of one engine.
+pub struct Guard(Rc<RefCell<State>>);
+
+impl Guard {
+    pub fn install(engine: &mut Engine) -> Guard {
+        let state = Rc::new(RefCell::new(State::default()));
+        let shared = state.clone();
+        #[expect(deprecated, reason = "rhai marks the hook as volatile, not as deprecated")]
+        engine.on_parse_token(move |token, position, _| {
+            let mut state = shared.borrow_mut();
+            let place = state.place;
+            state.place = place.after(&token);
+            let Some(why) = refusal(place, &token) else { return token };
+            state.refusal.get_or_insert((why.clone(), position));
+            Token::LexError(LexError::ImproperSymbol(String::new(), why).into())
+        });
+        Guard(state)
+    }
+
+    /// Parses a script, or says what the guard refused.
+    pub fn compile(&self, engine: &Engine, scope: &Scope, text: &str) -> Result<AST, ParseError> {
+        *self.0.borrow_mut() = State::default();
+        engine.compile_with_scope(scope, text).map_err(|error| match self.0.borrow_mut().refusal.take() {
+            Some((why, position)) => LexError::ImproperSymbol(String::new(), why).into_err(position),
+            None => error,
+        })
+    }
+}
+
+fn refusal(place: Place, token: &Token) -> Option<String> {
+    match token {
+        Token::Identifier(name) if place != Place::Elsewhere && VERBS.contains(&name.as_str()) => {
+            Some(format!("{:?} is a name of jailsh and cannot be redefined; pick another name", name.as_str()))
+        }
+        Token::Reserved(name) if place != Place::Elsewhere && VERBS.contains(&name.as_str()) => {
+            Some(format!("{:?} is a name of jailsh and cannot be redefined; pick another name", name.as_str()))
+        }
+        Token::Reserved(name) if name.as_str() == "eval" => Some("eval is not available; write the code out".into()),
+        Token::Import => Some("import is not available in this version; keep the script in one file".into()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn engine() -> (Engine, Guard) {
+        let mut engine = Engine::new();
+        let guard = Guard::install(&mut engine);
+        engine.register_fn("jail", || 1_i64);
+        (engine, guard)
+    }
+
+    fn compile(script: &str) -> Result<AST, String> {
+        let (engine, guard) = engine();
+        guard.compile(&engine, &Scope::new(), script).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn no_way_of_naming_takes_a_verb() {
+        for script in [
+            "let jail = 1;",
+            "const jail = 1;",
+            "fn jail() { 2 }",
+            "fn jail(a, b) { 2 }",
+            "private fn stop() { 2 }",
+            "fn Jail.start() { 2 }",
+            "for jail in [1] {}",
+            "for (a, jail) in [1] {}",
+            "try { } catch (jail) {}",
+            "import \"x\" as jail;",
+            "let x = 1; export x as jail;",
+            "let args = 3;",
+            "fn print(x) { }",
+            "let x = `${ let jail = 1; jail }`;",
+        ] {
+            let error = compile(script).expect_err(script);
+            assert!(error.contains("cannot be redefined") || error.contains("import is not available"), "{script}: {error}");
+        }
+    }
+
+    #[test]
+    fn verbs_can_be_called_and_other_names_are_free() {
+        let (engine, _) = engine();
+        for script in [
+            "let a = jail(); a",
+            "for x in [jail()] { }",
+            "fn f(x) { jail() } f(1)",
+            "let x = #{ jail: 1, stats: 2 }; x.stats",
+            "const jails = 1;",
+            "let x = 1; let f = || jail(); f.call()",
+        ] {
+            let _ = engine.eval::<rhai::Dynamic>(script).unwrap_or_else(|error| panic!("{script}: {error}"));
+        }
+    }
+
+    #[test]
+    fn text_is_never_run_as_code() {
+        assert!(compile("eval(\"1\")").unwrap_err().contains("eval is not available"));
+        let (engine, _) = engine();
+        for indirect in ["let f = Fn(\"eval\"); f.call(\"40 + 2\")", "call(Fn(\"eval\"), \"40 + 2\")"] {
+            assert!(engine.eval::<rhai::Dynamic>(indirect).is_err(), "{indirect}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_does_not_spoil_the_next_script() {
+        let (engine, guard) = engine();
+        for bad in ["fn", "fn jail() { }", "let jail = 1"] {
+            assert!(guard.compile(&engine, &Scope::new(), bad).is_err());
+            assert!(guard.compile(&engine, &Scope::new(), "jail()").is_ok());
+        }
+    }
+}

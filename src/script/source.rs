@@ -1,0 +1,122 @@
+//! A script's text, and pointing into it.
+
+use rhai::Position;
+use unicode_width::UnicodeWidthChar;
+
+/// A script as it was read.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Path, `-e` or `-`, for messages.
+    pub name: String,
+    pub text: String,
+}
+
+/// Spaces that a tab is shown as.
+const TAB: usize = 4;
+/// Columns of a long line that are shown around the caret.
+const WINDOW: usize = 100;
+
+impl Source {
+    /// `FILE:LINE:COLUMN`, or as much of it as is known.
+    pub fn place(&self, position: Position) -> String {
+        let name = crate::telemetry::printable(&self.name).into_owned();
+        match (position.line(), position.position()) {
+            (Some(line), Some(column)) => format!("{name}:{line}:{column}"),
+            (Some(line), None) => format!("{name}:{line}"),
+            _ => name,
+        }
+    }
+
+    /// The line and a caret below the column. Tabs are widened and control characters replaced, so that both lines
+    /// take the same columns on any terminal.
+    pub fn excerpt(&self, position: Position) -> Option<String> {
+        let line = self.text.lines().nth(position.line()?.checked_sub(1)?)?;
+        let column = position.position().unwrap_or(1).max(1);
+        let mut cells: Vec<(char, usize)> = Vec::new();
+        let mut caret = None;
+        let mut width = 0;
+        for (at, c) in line.chars().chain([' ']).enumerate() {
+            if at + 1 == column {
+                caret = Some(width);
+            }
+            let shown = match c {
+                '\t' => (' ', TAB),
+                c => match c.width() {
+                    Some(columns) if crate::telemetry::printable(c.encode_utf8(&mut [0; 4])).chars().eq([c]) => (c, columns),
+                    _ => ('\u{fffd}', 1),
+                },
+            };
+            width += shown.1;
+            cells.push(shown);
+        }
+        let caret = caret.unwrap_or(width - 1);
+        Some(window(&cells, caret, width))
+    }
+}
+
+fn window(cells: &[(char, usize)], caret: usize, width: usize) -> String {
+    let from = if width <= WINDOW || caret < WINDOW * 3 / 4 { 0 } else { caret - WINDOW / 2 };
+    let mut text = String::from(if from > 0 { "..." } else { "" });
+    let mut at = 0;
+    let mut start = None;
+    for (c, columns) in cells {
+        if at >= from && at + columns <= from + WINDOW {
+            start.get_or_insert(at);
+            if *c == ' ' {
+                text.extend(std::iter::repeat_n(' ', *columns));
+            } else {
+                text.push(*c);
+            }
+        }
+        at += columns;
+    }
+    let lead = if from > 0 { 3 } else { 0 };
+    let indent = lead + caret - start.unwrap_or(0).min(caret);
+    format!("    {}\n    {}^", text.trim_end(), " ".repeat(indent))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn excerpt(text: &str, line: u16, column: u16) -> String {
+        Source { name: "a.rhai".into(), text: text.into() }.excerpt(Position::new(line, column)).unwrap()
+    }
+
+    #[test]
+    fn tabs_and_wide_characters_do_not_move_the_caret() {
+        assert_eq!(excerpt("let a = 1;\n\tb", 2, 2), "        b\n        ^");
+        assert_eq!(excerpt("let 日本 = x;", 1, 10), "    let 日本 = x;\n               ^");
+        assert_eq!(excerpt("e\u{301} = x", 1, 6), "    e\u{301} = x\n        ^");
+        assert_eq!(excerpt("\u{1b}[2J x", 1, 6), "    \u{fffd}[2J x\n         ^");
+    }
+
+    #[test]
+    fn the_end_of_the_text_can_be_pointed_at() {
+        assert_eq!(excerpt("let", 1, 4), "    let\n       ^");
+        assert_eq!(excerpt("let", 1, 99), "    let\n       ^");
+        assert!(Source { name: "a".into(), text: "let".into() }.excerpt(Position::new(2, 1)).is_none());
+    }
+
+    #[test]
+    fn a_long_line_is_cut_around_the_caret() {
+        let text = format!("{}X{}", "a".repeat(300), "b".repeat(300));
+        let shown = excerpt(&text, 1, 301);
+        let (line, caret) = shown.split_once('\n').unwrap();
+        assert_eq!(line.chars().nth(caret.len() - 1), Some('X'));
+        assert!(line.len() < 120 && line.starts_with("    ...a"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_and_place_make_it_panic(text in "(\\PC|[\\x00-\\x1f\t])*", line in 1_u16..4, column in 1_u16..80) {
+            let source = Source { name: "x".into(), text };
+            if let Some(shown) = source.excerpt(Position::new(line, column)) {
+                prop_assert_eq!(shown.lines().count(), 2);
+                prop_assert!(shown.ends_with('^'));
+            }
+        }
+    }
+}

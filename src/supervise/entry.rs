@@ -1,0 +1,72 @@
+//! The first steps of a monitor process: who it is, what it takes care of, that it is the only one.
+
+use std::fs::File;
+use std::io::Write;
+use std::process::ExitCode;
+
+use nix::errno::Errno;
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::stat::{Mode, umask};
+
+use super::files::{Files, Held, NotTaken};
+use super::monitor::Monitor;
+use super::service::{Report, Service};
+use super::workload::Workload;
+use super::{children, launch};
+use crate::kernel::KernelError;
+
+/// Runs the monitor that [`launch::launch`] started. `open` finds the workload of the service.
+pub fn main(open: impl FnOnce(&Service) -> Result<Box<dyn Workload>, KernelError>) -> ExitCode {
+    let (service, mut report) = match launch::inherited() {
+        Ok(inherited) => inherited,
+        Err(error) => {
+            eprintln!("jailctl: {error}");
+            return ExitCode::from(64);
+        }
+    };
+    let prepared = prepare(&service).and_then(|(signals, held)| match open(&service) {
+        Ok(workload) => Ok((signals, held, workload)),
+        Err(error) => Err(failed(error.to_string())),
+    });
+    match prepared {
+        Ok((signals, _held, mut workload)) => {
+            let end = Monitor::new(&service, workload.as_mut(), report).run(&signals);
+            if end.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+        }
+        Err(word) => {
+            say(&mut report, &word);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn prepare(service: &Service) -> Result<(SignalFd, Held), Report> {
+    let system = |doing: &'static str| move |errno: Errno| failed(format!("{doing}: {}", errno.desc()));
+    // A second name for `ps -o comm` and top; `ps ax` shows argv.
+    nix::sys::prctl::set_name(c"jailctl").map_err(system("prctl"))?;
+    umask(Mode::from_bits_truncate(0o077));
+    children::adopt_orphans().map_err(system("prctl"))?;
+    let signals: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP, Signal::SIGCHLD, Signal::SIGPIPE]
+        .into_iter()
+        .collect();
+    sigprocmask(SigmaskHow::SIG_SETMASK, Some(&signals), None).map_err(system("sigprocmask"))?;
+    let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(system("signalfd"))?;
+    let files = Files::of(&service.config(), &service.name);
+    files.make_dir().map_err(|error| failed(format!("the run directory: {error}")))?;
+    match files.hold(service.stop_grace) {
+        Ok(held) => Ok((signals, held)),
+        Err(NotTaken::Held(pid)) => Err(Report::Held { pid }),
+        Err(NotTaken::Failed(errno)) => Err(system("the supervisor's pid file")(errno)),
+    }
+}
+
+fn failed(why: String) -> Report {
+    Report::Failed { why, stderr: Vec::new() }
+}
+
+/// Says the one thing that is said to whoever started the monitor.
+pub fn say(pipe: &mut File, report: &Report) {
+    // Whoever asked may be gone; the service runs for itself.
+    let _ = pipe.write_all(serde_json::to_string(report).unwrap_or_default().as_bytes());
+}

@@ -1,0 +1,210 @@
+//! What a monitor is told of its service: a versioned, bounded JSON text in a sealed memory file. Pure.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use nix::sys::signal::Signal;
+use serde::{Deserialize, Serialize};
+
+use super::TITLE;
+use crate::jail::{Config, Restart, Spec};
+use crate::kernel::{JailName, Jid};
+
+/// Everything the monitor needs; it reads no `jail.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    version: u32,
+    pub name: JailName,
+    pub jid: Jid,
+    pub argv: Vec<String>,
+    pub env: BTreeMap<String, String>,
+    pub user: Option<String>,
+    pub log: LogTo,
+    #[serde(with = "restart")]
+    pub restart: Restart,
+    #[serde(with = "signal")]
+    pub stop_signal: Signal,
+    /// Seconds between the stop signal and SIGKILL.
+    pub stop_grace: u64,
+    pub data_dir: PathBuf,
+    pub run_dir: PathBuf,
+    /// The kernel body, as `--kernel` names it.
+    pub kernel: String,
+    /// The jail outlives its supervisor, so it must not be closed when the members are killed.
+    pub keep_jail: bool,
+    /// Lines go to the inherited stdout and stderr too.
+    pub foreground: bool,
+}
+
+/// Where lines go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogTo {
+    pub socket: PathBuf,
+    pub facility: i32,
+    pub stdout: i32,
+    pub stderr: i32,
+    pub tag: String,
+}
+
+/// What makes a text no service description.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    #[error("the service description is longer than {} bytes; shorten the command or its environment", Service::MAX_BYTES)]
+    TooLong,
+    #[error("the service description has version {0}, this program speaks {ours}; use one jailsh for all", ours = Service::VERSION)]
+    Version(u64),
+    #[error("the service description cannot be read: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("the service description names no command")]
+    NoCommand,
+}
+
+impl Service {
+    pub const VERSION: u32 = 1;
+    /// More than execve takes.
+    pub const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+    /// The service of a spec whose command is not empty.
+    pub fn of(config: &Config, kernel: &str, syslog: PathBuf, name: &JailName, jid: Jid, spec: &Spec) -> Self {
+        Service {
+            version: Self::VERSION,
+            name: name.clone(),
+            jid,
+            argv: spec.command.clone(),
+            env: spec.env.clone(),
+            user: spec.user.clone(),
+            log: LogTo {
+                socket: syslog,
+                facility: spec.log.facility.value(),
+                stdout: spec.log.stdout.value(),
+                stderr: spec.log.stderr.value(),
+                tag: spec.log.tag.clone(),
+            },
+            restart: spec.restart,
+            stop_signal: spec.stop_signal.0,
+            stop_grace: spec.stop_grace,
+            data_dir: config.data_dir.clone(),
+            run_dir: config.run_dir.clone(),
+            kernel: kernel.to_owned(),
+            keep_jail: false,
+            foreground: false,
+        }
+    }
+
+    pub fn config(&self) -> Config {
+        Config { data_dir: self.data_dir.clone(), run_dir: self.run_dir.clone() }
+    }
+
+    /// argv[0] of the monitor: what `ps` shows.
+    pub fn title(&self) -> String {
+        format!("{TITLE}jail={} jid={}", self.name, self.jid)
+    }
+
+    pub fn to_json(&self) -> Result<String, ServiceError> {
+        let text = serde_json::to_string(self)?;
+        if text.len() > Self::MAX_BYTES { Err(ServiceError::TooLong) } else { Ok(text) }
+    }
+
+    pub fn from_json(text: &[u8]) -> Result<Self, ServiceError> {
+        #[derive(Deserialize)]
+        struct Version {
+            version: u64,
+        }
+        if text.len() > Self::MAX_BYTES {
+            return Err(ServiceError::TooLong);
+        }
+        // The version first: the fields of another one need not fit.
+        let Version { version } = serde_json::from_slice(text)?;
+        if version != u64::from(Self::VERSION) {
+            return Err(ServiceError::Version(version));
+        }
+        let service: Service = serde_json::from_slice(text)?;
+        if service.argv.is_empty() { Err(ServiceError::NoCommand) } else { Ok(service) }
+    }
+}
+
+/// What a monitor tells whoever started it, once, before it closes the pipe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Report {
+    /// The service was executed and lasted, or ended with status 0.
+    Ready,
+    /// Another supervisor holds the jail.
+    Held { pid: i32 },
+    Failed {
+        why: String,
+        /// The service's last words, escaped.
+        stderr: Vec<String>,
+    },
+}
+
+mod restart {
+    use super::*;
+
+    pub fn serialize<S: serde::Serializer>(restart: &Restart, serializer: S) -> Result<S::Ok, S::Error> {
+        restart.serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Restart, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Restart::from_str(&name).map_err(|()| serde::de::Error::custom(format!("{name:?} is no restart policy")))
+    }
+}
+
+mod signal {
+    use super::*;
+
+    pub fn serialize<S: serde::Serializer>(signal: &Signal, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(signal.as_str())
+    }
+
+    pub fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Signal, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Signal::from_str(&name).map_err(|_| serde::de::Error::custom(format!("{name:?} is no signal")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn web() -> Service {
+        let name: JailName = "web".parse().unwrap();
+        let spec = Spec::from_toml(&name, "command = [\"/bin/httpd\", \"-f\"]\nrestart = \"on-failure\"").unwrap();
+        Service::of(&Config::default(), "lsm", "/dev/log".into(), &name, Jid::new(3).unwrap(), &spec)
+    }
+
+    #[test]
+    fn a_description_survives_its_journey() {
+        let service = web();
+        assert_eq!(Service::from_json(service.to_json().unwrap().as_bytes()).unwrap(), service);
+        assert_eq!(service.title(), "jailctl: supervise jail=web jid=3");
+    }
+
+    #[test]
+    fn another_version_is_named_even_if_its_fields_differ() {
+        let error = Service::from_json(br#"{"version":2,"new":1}"#).unwrap_err().to_string();
+        assert!(error.contains("version 2, this program speaks 1"), "{error}");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let good = web().to_json().unwrap();
+        for (from, to) in [
+            ("on-failure", "sometimes"),
+            ("SIGTERM", "SIGNIX"),
+            ("\"jid\":3", "\"jid\":0"),
+            ("\"web\"", "\"../web\""),
+            ("\"argv\":[\"/bin/httpd\",\"-f\"]", "\"argv\":[]"),
+            ("\"keep_jail\"", "\"keep_jails\""),
+        ] {
+            let bad = good.replace(from, to);
+            assert_ne!(bad, good, "{from} is not in the text");
+            assert!(Service::from_json(bad.as_bytes()).is_err(), "{to} must be refused");
+        }
+        assert!(matches!(Service::from_json(&vec![b' '; Service::MAX_BYTES + 1]), Err(ServiceError::TooLong)));
+    }
+}

@@ -1,0 +1,71 @@
+use super::*;
+
+#[test]
+fn both_streams_reach_syslog_line_by_line_with_their_levels() {
+    let mut bench = Bench::new("echo one; echo two >&2; printf three; exec sleep 1000 >/dev/null 2>&1").started();
+    let mut seen: Vec<String> = (0..4).map(|_| bench.line("")).collect();
+    seen.sort();
+    assert_eq!(
+        seen,
+        ["jail=t jid=7 started", "jail=t jid=7 stderr: two", "jail=t jid=7 stdout: one", "jail=t jid=7 stdout: three"]
+    );
+}
+
+#[test]
+fn control_bytes_cannot_forge_a_line() {
+    let mut bench = Bench::new(r"printf 'a\rjail=other jid=1 stdout: b\033[2J\000\377\n'; exec sleep 1000").started();
+    assert_eq!(bench.line("stdout"), r"jail=t jid=7 stdout: a\rjail=other jid=1 stdout: b\x1b[2J\x00\xff");
+}
+
+#[test]
+fn ten_megabytes_without_a_newline_are_one_cut_line_and_no_memory() {
+    let mut bench = Bench::new("head -c 10000000 /dev/zero | tr '\\0' a; echo; echo after; exec sleep 1000").started();
+    let line = bench.line("stdout: a");
+    assert!(line.ends_with("a [cut]") && line.len() < 8300, "{} bytes", line.len());
+    assert_eq!(bench.line("stdout: "), "jail=t jid=7 stdout: after");
+    let pid = bench.monitor().unwrap();
+    let peak = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let peak = peak.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap().trim().to_owned();
+    assert!(peak.trim_end_matches(" kB").parse::<u64>().unwrap() < 32 * 1024, "{peak}");
+}
+
+#[test]
+fn a_burst_of_lines_arrives_whole_and_in_order() {
+    let mut bench = Bench::new("seq -f 'line %.0f.' 20000; exec sleep 1000").started();
+    let mut next = 1;
+    while next <= 20000 {
+        let line = bench.line("stdout: ");
+        assert_eq!(line, format!("jail=t jid=7 stdout: line {next}."));
+        next += 1;
+    }
+}
+
+#[test]
+fn endless_output_does_not_keep_a_stop_waiting() {
+    let bench = Bench::new("exec yes").started();
+    // Nobody reads the syslog socket: the queue is full.
+    std::thread::sleep(Duration::from_millis(1500));
+    assert!(bench.stop() < Duration::from_secs(6));
+}
+
+#[test]
+fn a_service_runs_without_any_syslog() {
+    let bench = Bench::new(
+        "i=0; while [ $i -lt 5000 ]; do echo $i some text that fills the pipe; i=$((i+1)); done; \
+                            : > $DIR/done; exec sleep 1000",
+    );
+    std::fs::remove_file(bench.dir.path().join("log")).unwrap();
+    let bench = bench.started();
+    bench.until("the end of the output", |bench| bench.dir.path().join("done").exists());
+    bench.stop();
+}
+
+#[test]
+fn a_stuck_syslog_holds_the_service_up_for_a_second_and_not_for_ever() {
+    let bench = Bench::new(
+        "i=0; while [ $i -lt 9000 ]; do echo $i some text that fills the pipe; i=$((i+1)); done; \
+                            : > $DIR/done; exec sleep 1000",
+    )
+    .started();
+    bench.until("the end of the output", |bench| bench.dir.path().join("done").exists());
+}

@@ -1,0 +1,99 @@
+//! What a monitor runs and empties: a jail, or in tests the monitor's own descendants.
+
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::service::Service;
+use crate::jail::{Child, Command, Host, JailError, Stdio, spawn};
+use crate::kernel::{BodyChoice, Kernel, KernelError, select};
+
+/// The standard descriptors of one run of the service.
+pub struct Output {
+    pub stdin: OwnedFd,
+    pub stdout: OwnedFd,
+    pub stderr: OwnedFd,
+}
+
+pub trait Workload {
+    /// Executes the service as a child of this process.
+    fn spawn(&mut self, output: Output) -> Result<Child, JailError>;
+
+    /// Why nothing can run here any more, if so.
+    fn gone(&self) -> Option<String>;
+
+    /// Once a second.
+    fn sample(&self) -> Result<(), KernelError>;
+
+    fn hold(&self, held: bool) -> Result<(), KernelError>;
+
+    /// Sends SIGKILL to every member and says how many live still. Returns soon: the caller must reap.
+    fn kill_members(&mut self) -> Result<usize, KernelError>;
+}
+
+/// A jail that is up.
+pub struct Jailed {
+    host: Host,
+    service: Service,
+}
+
+impl Jailed {
+    /// The jail of a service, in the kernel body that it names.
+    pub fn open(service: &Service) -> Result<Self, KernelError> {
+        let choice: BodyChoice =
+            service.kernel.parse().map_err(|why| KernelError::Other { doing: "the kernel body".into(), why })?;
+        Ok(Self::over(service, select(choice)?))
+    }
+
+    /// The jail of a service, in this kernel body.
+    pub fn over(service: &Service, kernel: Rc<dyn Kernel>) -> Self {
+        Jailed { host: Host { kernel, config: service.config() }, service: service.clone() }
+    }
+}
+
+impl Workload for Jailed {
+    fn spawn(&mut self, output: Output) -> Result<Child, JailError> {
+        let Service { name, jid, argv, env, user, .. } = &self.service;
+        let Output { stdin, stdout, stderr } = output;
+        let command = Command {
+            argv: argv.clone(),
+            env: env.clone(),
+            user: user.clone(),
+            workdir: None,
+            stdio: Stdio::Given { stdin, stdout, stderr },
+        };
+        spawn(&self.host, name, *jid, command)
+    }
+
+    fn gone(&self) -> Option<String> {
+        // An error to look is no proof of absence.
+        let jails = self.host.kernel.list().ok()?;
+        match jails.iter().find(|jail| jail.jid == self.service.jid) {
+            None => Some("the jail is gone from the kernel".into()),
+            Some(jail) if jail.closing => Some("the jail is being closed".into()),
+            Some(_) => None,
+        }
+    }
+
+    fn sample(&self) -> Result<(), KernelError> {
+        self.host.kernel.sample(self.service.jid)
+    }
+
+    fn hold(&self, held: bool) -> Result<(), KernelError> {
+        self.host.kernel.hold(self.service.jid, held)
+    }
+
+    fn kill_members(&mut self) -> Result<usize, KernelError> {
+        let (kernel, jid) = (&self.host.kernel, self.service.jid);
+        if self.service.keep_jail {
+            kernel.signal_all(jid, libc::SIGKILL)?;
+        } else {
+            // Also refuses new members. Short, because members that died wait for us to reap them.
+            match kernel.kill_all(jid, Duration::from_millis(10)) {
+                Ok(()) | Err(KernelError::Busy { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(kernel.members(jid)?.len())
+    }
+}

@@ -1,0 +1,51 @@
+//! Text that others chose, made safe to print: a jail's processes pick their own names and messages.
+
+use std::borrow::Cow;
+
+/// Escapes control characters and those that reorder or hide text on a terminal.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unprintable) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '\n' => safe.push_str("\\n"),
+            '\r' => safe.push_str("\\r"),
+            '\t' => safe.push_str("\\t"),
+            c if is_unprintable(c) => safe.extend(c.escape_unicode()),
+            c => safe.push(c),
+        }
+    }
+    Cow::Owned(safe)
+}
+
+/// Control characters, line and paragraph separators, and the bidirectional controls of Unicode (UAX #9).
+fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn escape_sequences_and_reordering_lose_their_power() {
+        assert_eq!(printable("a\u{1b}[31mb\u{202e}\u{9b}\n"), "a\\u{1b}[31mb\\u{202e}\\u{9b}\\n");
+    }
+
+    #[test]
+    fn ordinary_text_stays_as_it_is() {
+        assert!(matches!(printable("/usr/sbin/nginx -g 'daemon off;' äöü 日本"), Cow::Borrowed(_)));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_unprintable_gets_through(text in "\\PC*|[\\x00-\\x1f\\x7f-\\x9f\u{2028}-\u{202e}a-z]*") {
+            prop_assert!(!printable(&text).chars().any(is_unprintable));
+        }
+    }
+}

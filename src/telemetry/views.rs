@@ -1,0 +1,259 @@
+//! The listings: which columns, from what.
+
+use super::Observation;
+use super::table::{Column, Table, Value};
+use crate::kernel::{Description, Enforcement, JailInfo, JailStats, Policy};
+
+const STATS: [Column; 9] = [
+    Column::new("ID", 8),
+    Column::new("NAME", 16),
+    Column::new("CPU1S", 10),
+    Column::new("CPU10S", 10),
+    Column::new("PROC", 10),
+    Column::new("REFS", 10),
+    Column::new("VMEM", 10),
+    Column::verbose("ROOT", 0),
+    Column::verbose("DENIALS", 0),
+];
+
+/// `jailctl stats`.
+pub fn stats(stats: &[JailStats]) -> Table {
+    let row = |jail: &JailStats| {
+        vec![
+            Value::Number(jail.jid.get().into()),
+            Value::text(&jail.name),
+            Value::Number(jail.cpu_ticks_1s),
+            Value::Decimal(jail.cpu_ticks_10s),
+            Value::Number(jail.processes),
+            Value::Number(jail.references),
+            Value::Number(jail.vmem_bytes),
+            Value::text(&jail.root),
+            Value::Counts(jail.denials.iter().map(|(right, count)| (right.name(), *count)).collect()),
+        ]
+    };
+    Table::new(&STATS, stats.iter().map(row).collect())
+}
+
+const JAILS: [Column; 5] =
+    [Column::new("ID", 8), Column::new("REFS", 8), Column::new("PROCS", 8), Column::new("NAME", 16), Column::new("ROOT", 0)];
+
+/// `jailctl list`: the jails in the kernel.
+pub fn jails(stats: &[JailStats]) -> Table {
+    let row = |jail: &JailStats| {
+        vec![
+            Value::Number(jail.jid.get().into()),
+            Value::Number(jail.references),
+            Value::Number(jail.processes),
+            Value::text(&jail.name),
+            Value::text(&jail.root),
+        ]
+    };
+    Table::new(&JAILS, stats.iter().map(row).collect())
+}
+
+const MANAGER: [Column; 7] = [
+    Column::new("NAME", 16),
+    Column::new("ROOT", 0),
+    Column::new("SUPERVISE_CMD", 0),
+    Column::new("AUTOSTART", 0),
+    Column::verbose("JID", 0),
+    Column::verbose("PROFILE", 0),
+    Column::verbose("PORTS", 0),
+];
+
+/// `jailmgr list`: the jails of the data directory.
+pub fn manager(jails: &[Observation]) -> Table {
+    let row = |seen: &Observation| {
+        let spec = seen.jail.spec.as_ref().ok();
+        vec![
+            Value::text(&seen.jail.name),
+            Value::text(&seen.root),
+            match &seen.jail.spec {
+                Ok(spec) => Value::Text(quoted(&spec.command)),
+                Err(why) => Value::Text(format!("unreadable: {why}")),
+            },
+            spec.map_or(Value::Absent, |spec| Value::Flag(spec.autostart)),
+            jid(seen.jail.kernel.as_ref()),
+            spec.map_or(Value::Absent, |spec| Value::text(spec.profile.label())),
+            spec.map_or(Value::Absent, |spec| Value::Text(ports(&spec.policy()))),
+        ]
+    };
+    Table::new(&MANAGER, jails.iter().map(row).collect())
+}
+
+const STATUS: [Column; 8] = [
+    Column::new("NAME", 16),
+    Column::new("JID", 0),
+    Column::new("STATE", 0),
+    Column::new("PROCS", 0),
+    Column::new("SUPERVISOR", 0),
+    Column::new("RESTARTS", 0),
+    Column::new("SINCE", 0),
+    Column::new("LAST_EXIT", 0),
+];
+
+/// `jailmgr status`. `now`: seconds since the epoch.
+pub fn status(jails: &[Observation], now: u64) -> Table {
+    let row = |seen: &Observation| {
+        let kernel = seen.jail.kernel.as_ref();
+        let supervisor = seen.supervisor.as_ref();
+        let state = match (supervisor, kernel, &seen.jail.spec) {
+            (Some(supervisor), _, _) => supervisor.state.clone(),
+            (None, Some(_), _) => "up".to_owned(),
+            (None, None, Ok(_)) => "down".to_owned(),
+            (None, None, Err(_)) => "unreadable".to_owned(),
+        };
+        vec![
+            Value::text(&seen.jail.name),
+            jid(kernel),
+            Value::Text(state),
+            kernel.map_or(Value::Absent, |jail| Value::Number(jail.processes)),
+            supervisor.map_or(Value::Absent, |status| Value::Number(status.pid.unsigned_abs().into())),
+            supervisor.map_or(Value::Absent, |status| Value::Number(status.restarts)),
+            supervisor.map_or(Value::Absent, |status| Value::Text(ago(now.saturating_sub(status.since)))),
+            Value::maybe(supervisor.and_then(|status| status.last_exit.as_ref())),
+        ]
+    };
+    Table::new(&STATUS, jails.iter().map(row).collect())
+}
+
+const RIGHTS: [Column; 5] = [
+    Column::new("RIGHT", 20),
+    Column::new("POLICY", 8),
+    Column::new("DENIALS", 0),
+    Column::new("ENFORCED BY", 0),
+    Column::verbose("REASON", 0),
+];
+
+/// What holds each right, and for one jail whether it has it and how often it was refused.
+pub fn rights(description: &Description, jail: Option<(&Policy, Option<&JailStats>)>) -> Table {
+    let row = |status: &crate::kernel::RightStatus| {
+        let right = status.right;
+        let policy = jail.map(|(policy, _)| match (right.is_fence(), policy.rights.holds(right)) {
+            (true, _) => "fence",
+            (false, true) => "granted",
+            (false, false) => "denied",
+        });
+        let denials = jail.and_then(|(_, stats)| stats).map(|stats| stats.denials.get(&right).copied().unwrap_or(0));
+        vec![
+            Value::text(right),
+            policy.map_or_else(|| Value::text(if right.is_fence() { "fence" } else { "right" }), Value::text),
+            denials.map_or(Value::Absent, Value::Number),
+            match &status.enforcement {
+                Enforcement::Enforced { by } => Value::Parts(by.clone()),
+                Enforcement::NotEnforceable { why } => Value::Text(format!("NOT ENFORCED: {why}")),
+            },
+            Value::text(right.reason()),
+        ]
+    };
+    Table::new(&RIGHTS, description.rights.iter().map(row).collect())
+}
+
+fn jid(jail: Option<&JailInfo>) -> Value {
+    jail.map_or(Value::Absent, |jail| Value::Number(jail.jid.get().into()))
+}
+
+fn ports(policy: &Policy) -> String {
+    policy.ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// An argv as a shell would take it.
+fn quoted(argv: &[String]) -> String {
+    shlex::try_join(argv.iter().map(String::as_str)).unwrap_or_else(|_| argv.join(" "))
+}
+
+/// `3d 4h`, `2m 5s`: the two largest units.
+fn ago(seconds: u64) -> String {
+    let units = [(86_400, "d"), (3600, "h"), (60, "m"), (1, "s")];
+    let mut left = seconds;
+    let mut parts = Vec::new();
+    for (size, unit) in units {
+        if left >= size {
+            parts.push(format!("{}{unit}", left / size));
+            left %= size;
+        }
+    }
+    if parts.is_empty() { "0s".to_owned() } else { parts[..parts.len().min(2)].join(" ") }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::jail::Observed;
+    use crate::kernel::Jid;
+    use crate::supervise::Status;
+    use crate::telemetry::Format;
+
+    /// The walkthrough's jail.
+    pub fn web() -> JailStats {
+        JailStats {
+            jid: Jid::new(3).unwrap(),
+            name: "web".parse().unwrap(),
+            root: "/var/jailmgr/jails/web/root".into(),
+            cpu_ticks_1s: 0,
+            cpu_ticks_10s: 0.0,
+            processes: 1,
+            references: 2,
+            vmem_bytes: 154_025_984,
+            cpu_usec: 10_000,
+            denials: BTreeMap::from([("mount".parse().unwrap(), 2), ("process_signal".parse().unwrap(), 3)]),
+        }
+    }
+
+    #[test]
+    fn the_stats_table_is_the_walkthroughs() {
+        assert_eq!(
+            stats(&[web()]).render(Format::Text, false),
+            "ID       NAME             CPU1S      CPU10S     PROC       REFS       VMEM\n\
+             3        web              0          0.0        1          2          154025984\n"
+        );
+    }
+
+    #[test]
+    fn verbose_stats_add_root_and_the_sum_of_denials() {
+        insta::assert_snapshot!(stats(&[web()]).render(Format::Text, true));
+        insta::assert_snapshot!("stats as json", stats(&[web()]).render(Format::Json, false));
+    }
+
+    #[test]
+    fn the_jails_in_the_kernel_are_listed_in_the_reference_systems_columns() {
+        assert_eq!(
+            jails(&[web()]).render(Format::Text, false),
+            "ID       REFS     PROCS    NAME             ROOT\n\
+             3        2        1        web              /var/jailmgr/jails/web/root\n"
+        );
+    }
+
+    #[test]
+    fn a_broken_spec_is_listed_and_a_down_jail_has_no_jid() {
+        let spec =
+            crate::jail::Spec::from_toml(&"web".parse().unwrap(), "command = [\"/bin/sh\", \"-c\", \"exec httpd\"]").unwrap();
+        let seen = |name: &str, spec, supervisor| Observation {
+            jail: Observed { name: name.parse().unwrap(), spec, kernel: None, pinned: false },
+            root: format!("/var/jailmgr/jails/{name}/root"),
+            supervisor,
+        };
+        let running = Status {
+            pid: 8252,
+            state: "running".into(),
+            since: 1_000,
+            restarts: 1,
+            last_exit: Some("exit status 1".into()),
+            service: Some(6488),
+        };
+        let jails = [seen("web", Ok(spec), Some(running)), seen("bad", Err("line 1: no = sign".into()), None)];
+        insta::assert_snapshot!(format!(
+            "{}\n{}",
+            manager(&jails).render(Format::Text, false),
+            status(&jails, 90_125).render(Format::Text, false)
+        ));
+    }
+
+    #[test]
+    fn ages_keep_their_two_largest_units() {
+        let ages: Vec<String> = [0, 59, 60, 3_725, 90_061].into_iter().map(ago).collect();
+        assert_eq!(ages, ["0s", "59s", "1m", "1h 2m", "1d 1h"]);
+    }
+}

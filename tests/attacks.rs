@@ -1,0 +1,180 @@
+//! guest: root in a jail does what root in a plain chroot can, and is refused, and the refusal is counted where it should.
+//!
+//! Each row of tests/attacks runs twice. In the chroot it must get through, else it proves nothing. In a medium jail it
+//! must fail in a known way, and the counter of one of its rights must rise, in that jail and in no other. The whole table
+//! is printed at the end, and written to the file JAILSH_ATTACK_TABLE names.
+
+#[path = "support/guest.rs"]
+mod guest;
+#[path = "support/host_side.rs"]
+mod host_side;
+#[path = "support/jail.rs"]
+mod jail;
+#[path = "support/port_range.rs"]
+mod port_range;
+#[path = "support/program.rs"]
+mod program;
+#[path = "support/session.rs"]
+mod session;
+#[path = "support/stage.rs"]
+mod stage;
+#[path = "support/table.rs"]
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::os::fd::OwnedFd;
+use std::process::Command;
+
+use jailsh::kernel::lsm::Lsm;
+use jailsh::kernel::{Jid, Kernel, Level, Right};
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
+
+use host_side::HostSide;
+use jail::TestJail;
+use port_range::PortRange;
+use program::Program;
+use session::Session;
+use stage::{BAIT, Stage};
+use table::{Expectation, Row};
+
+/// Reserved by another jail, in the middle of the ports that the kernel may pick.
+const RESERVED: u16 = 40_004;
+/// Reserved by the attacking jail.
+const OWN: u16 = 40_100;
+
+/// How a row ended here and there.
+#[derive(Default, Clone)]
+struct Ending {
+    in_chroot: String,
+    in_jail: String,
+    /// Rights whose counter rose in the jail.
+    counted: BTreeSet<Right>,
+}
+
+type Endings = BTreeMap<String, Ending>;
+
+/// Arguments for the attack program: a class, and what it is aimed at.
+fn arguments(class: &str, host: &HostSide) -> Vec<String> {
+    let fixed = [format!("bait={BAIT}"), format!("reserved={RESERVED}"), format!("own={OWN}")];
+    ["run".to_owned(), class.to_owned()].into_iter().chain(fixed).chain(host.targets().iter().cloned()).collect()
+}
+
+fn host_side(stage: &Stage) -> HostSide {
+    let mut command = Command::new(&stage.program.path);
+    command.arg("host").arg(stage.bait()).current_dir("/");
+    HostSide::start(command)
+}
+
+/// A careless caller: an open directory outside of the root, without close-on-exec, and the same as working directory.
+fn leak(stage: &Stage) -> OwnedFd {
+    open(&stage.path("."), OFlag::O_RDONLY | OFlag::O_DIRECTORY, Mode::empty()).expect("the stage's directory opens")
+}
+
+fn attack_from_a_chroot(stage: &Stage, classes: &BTreeSet<String>, endings: &mut Endings) {
+    let host = host_side(stage);
+    let _leaked = leak(stage);
+    for class in classes {
+        let mut command = Command::new(&stage.program.path);
+        command.arg("chroot").arg(stage.path("root")).arg(stage.bait()).args(arguments(class, &host));
+        command.current_dir(stage.path("."));
+        let mut session = Session::start(command);
+        while let Some((name, result)) = session.next_row() {
+            endings.entry(name).or_default().in_chroot = result;
+        }
+    }
+}
+
+/// The denials of every jail so far.
+fn denials(module: &Lsm) -> BTreeMap<Jid, BTreeMap<Right, u64>> {
+    let stats = module.stats(None).expect("the module tells its counters");
+    stats.into_iter().map(|jail| (jail.jid, jail.denials)).collect()
+}
+
+fn attack_from_a_jail(
+    module: &Lsm,
+    stage: &Stage,
+    jail: &TestJail,
+    classes: &BTreeSet<String>,
+    endings: &mut Endings,
+    problems: &mut Vec<String>,
+) {
+    let host = host_side(stage);
+    let _leaked = leak(stage);
+    for class in classes {
+        let list = arguments(class, &host);
+        let mut command = jail.attacks(&list.iter().map(String::as_str).collect::<Vec<_>>());
+        command.current_dir(stage.path("."));
+        let mut session = Session::start(command);
+        let mut before = denials(module);
+        while let Some((name, result)) = session.next_row() {
+            let now = denials(module);
+            for (jid, counters) in &now {
+                let was = |right: &Right| before.get(jid).and_then(|counters| counters.get(right)).copied().unwrap_or(0);
+                let risen: BTreeSet<Right> =
+                    counters.iter().filter(|(right, count)| **count > was(right)).map(|(right, _)| *right).collect();
+                if *jid == jail.jid {
+                    endings.entry(name.clone()).or_default().counted = risen;
+                } else if !risen.is_empty() {
+                    problems.push(format!("{name}: counted in jail {jid}, which had no part in it"));
+                }
+            }
+            before = now;
+            endings.entry(name).or_default().in_jail = result;
+        }
+    }
+}
+
+/// What is wrong with how a row ended, if anything.
+fn verdict(row: &Row, ending: &Ending) -> Option<String> {
+    let Ending { in_chroot, in_jail, counted } = ending;
+    if !row.in_chroot.contains(in_chroot) {
+        let expected = row.in_chroot.join(" or ");
+        return Some(format!("{}: {in_chroot} in a chroot, not {expected}: it proves nothing", row.name));
+    }
+    if !row.in_jail.contains(in_jail) {
+        let hint = if row.expectation == Expectation::Open { "; if it is refused now, mark the row denied" } else { "" };
+        return Some(format!("{}: {in_jail} in the jail, not {}{hint}", row.name, row.in_jail.join(" or ")));
+    }
+    if !row.rights.is_empty() && row.rights.iter().all(|right| !counted.contains(right)) {
+        return Some(format!("{}: refused with {in_jail}, but counted under {counted:?}, not {:?}", row.name, row.rights));
+    }
+    None
+}
+
+fn listing(rows: &[Row], endings: &Endings) -> String {
+    let mut text = String::from("attack\tchroot\tjail\tcounted under\n");
+    for row in rows {
+        let ending = endings.get(&row.name).cloned().unwrap_or_default();
+        let counted: Vec<&str> = ending.counted.iter().map(|right| right.name()).collect();
+        writeln!(text, "{}\t{}\t{}\t{}", row.name, ending.in_chroot, ending.in_jail, counted.join(", ")).expect("a text grows");
+    }
+    text
+}
+
+#[test]
+fn what_gets_through_in_a_chroot_is_denied_to_root_in_a_medium_jail_and_counted_there() {
+    let Some(module) = guest::module() else { return };
+    let stage = Stage::set(Program::build());
+    let rows = table::rows(&stage.program);
+    let classes: BTreeSet<String> = rows.iter().map(|row| row.class.clone()).collect();
+    let _range = PortRange::narrow(RESERVED - 4..=RESERVED + 4);
+    let (mut endings, mut problems) = (Endings::new(), Vec::new());
+
+    // First, while nobody reserves a port: the host is bound by reservations too.
+    attack_from_a_chroot(&stage, &classes, &mut endings);
+
+    let _victim = TestJail::start(&stage, "attack-victim", Level::Medium, &[RESERVED]);
+    let attacker = TestJail::start(&stage, "attack-root", Level::Medium, &[OWN]);
+    attack_from_a_jail(&module, &stage, &attacker, &classes, &mut endings, &mut problems);
+
+    let text = listing(&rows, &endings);
+    println!("{text}");
+    if let Some(file) = std::env::var_os("JAILSH_ATTACK_TABLE").filter(|file| !file.is_empty()) {
+        std::fs::write(file, &text).expect("JAILSH_ATTACK_TABLE is writable");
+    }
+    let unknown = Ending::default();
+    problems.extend(rows.iter().filter_map(|row| verdict(row, endings.get(&row.name).unwrap_or(&unknown))));
+    assert!(problems.is_empty(), "{} of {} rows:\n{}", problems.len(), rows.len(), problems.join("\n"));
+}

@@ -1,0 +1,45 @@
+//! The help of each tool and verb.
+
+use crate::harness::Place;
+
+fn help_of(tool: &str, verbs: &[&str]) -> String {
+    let place = Place::new();
+    let mut text = place.run(tool, &["--help"]).bare().go().to_string();
+    for verb in verbs {
+        let help = place.run(tool, &[verb, "--help"]).bare().go();
+        assert_eq!((help.status, help.stderr.as_str()), (Some(0), ""), "{tool} {verb} --help");
+        assert!(
+            help.stdout.contains("Example") && help.stdout.contains("Exit status:"),
+            "{tool} {verb} --help:\n{}",
+            help.stdout
+        );
+        assert!(help.stdout.lines().all(|line| line.len() <= 100), "{tool} {verb} --help has a long line:\n{}", help.stdout);
+        text += &format!("\n{help}");
+    }
+    text
+}
+
+#[test]
+fn jailsh_and_each_verb_show_what_they_do_with_an_example_and_the_exit_status() {
+    insta::assert_snapshot!(help_of("jailsh", &["doctor", "kmod"]));
+}
+
+#[test]
+fn jailctl_and_each_verb_show_what_they_do_with_an_example_and_the_exit_status() {
+    insta::assert_snapshot!(help_of("jailctl", &["exec", "stats", "supervise", "list", "info", "destroy"]));
+}
+
+#[test]
+fn jailmgr_and_each_verb_show_what_they_do_with_an_example_and_the_exit_status() {
+    let verbs = ["bootstrap", "create", "apply", "start", "stop", "list", "status", "destroy"];
+    insta::assert_snapshot!(help_of("jailmgr", &verbs));
+}
+
+#[test]
+fn the_tool_is_chosen_by_the_name_it_is_called_under() {
+    let place = Place::new();
+    for (title, name) in [("/usr/sbin/jailctl", "jailctl"), ("./jailmgr", "jailmgr"), ("anything", "jailsh")] {
+        let version = place.run(title, &["--version"]).bare().go();
+        assert_eq!(version.stdout, format!("{name} {}\n", env!("CARGO_PKG_VERSION")));
+    }
+}

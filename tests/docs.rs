@@ -1,0 +1,93 @@
+//! The documents keep up with the tree: promises name tests that exist, links and commands lead somewhere.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The texts between backticks.
+fn code_spans(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn every_promise_names_a_test_that_exists_or_says_it_is_pending() {
+    let specification = read("SPECIFICATION.md");
+    let rows = specification.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| promise"));
+    let mut promises = 0;
+    for row in rows {
+        promises += 1;
+        let tests: Vec<&str> = code_spans(row).filter(|span| span.contains(".rs::")).collect();
+        assert!(!tests.is_empty() || row.contains("[test pending]"), "no test and not pending: {row}");
+        for test in tests {
+            let (file, name) = test.split_once("::").expect("FILE.rs::NAME");
+            let name = name.rsplit("::").next().expect("at least one part");
+            let source = read(file);
+            assert!(source.contains(&format!("fn {name}(")), "{file} has no test {name}");
+        }
+    }
+    assert!(promises > 20, "the table of promises was not found");
+}
+
+#[test]
+fn every_link_of_a_document_leads_to_a_file() {
+    for document in ["README.md", "SPECIFICATION.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/module.md"] {
+        let text = read(document);
+        let folder = root().join(document).parent().map(Path::to_owned).expect("a folder");
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            assert!(folder.join(target).exists(), "{document} links to {target}, which is not there");
+        }
+    }
+}
+
+#[test]
+fn every_script_the_documents_name_is_there_and_can_be_run() {
+    for document in ["README.md", "CONTRIBUTING.md"] {
+        let text = read(document);
+        for word in text.split(|c: char| c.is_whitespace() || "`()|;,".contains(c)).filter(|word| word.starts_with("scripts/")) {
+            let path = root().join(word);
+            let mode = fs::metadata(&path).unwrap_or_else(|error| panic!("{document}: {word}: {error}")).permissions().mode();
+            assert!(mode & 0o111 != 0, "{word} cannot be executed");
+        }
+        for example in
+            text.split(|c: char| c.is_whitespace() || "`()|;,".contains(c)).filter(|word| word.starts_with("examples/"))
+        {
+            assert!(root().join(example).exists(), "{document} names {example}, which is not there");
+        }
+    }
+}
+
+#[test]
+fn the_readme_names_every_path_and_name_the_program_uses() {
+    let readme = read("README.md");
+    let config = jailsh::jail::Config::default();
+    for path in [config.data_dir, config.run_dir, jailsh::kernel::lsm::Lsm::DIRECTORY.into()] {
+        assert!(readme.contains(&format!("`{}", path.display())), "the README does not mention {}", path.display());
+    }
+}
+
+#[test]
+fn no_file_of_the_module_lacks_its_license() {
+    let mut stack = vec![root().join("kmod")];
+    let mut files = 0;
+    while let Some(folder) = stack.pop() {
+        for entry in fs::read_dir(&folder).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_dir() {
+                stack.push(entry.path());
+                continue;
+            }
+            files += 1;
+            let text = fs::read_to_string(entry.path()).unwrap();
+            let head: String = text.lines().take(3).collect();
+            assert!(head.contains("SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only"), "{}", entry.path().display());
+        }
+    }
+    assert!(files > 3);
+}

@@ -1,0 +1,294 @@
+//! guest: a jail's life on the real kernel: many times, and cut short at any point.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+const JAILSH: &str = env!("CARGO_BIN_EXE_jailsh");
+
+/// Prints why and answers true when the module cannot be loaded here; fails instead where it must be.
+fn skipped() -> bool {
+    let Err(why) = jailsh::kernel::lsm::Lsm::probe() else { return false };
+    assert!(std::env::var_os("JAILSH_REQUIRE_MODULE").is_none(), "the module is required here: {why}");
+    println!("skipped: {why}");
+    true
+}
+
+/// One jail of its own name, gone at the end of the test however that ends.
+struct Subject {
+    name: &'static str,
+    data: tempfile::TempDir,
+}
+
+impl Subject {
+    fn new(name: &'static str) -> Subject {
+        Subject { name, data: tempfile::tempdir().unwrap() }
+    }
+
+    fn command(&self, tool: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(JAILSH);
+        command.arg0(tool).arg("--data-dir").arg(self.data.path()).args(arguments).stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, tool: &str, arguments: &[&str]) -> Output {
+        self.command(tool, arguments).output().unwrap()
+    }
+
+    /// The same, with the jail's name last; the output, which must be a success's.
+    fn must(&self, tool: &str, arguments: &[&str]) -> String {
+        let output = self.run(tool, &[arguments, &[self.name]].concat());
+        assert!(output.status.success(), "{tool} {arguments:?} {}: {}", self.name, String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn create(&self, service: &str) {
+        self.must("jailmgr", &["create", "-x", service, "-l", "medium"]);
+    }
+
+    /// Runs a command inside; its standard output.
+    fn inside(&self, command: &[&str]) -> String {
+        let output = self.run("jailctl", &[&["exec", self.name, "--"], command].concat());
+        assert!(output.status.success(), "exec {command:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The pid of the supervisor and of the service under it, from the host's process table.
+    fn supervised(&self) -> Option<(Pid, Pid)> {
+        let title = format!("jailctl: supervise jail={} jid=", self.name);
+        let supervisor = processes().into_iter().find(|process| process.command.starts_with(&title))?;
+        let service = processes().into_iter().find(|process| process.parent == supervisor.pid)?;
+        Some((Pid::from_raw(supervisor.pid), Pid::from_raw(service.pid)))
+    }
+
+    /// What of the jail is left on the host.
+    fn left(&self) -> BTreeSet<String> {
+        let mut left = traces().into_iter().filter(|trace| trace.contains(self.name)).collect::<BTreeSet<_>>();
+        let jails = self.data.path().join("jails");
+        left.extend(entries(&jails).into_iter().map(|entry| format!("{}/{entry}", jails.display())));
+        left
+    }
+}
+
+impl Drop for Subject {
+    fn drop(&mut self) {
+        for verb in ["stop", "destroy"] {
+            self.run("jailmgr", &[verb, self.name]);
+        }
+    }
+}
+
+struct Process {
+    pid: i32,
+    parent: i32,
+    command: String,
+}
+
+fn processes() -> Vec<Process> {
+    let read = |pid: i32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let parent = stat.rsplit(')').next()?.split_whitespace().nth(1)?.parse().ok()?;
+        let command = fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?.replace('\0', " ");
+        Some(Process { pid, parent, command })
+    };
+    entries(Path::new("/proc")).iter().filter_map(|entry| entry.parse().ok()).filter_map(read).collect()
+}
+
+fn entries(folder: &Path) -> BTreeSet<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().file_name());
+    entries.map(|name| name.to_string_lossy().into_owned()).collect()
+}
+
+/// Everything on the host that a jail can leave a trace in.
+fn traces() -> BTreeSet<String> {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let mut traces: BTreeSet<String> = mounts.lines().filter_map(|line| line.split(' ').nth(4)).map(str::to_owned).collect();
+    for folder in ["/run/jailsh/jails", "/run/jailsh/kmod", "/sys/fs/cgroup/jailsh", "/sys/fs/cgroup/unified/jailsh"] {
+        traces.extend(entries(Path::new(folder)).into_iter().map(|entry| format!("{folder}/{entry}")));
+    }
+    traces.extend(processes().into_iter().map(|process| process.command).filter(|command| command.contains("jail=")));
+    traces
+}
+
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(30);
+    while !holds() {
+        assert!(Instant::now() < end, "{what}: not within 30 s");
+        sleep(Duration::from_millis(50));
+    }
+}
+
+fn descriptors(process: &Child) -> usize {
+    entries(Path::new(&format!("/proc/{}/fd", process.id()))).len()
+}
+
+/// Resident pages that are the process's own, in KiB.
+fn private_kib(process: &Child) -> u64 {
+    let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", process.id())).unwrap_or_default();
+    let fields = rollup.lines().filter(|line| line.starts_with("Private_"));
+    fields.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).sum()
+}
+
+#[test]
+fn two_hundred_lives_leave_nothing_behind() {
+    if skipped() {
+        return;
+    }
+    let subject = Subject::new("cycle");
+    subject.create("/bin/sleep 1000");
+    subject.must("jailmgr", &["destroy"]);
+    let before = traces();
+    let script = subject.data.path().join("cycle.rhai");
+    fs::write(
+        &script,
+        r#"for turn in 0..200 {
+               let it = jail("cycle", #{ command: ["/bin/sleep", "1000"], profile: "medium", ports: [8181] });
+               it.create(); it.start(); it.stop(); it.destroy();
+               print(turn);
+           }"#,
+    )
+    .unwrap();
+    let mut run = subject.command("jailsh", &[script.to_str().unwrap()]).stdout(Stdio::piped()).spawn().unwrap();
+    let turns = std::io::BufRead::lines(std::io::BufReader::new(run.stdout.take().unwrap()));
+    let (mut early, mut late) = ((0, 0), (0, 0));
+    for turn in turns.map(Result::unwrap) {
+        match turn.as_str() {
+            "20" => early = (descriptors(&run), private_kib(&run)),
+            "190" => late = (descriptors(&run), private_kib(&run)),
+            _ => {}
+        }
+    }
+    assert!(run.wait().unwrap().success());
+    assert_eq!(early.0, late.0, "open descriptors grew");
+    assert!(early.1 > 0 && late.1 < early.1 + 512, "private memory grew from {} to {} KiB", early.1, late.1);
+    assert_eq!(traces(), before);
+    assert_eq!(subject.left(), BTreeSet::new());
+}
+
+#[test]
+fn a_kill_of_jailsh_at_any_instant_leaves_a_state_that_the_next_command_cleans() {
+    if skipped() {
+        return;
+    }
+    let subject = Subject::new("cut");
+    let script = subject.data.path().join("cut.rhai");
+    fs::write(
+        &script,
+        r#"let it = jail("cut", #{ command: ["/bin/sleep", "1000"], profile: "medium", ports: [8182] });
+           it.create(); it.start(); it.exec(["true"]); it.stop(); it.destroy();"#,
+    )
+    .unwrap();
+    let whole = Instant::now();
+    assert!(subject.run("jailsh", &[script.to_str().unwrap()]).status.success());
+    let whole = whole.elapsed();
+    let before = traces();
+    for cut in 0..24_u32 {
+        let mut run = subject.command("jailsh", &[script.to_str().unwrap()]).stderr(Stdio::null()).spawn().unwrap();
+        sleep(whole * cut / 24);
+        kill(Pid::from_raw(run.id() as i32), Signal::SIGKILL).unwrap();
+        run.wait().unwrap();
+        // Whatever is there, the same script takes it from there to its end.
+        let again = subject.run("jailsh", &[script.to_str().unwrap()]);
+        assert!(again.status.success(), "after a cut at {cut}/24: {}", String::from_utf8_lossy(&again.stderr));
+        wait_until("traces of the cut run", || traces() == before);
+        assert_eq!(entries(&subject.data.path().join("jails")), BTreeSet::new(), "after a cut at {cut}/24");
+    }
+}
+
+#[test]
+fn a_killed_supervisor_leaves_the_service_confined_and_start_takes_over() {
+    if skipped() {
+        return;
+    }
+    let subject = Subject::new("orphan");
+    subject.create("/bin/sleep 1000");
+    subject.must("jailmgr", &["start"]);
+    let (supervisor, service) = subject.supervised().expect("a supervisor with its service");
+    kill(supervisor, Signal::SIGKILL).unwrap();
+    wait_until("the supervisor's end", || kill(supervisor, None).is_err());
+
+    kill(service, None).expect("the service goes on");
+    let listed = subject.inside(&["ps", "ax"]);
+    assert!(listed.contains("sleep 1000") && !listed.contains("/sbin/init"), "{listed}");
+    let outside = subject.run("jailctl", &["exec", "orphan", "--", "/bin/kill", "-0", &std::process::id().to_string()]);
+    assert!(!outside.status.success(), "enforcement goes on");
+
+    subject.must("jailmgr", &["start"]);
+    let (other, fresh) = subject.supervised().expect("a new supervisor with its service");
+    assert!(other != supervisor && fresh != service);
+    wait_until("the old service's end", || kill(service, None).is_err());
+    subject.must("jailmgr", &["stop"]);
+    subject.must("jailmgr", &["destroy"]);
+    assert_eq!(subject.left(), BTreeSet::new());
+}
+
+#[test]
+fn stop_empties_the_jail_of_what_left_its_process_group() {
+    if skipped() {
+        return;
+    }
+    let subject = Subject::new("strays");
+    subject.create("/bin/sh -c 'setsid sleep 1001 & trap : TERM; setsid sleep 1002 & while :; do sleep 1003; done'");
+    subject.must("jailmgr", &["start"]);
+    wait_until("the strays", || subject.inside(&["ps", "ax"]).contains("sleep 1002"));
+    subject.must("jailmgr", &["stop"]);
+    let alive = processes().into_iter().filter(|process| process.command.starts_with("sleep 100")).count();
+    assert_eq!(alive, 0, "members outlived the stop");
+    subject.must("jailmgr", &["destroy"]);
+    assert_eq!(subject.left(), BTreeSet::new());
+}
+
+#[test]
+fn a_start_that_fails_is_undone_and_says_why() {
+    if skipped() {
+        return;
+    }
+    let subject = Subject::new("broken");
+    subject.create("/bin/no-such-program");
+    let before = traces();
+    let output = subject.run("jailmgr", &["start", "broken"]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("/bin/no-such-program") && message.contains("not found"), "{message}");
+    assert_eq!(traces(), before);
+}
+
+#[test]
+fn a_port_has_one_owner_and_the_loser_is_told_whose_it_is() {
+    if skipped() {
+        return;
+    }
+    let owner = Subject::new("owner");
+    owner.must("jailmgr", &["create", "-x", "/bin/sleep 1000", "-r", "8183"]);
+    owner.must("jailmgr", &["start"]);
+    let rival = Subject::new("rival");
+    rival.must("jailmgr", &["create", "-x", "/bin/sleep 1000", "-r", "8184,8183"]);
+    let before = traces();
+    let output = rival.run("jailmgr", &["start", "rival"]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("port 8183 is reserved by jail owner"), "{message}");
+    assert_eq!(traces(), before);
+}
+
+#[test]
+fn a_service_that_dies_is_started_again() {
+    if skipped() {
+        return;
+    }
+    let subject = Subject::new("phoenix");
+    subject.create("/bin/sleep 1000");
+    subject.must("jailmgr", &["start"]);
+    let (supervisor, service) = subject.supervised().expect("a supervisor with its service");
+    kill(service, Signal::SIGKILL).unwrap();
+    wait_until("a new service", || subject.supervised().is_some_and(|(same, fresh)| same == supervisor && fresh != service));
+    let listed = subject.must("jailmgr", &["status"]);
+    assert!(listed.contains("phoenix"), "{listed}");
+}

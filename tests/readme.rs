@@ -1,0 +1,90 @@
+//! guest: the README's commands and script, run as they stand there.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::{Mutex, PoisonError};
+
+const JAILSH: &str = env!("CARGO_BIN_EXE_jailsh");
+
+/// The fenced blocks of one language, in order.
+fn blocks(language: &str) -> Vec<String> {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let fence = format!("```{language}\n");
+    readme.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+/// Prints why and answers true when the module cannot be loaded here; fails instead where it must be.
+fn skipped() -> bool {
+    let Err(why) = jailsh::kernel::lsm::Lsm::probe() else { return false };
+    assert!(std::env::var_os("JAILSH_REQUIRE_MODULE").is_none(), "the module is required here: {why}");
+    println!("skipped: {why}");
+    true
+}
+
+/// A directory with the three names of the binary.
+fn names() -> tempfile::TempDir {
+    let names = tempfile::tempdir().unwrap();
+    for name in ["jailsh", "jailctl", "jailmgr"] {
+        symlink(JAILSH, names.path().join(name)).unwrap();
+    }
+    names
+}
+
+fn run(names: &Path, program: &str, arguments: &[&str]) -> Output {
+    let path = format!("{}:{}", names.display(), std::env::var("PATH").unwrap_or_default());
+    Command::new(program).args(arguments).env("PATH", path).output().unwrap()
+}
+
+/// Both tests make the README's jail "web", and port 8080 has one owner.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// Takes a jail away, whatever state a failed test left it in.
+struct Gone<'a>(&'a Path, &'a str);
+
+impl Drop for Gone<'_> {
+    fn drop(&mut self) {
+        let jailmgr = self.0.join("jailmgr");
+        for verb in ["stop", "destroy"] {
+            run(self.0, jailmgr.to_str().unwrap(), &[verb, self.1]);
+        }
+    }
+}
+
+#[test]
+fn the_tour_runs_as_it_stands() {
+    if skipped() {
+        return;
+    }
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let names = names();
+    let _gone = Gone(names.path(), "web");
+    let blocks = blocks("sh");
+    let tour = blocks.last().expect("the tour is the last block");
+    assert!(tour.starts_with("jailmgr bootstrap"), "the tour moved: {tour}");
+    let output = run(names.path(), "/bin/sh", &["-ec", tour]);
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{text}");
+    let steps =
+        ["Created jail web", "Started jail web", "jailctl: supervise jail=web jid=", "busybox httpd -f -p 8080", "CPU10S"];
+    for step in steps.into_iter().chain(["jail_vmem_bytes{jid=", "Stopped jail web"]) {
+        assert!(text.contains(step), "{step:?} is missing in:\n{text}");
+    }
+}
+
+#[test]
+fn the_script_at_the_top_runs_as_it_stands() {
+    if skipped() {
+        return;
+    }
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let names = names();
+    let _gone = Gone(names.path(), "web");
+    let script = names.path().join("readme.rhai");
+    fs::write(&script, blocks("rhai").first().expect("a script at the top")).unwrap();
+    let output = run(names.path(), JAILSH, &[script.to_str().unwrap()]);
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("busybox httpd -f -p 8080") && text.contains("CPU10S"), "{text}");
+}

@@ -1,0 +1,168 @@
+//! A jail for a test: made and started by the real programs, and stopped, destroyed and looked for afterwards.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use jailsh::kernel::lsm::Lsm;
+use jailsh::kernel::{JailName, Jid, Kernel, Level};
+
+use super::stage::{BAIT, Stage};
+
+/// Where jails run; the module is one per machine, and so is this.
+const RUN_DIR: &str = "/run/jailsh";
+
+/// `jailctl` or `jailmgr` over the data directory of a stage.
+pub fn tool(name: &str, stage: &Stage) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jailsh"));
+    command.arg0(name).arg("--data-dir").arg(stage.path("jails"));
+    command
+}
+
+/// Runs it to its end.
+pub fn output_of(mut command: Command) -> Output {
+    command.output().expect("the program starts")
+}
+
+fn must(command: Command) -> String {
+    let shown = format!("{command:?}");
+    let output = output_of(command);
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{shown}: {}\n{out}{err}", output.status);
+    out.into_owned()
+}
+
+/// A running jail; gone on drop, with an assertion that nothing of it is left.
+pub struct TestJail<'a> {
+    pub name: JailName,
+    pub jid: Jid,
+    stage: &'a Stage,
+}
+
+impl<'a> TestJail<'a> {
+    /// A jail whose service sleeps, with the stage's tree below /opt/bait.
+    pub fn start(stage: &'a Stage, name: &str, level: Level, ports: &[u16]) -> TestJail<'a> {
+        TestJail::with_service(stage, name, level, ports, "/usr/bin/sleep 100000")
+    }
+
+    pub fn with_service(stage: &'a Stage, name: &str, level: Level, ports: &[u16], service: &str) -> TestJail<'a> {
+        let mut create = tool("jailmgr", stage);
+        create.args(["create", "-l", level.name(), "-x", service]);
+        for port in ports {
+            create.arg("-r").arg(port.to_string());
+        }
+        create.arg(name);
+        let name: JailName = name.parse().expect("a jail name");
+        // From here on, whatever happens, drop cleans up.
+        let mut jail = TestJail { name, jid: Jid::new(u32::MAX).expect("not the host"), stage };
+        must(create);
+        must(jail.tool("jailmgr", "start"));
+        jail.jid = jail.in_kernel().expect("a started jail is in the kernel");
+        stage.show_in(&jail.namespace());
+        jail
+    }
+
+    /// Its number, while the kernel knows it.
+    fn in_kernel(&self) -> Option<Jid> {
+        let module = Lsm::open().expect("the module is loaded");
+        module.find(&self.name).expect("the module lists its jails").map(|jail| jail.jid)
+    }
+
+    fn namespace(&self) -> PathBuf {
+        Path::new(RUN_DIR).join("jails").join(self.name.as_str()).join("mnt")
+    }
+
+    fn tool(&self, tool_name: &str, verb: &str) -> Command {
+        let mut command = tool(tool_name, self.stage);
+        command.args([verb, self.name.as_str()]);
+        command
+    }
+
+    /// `jailctl exec` of a command, to be given its arguments.
+    pub fn exec(&self, program: &str) -> Command {
+        let mut command = self.tool("jailctl", "exec");
+        command.arg("--").arg(program);
+        command
+    }
+
+    /// The attack program in the jail.
+    pub fn attacks(&self, arguments: &[&str]) -> Command {
+        let mut command = self.exec(&format!("{BAIT}/attacks"));
+        command.args(arguments);
+        command
+    }
+
+    /// Live members, as the kernel tells.
+    pub fn members(&self) -> Vec<i32> {
+        let module = Lsm::open().expect("the module is loaded");
+        if self.in_kernel().is_none() {
+            return Vec::new();
+        }
+        module.members(self.jid).expect("the module lists members").into_iter().map(|member| member.pid).collect()
+    }
+}
+
+impl Drop for TestJail<'_> {
+    fn drop(&mut self) {
+        // A failed test wants its own message, not that of the second thing that went wrong.
+        let failing = std::thread::panicking();
+        let members: Vec<(i32, String)> =
+            if failing { Vec::new() } else { self.members().into_iter().filter_map(birth_of).collect() };
+        for verb in ["stop", "destroy"] {
+            let output = output_of(self.tool("jailmgr", verb));
+            let text = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(failing || output.status.success(), "{verb} {}: {text}", self.name);
+        }
+        if failing {
+            return;
+        }
+        for member in members {
+            assert_ne!(birth_of(member.0), Some(member.clone()), "process {} outlived its jail", member.0);
+        }
+        assert_eq!(self.in_kernel(), None, "{} is still in the kernel", self.name);
+        assert_eq!(mentions(self.name.as_str()), Vec::<String>::new(), "left over of {}", self.name);
+    }
+}
+
+/// A process and its start time, which together are never used again.
+fn birth_of(pid: i32) -> Option<(i32, String)> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // proc(5): field 22; the command's name before may hold blanks.
+    let start = stat.rsplit_once(") ")?.1.split(' ').nth(19)?;
+    Some((pid, start.to_owned()))
+}
+
+/// Everything on the host that goes by the name: mounts, control groups, files of the run directory, processes. A file
+/// that was locked stays: removing it would let two hold the lock.
+fn mentions(name: &str) -> Vec<String> {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").expect("mountinfo");
+    let mut found: Vec<String> = mounts.lines().filter(|line| line.contains(name)).map(|line| format!("mount {line}")).collect();
+    for place in ["/sys/fs/cgroup", RUN_DIR] {
+        walk(Path::new(place), &mut |path| {
+            if !path.starts_with(Path::new(RUN_DIR).join("locks"))
+                && path.file_name().is_some_and(|file| file.to_string_lossy().contains(name))
+            {
+                found.push(format!("file {}", path.display()));
+            }
+        });
+    }
+    for process in fs::read_dir("/proc").expect("/proc").flatten() {
+        let line = fs::read(process.path().join("cmdline")).unwrap_or_default();
+        if process.file_name().to_string_lossy() != std::process::id().to_string()
+            && String::from_utf8_lossy(&line).contains(name)
+        {
+            found.push(format!("process {}", process.path().display()));
+        }
+    }
+    found
+}
+
+fn walk(directory: &Path, visit: &mut dyn FnMut(&Path)) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        visit(&entry.path());
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            walk(&entry.path(), visit);
+        }
+    }
+}
