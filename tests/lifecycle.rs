@@ -189,16 +189,16 @@ fn a_kill_of_jailsh_at_any_instant_leaves_a_state_that_the_next_command_cleans()
     assert!(subject.run("jailsh", &[script.to_str().unwrap()]).status.success());
     let whole = whole.elapsed();
     let before = traces();
-    for cut in 0..24_u32 {
+    for cut in 0..12_u32 {
         let mut run = subject.command("jailsh", &[script.to_str().unwrap()]).stderr(Stdio::null()).spawn().unwrap();
-        sleep(whole * cut / 24);
+        sleep(whole * cut / 12);
         kill(Pid::from_raw(run.id() as i32), Signal::SIGKILL).unwrap();
         run.wait().unwrap();
         // Whatever is there, the same script takes it from there to its end.
         let again = subject.run("jailsh", &[script.to_str().unwrap()]);
-        assert!(again.status.success(), "after a cut at {cut}/24: {}", String::from_utf8_lossy(&again.stderr));
+        assert!(again.status.success(), "after a cut at {cut}/12: {}", String::from_utf8_lossy(&again.stderr));
         wait_until("traces of the cut run", || traces() == before);
-        assert_eq!(entries(&subject.data.path().join("jails")), BTreeSet::new(), "after a cut at {cut}/24");
+        assert_eq!(entries(&subject.data.path().join("jails")), BTreeSet::new(), "after a cut at {cut}/12");
     }
 }
 

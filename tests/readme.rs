@@ -1,4 +1,4 @@
-//! guest: the README's commands and script, run as they stand there.
+//! guest: the README's commands and script, and the examples, run as they stand there.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -37,7 +37,7 @@ fn run(names: &Path, program: &str, arguments: &[&str]) -> Output {
     Command::new(program).args(arguments).env("PATH", path).output().unwrap()
 }
 
-/// Both tests make the README's jail "web", and port 8080 has one owner.
+/// All tests make the README's jail "web", and port 8080 has one owner.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// Takes a jail away, whatever state a failed test left it in.
@@ -87,4 +87,29 @@ fn the_script_at_the_top_runs_as_it_stands() {
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{text}");
     assert!(text.contains("busybox httpd -f -p 8080") && text.contains("CPU10S"), "{text}");
+}
+
+#[test]
+fn every_example_runs_as_it_stands_and_leaves_no_jail() {
+    if skipped() {
+        return;
+    }
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let names = names();
+    let _gone = (Gone(names.path(), "web"), Gone(names.path(), "nginx"));
+    let mut examples: Vec<_> = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    examples.sort();
+    assert!(examples.len() >= 3, "{examples:?}");
+    for example in &examples {
+        let path = example.to_str().unwrap();
+        let program = if path.ends_with(".sh") { "/bin/sh" } else { JAILSH };
+        let output = run(names.path(), program, &[path]);
+        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{path}:\n{text}");
+        let left = run(names.path(), names.path().join("jailctl").to_str().unwrap(), &["list"]);
+        assert_eq!(String::from_utf8_lossy(&left.stdout), "no jails\n", "{path} left a jail");
+    }
 }

@@ -150,6 +150,13 @@ int BPF_PROG(on_file_ioctl, struct file *file, unsigned int cmd)
 	return cmd == IOCTL_FIOSETOWN || cmd == IOCTL_SIOCSPGRP ? note_signal_owner(file) : 0;
 }
 
+/* The same for 32-bit programs, in kernels that ask separately (6.8, and 6.1.75 of the long-term series). */
+SEC("lsm/file_ioctl_compat")
+int BPF_PROG(on_file_ioctl_compat, struct file *file, unsigned int cmd)
+{
+	return cmd == IOCTL_FIOSETOWN || cmd == IOCTL_SIOCSPGRP ? note_signal_owner(file) : 0;
+}
+
 /* The host takes a file over: from now on its signals are the host's. */
 SEC("lsm/file_set_fowner")
 int BPF_PROG(on_file_set_fowner, struct file *file)

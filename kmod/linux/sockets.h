@@ -17,6 +17,8 @@ static __always_inline struct sock *inet_sock_of(struct socket *socket)
 	return family == JP_AF_INET || family == JP_AF_INET6 ? sock : NULL;
 }
 
+enum { SCTP_BINDX_ADD = 100 }; /* SCTP_SOCKOPT_BINDX_ADD, linux/sctp.h */
+
 /* The host is not exempt: a reserved port is bound by its owner alone. */
 static __always_inline int judge_port(__u32 port)
 {
@@ -72,6 +74,18 @@ static __always_inline int judge_port_of(struct socket *socket)
 {
 	struct sock *sock = inet_sock_of(socket);
 	return sock ? judge_port(sock->__sk_common.skc_num) : 0;
+}
+
+/* sctp_bindx(3) binds without socket_bind, also for the host. All its addresses share one port (net/sctp/socket.c). */
+SEC("lsm/sctp_bind_connect")
+int BPF_PROG(on_sctp_bind_connect, struct sock *sock, int option, struct sockaddr *addresses)
+{
+	__u16 port = 0;
+
+	if (option != SCTP_BINDX_ADD)
+		return 0;
+	bpf_probe_read_kernel(&port, sizeof(port), (void *)addresses + __builtin_offsetof(struct sockaddr_in, sin_port));
+	return judge_port(bpf_ntohs(port));
 }
 
 SEC("lsm/socket_listen")

@@ -299,6 +299,17 @@ enum { JP_AF_UNIX = 1, JP_AF_INET = 2, JP_AF_INET6 = 10, JP_AF_NETLINK = 16, JP_
 enum { JP_SOCK_RAW = 3 };
 enum { JP_NETLINK_ROUTE_FAMILY = 0 };
 
+/* SCTP, DCCP, L2TP, SMC are rarely used kernel code, and SCTP binds by a second way (sctp_bindx(3)). */
+JP_FN int jp_is_common_inet(jp_u32 type, jp_u32 protocol)
+{
+	enum { STREAM = 1, DGRAM = 2 };
+	enum { ANY = 0, ICMP = 1, TCP = 6, UDP = 17, ICMPV6 = 58, UDPLITE = 136, MPTCP = 262 };
+	if (type == STREAM)
+		return protocol == ANY || protocol == TCP || protocol == MPTCP;
+	return type == DGRAM && (protocol == ANY || protocol == UDP || protocol == UDPLITE || protocol == ICMP ||
+				 protocol == ICMPV6);
+}
+
 JP_FN jp_u32 jp_right_of_socket(jp_u32 family, jp_u32 type, jp_u32 protocol)
 {
 	switch (family) {
@@ -306,7 +317,9 @@ JP_FN jp_u32 jp_right_of_socket(jp_u32 family, jp_u32 type, jp_u32 protocol)
 		return JP_FREE;
 	case JP_AF_INET:
 	case JP_AF_INET6:
-		return type == JP_SOCK_RAW ? JP_RAW_SOCKET : JP_FREE;
+		if (type == JP_SOCK_RAW)
+			return JP_RAW_SOCKET;
+		return jp_is_common_inet(type, protocol) ? JP_FREE : JP_SOCKET_FAMILY;
 	case JP_AF_NETLINK:
 		return protocol == JP_NETLINK_ROUTE_FAMILY ? JP_NETLINK_ROUTE : JP_NETLINK;
 	case JP_AF_PACKET:

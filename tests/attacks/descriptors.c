@@ -65,6 +65,17 @@ static int receive_path(void) { return receive('p'); }
 static int receive_namespace(void) { return receive('s'); }
 static int receive_file(void) { return receive('f'); }
 
+/* Opened again, a file that was handed in for reading would be the host's file with any access one likes. */
+static int reopen_file(void)
+{
+	char path[64];
+	int fd = ask_host_for_descriptor('f');
+	if (fd < 0)
+		return errno;
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	return outcome(open(path, O_RDONLY));
+}
+
 struct handle {
 	struct file_handle head;
 	unsigned char body[MAX_HANDLE_SZ];
@@ -117,6 +128,7 @@ const struct attack descriptor_rows[] = {
 	{ "receive an O_PATH directory from the host", DENIED, "ok", "EPERM", "descriptor_receive", receive_path },
 	{ "receive a namespace from the host", DENIED, "ok", "EPERM", "descriptor_receive", receive_namespace },
 	{ "receive a plain file from the host", WORKS, "ok", "ok", "", receive_file },
+	{ "open a received file of the host again", DENIED, "ok", "EPERM", "foreign_mount", reopen_file },
 	{ "name_to_handle_at", OPEN, "ok", "ok", "", name_handle },
 	{ "open_by_handle_at", DENIED, "ok", "EPERM", "file_handle", open_handle },
 	{ "run a setuid program", WORKS, "ok", "ok", "", setuid_program },
