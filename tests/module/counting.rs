@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use jailsh::kernel::{Kernel, KernelError};
 
-use super::fixture::{child, errno, eventually, module, pipe, wait_for_close};
+use super::fixture::{call, child, errno, eventually, module, pipe, wait_for_close};
+
+const ABI: u32 = 1;
 
 /// Forks `count` children that end at once, and reaps them.
 fn storm(count: usize) {
@@ -86,7 +88,6 @@ fn a_closed_jail_lets_nobody_fork_or_enter() {
     let jail = module.jail("closing", &[]);
     let ends = pipe();
     let member = jail.start(|| {
-        // it outlives kill_all's first round only if it ignores what can be ignored; here it is told by the pipe
         wait_for_close(&ends);
         // SAFETY: a child, should there be one, only ends.
         match unsafe { libc::fork() } {
@@ -95,13 +96,15 @@ fn a_closed_jail_lets_nobody_fork_or_enter() {
             answer => errno(answer),
         }
     });
+    assert!(jail.settles_at(1));
     let gate = module.lsm.gate(jail.jid).unwrap();
-    // SIGSTOP keeps kill_all waiting for nobody: only the close is wanted, so the time is none
-    nix::sys::signal::kill(member.pid, nix::sys::signal::Signal::SIGSTOP).unwrap();
-    module.lsm.kill_all(jail.jid, Duration::from_secs(20)).unwrap();
+    assert_eq!(call("ctl_close", [ABI, jail.jid.get(), 0, 0]), 0);
     assert!(jail.info().closing);
     assert_eq!(child(|| gate.enter().map_or_else(|errno| errno as i32, |()| 0)).end(), libc::ESRCH);
-    assert_eq!(member.end(), 128 + libc::SIGKILL);
+    drop(ends);
+    assert_eq!(member.end(), libc::EAGAIN);
+    assert_eq!(jail.denied("process_table"), 1);
+    assert!(jail.settles_at(0));
 }
 
 #[test]

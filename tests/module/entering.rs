@@ -1,12 +1,10 @@
 //! Who may enter, and only once.
 
-use std::os::fd::AsFd;
-
 use jailsh::kernel::lsm::Lsm;
 use jailsh::kernel::{Kernel, KernelError};
 use nix::errno::Errno;
 
-use super::fixture::{Jail, child, module};
+use super::fixture::{Jail, call, child, module};
 
 fn entering(jail: &Jail<'_>, lsm: &Lsm, before: impl FnOnce()) -> i32 {
     let gate = lsm.gate(jail.jid).unwrap();
@@ -126,21 +124,5 @@ fn root_that_dropped_to_another_effective_user_is_refused_by_the_module_itself()
 #[test]
 fn a_call_of_another_version_is_refused_by_name() {
     let Some(_module) = module() else { return };
-    let path = std::ffi::CString::new(format!("{}/current/ctl_close", Lsm::DIRECTORY)).unwrap();
-    // SAFETY: a NUL-terminated path.
-    let raw = unsafe { libbpf_sys::bpf_obj_get(path.as_ptr()) };
-    assert!(raw >= 0);
-    // SAFETY: a descriptor just made, owned by nobody else.
-    let program = unsafe { <std::os::fd::OwnedFd as std::os::fd::FromRawFd>::from_raw_fd(raw) };
-    let mut call = [99_u32, 1, 0, 0];
-    let mut options = libbpf_sys::bpf_test_run_opts {
-        sz: size_of::<libbpf_sys::bpf_test_run_opts>() as libbpf_sys::size_t,
-        ctx_in: call.as_mut_ptr().cast(),
-        ctx_size_in: size_of_val(&call) as u32,
-        ..Default::default()
-    };
-    let raw = std::os::fd::AsRawFd::as_raw_fd(&program.as_fd());
-    // SAFETY: the context is readable and writable for the size given.
-    assert_eq!(unsafe { libbpf_sys::bpf_prog_test_run_opts(raw, &raw mut options) }, 0);
-    assert_eq!(options.retval, libc::EPROTONOSUPPORT as u32);
+    assert_eq!(call("ctl_close", [99, 1, 0, 0]), libc::EPROTONOSUPPORT as u32);
 }

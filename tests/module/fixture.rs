@@ -204,3 +204,22 @@ pub fn wait_for_close(ends: &(OwnedFd, OwnedFd)) {
     let mut byte = [0];
     while matches!(nix::unistd::read(&ends.0, &mut byte), Ok(1) | Err(Errno::EINTR)) {}
 }
+
+/// Runs one of the module's control programs with a structure of four numbers, the first its version; its answer.
+pub fn call(program: &str, mut numbers: [u32; 4]) -> u32 {
+    let path = std::ffi::CString::new(format!("{}/current/{program}", Lsm::DIRECTORY)).unwrap();
+    // SAFETY: a NUL-terminated path.
+    let raw = unsafe { libbpf_sys::bpf_obj_get(path.as_ptr()) };
+    assert!(raw >= 0, "{program}: {raw}");
+    // SAFETY: a descriptor just made, owned by nobody else.
+    let opened = unsafe { <OwnedFd as std::os::fd::FromRawFd>::from_raw_fd(raw) };
+    let mut options = libbpf_sys::bpf_test_run_opts {
+        sz: size_of::<libbpf_sys::bpf_test_run_opts>() as libbpf_sys::size_t,
+        ctx_in: numbers.as_mut_ptr().cast(),
+        ctx_size_in: size_of_val(&numbers) as u32,
+        ..Default::default()
+    };
+    // SAFETY: the context is readable and writable for the size given.
+    assert_eq!(unsafe { libbpf_sys::bpf_prog_test_run_opts(opened.as_raw_fd(), &raw mut options) }, 0);
+    options.retval
+}
