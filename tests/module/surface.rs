@@ -255,7 +255,7 @@ fn a_directory_passed_over_a_socket_does_not_arrive() {
         let mut space = nix::cmsg_space!([i32; 1]);
         let message = recvmsg::<()>(far.as_raw_fd(), &mut data, Some(&mut space), MsgFlags::empty()).unwrap();
         let mut count = 0;
-        // an error says that the kernel left some out (MSG_CTRUNC)
+        // What the module holds back leaves the message cut short, which is an error to nix.
         for control in message.cmsgs().into_iter().flatten() {
             if let nix::sys::socket::ControlMessageOwned::ScmRights(received) = control {
                 count += received.len() as i32;
