@@ -151,7 +151,7 @@ fn two_hundred_lives_leave_nothing_behind() {
         r#"for turn in 0..200 {
                let it = jail("cycle", #{ command: ["/bin/sleep", "1000"], profile: "medium", ports: [8181] });
                it.create(); it.start(); it.stop(); it.destroy();
-               print(turn);
+               if turn == 20 || turn == 190 { print(turn); sleep(2.0); }
            }"#,
     )
     .unwrap();
