@@ -1,5 +1,8 @@
 //! guest: a jail's life on the real kernel: many times, and cut short at any point.
 
+#[path = "support/guest.rs"]
+mod guest;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -12,14 +15,6 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 const JAILSH: &str = env!("CARGO_BIN_EXE_jailsh");
-
-/// Prints why and answers true when the module cannot be loaded here; fails instead where it must be.
-fn skipped() -> bool {
-    let Err(why) = jailsh::kernel::lsm::Lsm::probe() else { return false };
-    assert!(std::env::var_os("JAILSH_REQUIRE_MODULE").is_none(), "the module is required here: {why}");
-    println!("skipped: {why}");
-    true
-}
 
 /// One jail of its own name, gone at the end of the test however that ends.
 struct Subject {
@@ -138,9 +133,7 @@ fn private_kib(process: &Child) -> u64 {
 
 #[test]
 fn two_hundred_lives_leave_nothing_behind() {
-    if skipped() {
-        return;
-    }
+    let Some(_module) = guest::module() else { return };
     let subject = Subject::new("cycle");
     subject.create("/bin/sleep 1000");
     subject.must("jailmgr", &["destroy"]);
@@ -174,9 +167,7 @@ fn two_hundred_lives_leave_nothing_behind() {
 
 #[test]
 fn a_kill_of_jailsh_at_any_instant_leaves_a_state_that_the_next_command_cleans() {
-    if skipped() {
-        return;
-    }
+    let Some(_module) = guest::module() else { return };
     let subject = Subject::new("cut");
     let script = subject.data.path().join("cut.rhai");
     fs::write(
@@ -204,9 +195,7 @@ fn a_kill_of_jailsh_at_any_instant_leaves_a_state_that_the_next_command_cleans()
 
 #[test]
 fn a_killed_supervisor_leaves_the_service_confined_and_start_takes_over() {
-    if skipped() {
-        return;
-    }
+    let Some(_module) = guest::module() else { return };
     let subject = Subject::new("orphan");
     subject.create("/bin/sleep 1000");
     subject.must("jailmgr", &["start"]);
@@ -231,9 +220,7 @@ fn a_killed_supervisor_leaves_the_service_confined_and_start_takes_over() {
 
 #[test]
 fn stop_empties_the_jail_of_what_left_its_process_group() {
-    if skipped() {
-        return;
-    }
+    let Some(_module) = guest::module() else { return };
     let subject = Subject::new("strays");
     subject.create("/bin/sh -c 'setsid sleep 1001 & trap : TERM; setsid sleep 1002 & while :; do sleep 1003; done'");
     subject.must("jailmgr", &["start"]);
@@ -247,9 +234,7 @@ fn stop_empties_the_jail_of_what_left_its_process_group() {
 
 #[test]
 fn a_start_that_fails_is_undone_and_says_why() {
-    if skipped() {
-        return;
-    }
+    let Some(_module) = guest::module() else { return };
     let subject = Subject::new("broken");
     subject.create("/bin/no-such-program");
     let before = traces();
@@ -262,9 +247,7 @@ fn a_start_that_fails_is_undone_and_says_why() {
 
 #[test]
 fn a_port_has_one_owner_and_the_loser_is_told_whose_it_is() {
-    if skipped() {
-        return;
-    }
+    let Some(_module) = guest::module() else { return };
     let owner = Subject::new("owner");
     owner.must("jailmgr", &["create", "-x", "/bin/sleep 1000", "-r", "8183"]);
     owner.must("jailmgr", &["start"]);
@@ -280,9 +263,7 @@ fn a_port_has_one_owner_and_the_loser_is_told_whose_it_is() {
 
 #[test]
 fn a_service_that_dies_is_started_again() {
-    if skipped() {
-        return;
-    }
+    let Some(_module) = guest::module() else { return };
     let subject = Subject::new("phoenix");
     subject.create("/bin/sleep 1000");
     subject.must("jailmgr", &["start"]);

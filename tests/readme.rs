@@ -1,5 +1,8 @@
 //! guest: the README's commands and script, and the examples, run as they stand there.
 
+#[path = "support/guest.rs"]
+mod guest;
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -13,14 +16,6 @@ fn blocks(language: &str) -> Vec<String> {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let fence = format!("```{language}\n");
     readme.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
-}
-
-/// Prints why and answers true when the module cannot be loaded here; fails instead where it must be.
-fn skipped() -> bool {
-    let Err(why) = jailsh::kernel::lsm::Lsm::probe() else { return false };
-    assert!(std::env::var_os("JAILSH_REQUIRE_MODULE").is_none(), "the module is required here: {why}");
-    println!("skipped: {why}");
-    true
 }
 
 /// A directory with the three names of the binary.
@@ -54,9 +49,7 @@ impl Drop for Gone<'_> {
 
 #[test]
 fn the_tour_runs_as_it_stands() {
-    if skipped() {
-        return;
-    }
+    let Some(_module) = guest::module() else { return };
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let names = names();
     let _gone = Gone(names.path(), "web");
@@ -75,9 +68,7 @@ fn the_tour_runs_as_it_stands() {
 
 #[test]
 fn the_script_at_the_top_runs_as_it_stands() {
-    if skipped() {
-        return;
-    }
+    let Some(_module) = guest::module() else { return };
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let names = names();
     let _gone = Gone(names.path(), "web");
@@ -91,9 +82,7 @@ fn the_script_at_the_top_runs_as_it_stands() {
 
 #[test]
 fn every_example_runs_as_it_stands_and_leaves_no_jail() {
-    if skipped() {
-        return;
-    }
+    let Some(_module) = guest::module() else { return };
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let names = names();
     let _gone = (Gone(names.path(), "web"), Gone(names.path(), "nginx"));
