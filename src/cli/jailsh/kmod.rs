@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::{Outcome, output};
+use crate::kernel::landlock::Landlock;
 use crate::kernel::lsm::Lsm;
 use crate::kernel::{Kernel, KernelError};
 use crate::telemetry::{self, Format};
@@ -11,6 +12,9 @@ use crate::telemetry::{self, Format};
 /// Load, unload or look at the kernel module secmodel_jail.
 ///
 /// The verbs that need it load it themselves.
+///
+/// Where the kernel refuses it, jails are held by the landlock body, which has
+/// nothing to load.
 ///
 /// Example: jailsh kmod status
 ///
@@ -61,14 +65,7 @@ impl Kmod {
 fn status(json: bool) -> Outcome {
     let lsm = match Lsm::open() {
         Ok(lsm) => lsm,
-        Err(KernelError::NotLoaded) => {
-            if json {
-                output::json(&serde_json::json!({ "loaded": false }))?;
-            } else {
-                output::say("secmodel_jail is not loaded")?;
-            }
-            return Ok(Exit::FAILED);
-        }
+        Err(KernelError::NotLoaded) => return not_loaded(json),
         Err(error) => return Err(Failure::from(error)),
     };
     let (status, description) = (Lsm::status()?, lsm.describe());
@@ -85,4 +82,24 @@ fn status(json: bool) -> Outcome {
     }
     output::print(&format!("\n{}", telemetry::rights(&description, None).render(Format::Text, false)))?;
     Ok(Exit::DONE)
+}
+
+/// Not loaded yet, or refused by this kernel: then what holds the jails instead.
+fn not_loaded(json: bool) -> Outcome {
+    let refused = Lsm::probe().err();
+    if json {
+        output::json(&serde_json::json!({ "loaded": false, "refused": refused.map(|error| error.to_string()) }))?;
+        return Ok(Exit::FAILED);
+    }
+    match refused {
+        None => output::say("secmodel_jail is not loaded; this kernel takes it, and the first jail loads it")?,
+        Some(error) => {
+            output::say(format_args!("secmodel_jail is not loaded: {error}"))?;
+            match Landlock::probe() {
+                Ok(()) => output::say("jails are held by the landlock body instead, which needs no module")?,
+                Err(error) => output::say(error)?,
+            }
+        }
+    }
+    Ok(Exit::FAILED)
 }
