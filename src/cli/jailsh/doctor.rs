@@ -128,7 +128,7 @@ fn conclusion(body: Option<&str>) -> String {
     match body {
         Some("landlock") => {
             let weaker = weaker_by_landlock();
-            let weaker = if weaker.is_empty() { String::new() } else { format!(" Something gets through there of {weaker}.") };
+            let weaker = if weaker.is_empty() { String::new() } else { format!(" Weaker there: {weaker}.") };
             let text = format!(
                 "This machine can hold jails, by the landlock body: without the module there is no live change of policy, no audit \
                  mode and no count of denials.{weaker} `jailctl info NAME` and docs/enforcement.md tell it right by right."

@@ -91,15 +91,12 @@ fn not_loaded(json: bool) -> Outcome {
         output::json(&serde_json::json!({ "loaded": false, "refused": refused.map(|error| error.to_string()) }))?;
         return Ok(Exit::FAILED);
     }
-    match refused {
-        None => output::say("secmodel_jail is not loaded; this kernel takes it, and the first jail loads it")?,
-        Some(error) => {
-            output::say(format_args!("secmodel_jail is not loaded: {error}"))?;
-            match Landlock::probe() {
-                Ok(()) => output::say("jails are held by the landlock body instead, which needs no module")?,
-                Err(error) => output::say(error)?,
-            }
-        }
+    match (refused, Landlock::probe()) {
+        (None, _) => output::say("secmodel_jail is not loaded; this kernel takes it, and the first jail loads it")?,
+        (Some(KernelError::Refused { why, .. }), Ok(())) => output::say(format_args!(
+            "secmodel_jail is not loaded and cannot be: {why}\njails are held by the landlock body, which needs no module"
+        ))?,
+        (Some(error), _) => output::say(format_args!("secmodel_jail is not loaded: {error}"))?,
     }
     Ok(Exit::FAILED)
 }
