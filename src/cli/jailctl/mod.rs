@@ -2,10 +2,18 @@
 
 mod destroy;
 mod exec;
+mod freeze;
 mod info;
+mod kill;
 mod list;
+mod logs;
 mod stats;
+mod status;
 mod supervise;
+mod thaw;
+mod top;
+mod update;
+mod wait;
 
 use clap::{Parser, Subcommand};
 
@@ -34,7 +42,15 @@ pub struct Jailctl {
 enum Verb {
     Exec(exec::Exec),
     Stats(stats::Stats),
+    Top(top::Top),
     Supervise(supervise::Supervise),
+    Status(status::Status),
+    Logs(logs::Logs),
+    Wait(wait::Wait),
+    Kill(kill::Kill),
+    Freeze(freeze::Freeze),
+    Thaw(thaw::Thaw),
+    Update(update::Update),
     List(list::List),
     Info(info::Info),
     Destroy(destroy::Destroy),
@@ -45,7 +61,15 @@ pub fn run(arguments: Jailctl) -> Outcome {
     match arguments.verb {
         Verb::Exec(verb) => verb.run(&common),
         Verb::Stats(verb) => verb.run(&common),
+        Verb::Top(verb) => verb.run(&common),
         Verb::Supervise(verb) => verb.run(&common),
+        Verb::Status(verb) => verb.run(&common),
+        Verb::Logs(verb) => verb.run(&common),
+        Verb::Wait(verb) => verb.run(&common),
+        Verb::Kill(verb) => verb.run(&common),
+        Verb::Freeze(verb) => verb.run(&common),
+        Verb::Thaw(verb) => verb.run(&common),
+        Verb::Update(verb) => verb.run(&common),
         Verb::List(verb) => verb.run(&common),
         Verb::Info(verb) => verb.run(&common),
         Verb::Destroy(verb) => verb.run(&common),
