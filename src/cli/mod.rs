@@ -3,6 +3,7 @@
 
 mod completion;
 mod config;
+mod count;
 mod editor;
 mod failure;
 mod input;

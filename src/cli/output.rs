@@ -7,7 +7,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::failure::{Exit, Failure};
-use crate::telemetry::{Format, Look, Table};
+use crate::telemetry::{Format, Look, Table, printable_json};
 
 /// Prints text as it is. A reader that went away ends the tool quietly.
 pub fn print(text: &str) -> Result<(), Failure> {
@@ -25,7 +25,7 @@ pub fn say(line: impl std::fmt::Display) -> Result<(), Failure> {
 
 /// Is standard output a terminal that can be painted on?
 pub fn is_screen() -> bool {
-    std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    std::io::stdout().is_terminal() && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
 }
 
 /// Colours are for terminals, and not for who sets NO_COLOR (no-color.org).
@@ -88,5 +88,5 @@ impl Shape {
 /// Prints any value as JSON.
 pub fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::new(Exit::FAILED, error.to_string()))?;
-    say(text)
+    say(printable_json(text))
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Format, moment, printable};
+use super::{Format, moment, printable, printable_json};
 use crate::supervise::Record;
 
 const HEADING: &str = "SEQ\tTIME\tSTREAM\tLOST\tTEXT\n";
@@ -57,7 +57,7 @@ impl Lines {
     fn one(&self, line: &Line<'_>) -> String {
         let Line { seq, time, stream, lost, text } = line;
         match self.format {
-            Format::Json => serde_json::to_string(line).expect("plain values") + "\n",
+            Format::Json => printable_json(serde_json::to_string(line).expect("plain values") + "\n"),
             Format::Tsv => format!("{seq}\t{time}\t{stream}\t{lost}\t{}\n", printable(text)),
             Format::Text | Format::Names => {
                 let gap = if *lost > 0 { format!("[{lost} line(s) lost]\n") } else { String::new() };

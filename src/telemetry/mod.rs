@@ -12,7 +12,7 @@ mod table;
 mod top;
 mod views;
 
-pub use escape::printable;
+pub use escape::{printable, printable_json};
 pub use lines::Lines;
 pub use observation::{Observation, now};
 pub use prometheus::exposition;

@@ -6,7 +6,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use unicode_width::UnicodeWidthStr;
 
-use super::{moment, printable};
+use super::{moment, printable, printable_json};
 
 /// How a listing is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -142,7 +142,8 @@ fn short(bytes: u64) -> String {
     if unit.is_empty() || size >= 9.95 { format!("{size:.0}{unit}") } else { format!("{size:.1}{unit}") }
 }
 
-/// A column: its heading in capitals, which in lower case is its key in JSON and in scripts.
+/// A column: its heading in capitals, which in lower case is its key in JSON and in scripts (`ENFORCED BY` is
+/// `enforced_by`, `CPU%` is `cpu_percent`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
     pub name: &'static str,
@@ -162,7 +163,7 @@ impl Column {
     }
 
     pub fn key(self) -> String {
-        self.name.to_ascii_lowercase()
+        self.name.to_ascii_lowercase().replace(' ', "_").replace('%', "_percent")
     }
 }
 
@@ -203,7 +204,7 @@ impl Table {
         match format {
             Format::Text => self.lines(look),
             Format::Tsv => self.tsv(look.headless),
-            Format::Json => serde_json::to_string_pretty(self).expect("cells are plain values") + "\n",
+            Format::Json => printable_json(serde_json::to_string_pretty(self).expect("cells are plain values") + "\n"),
             Format::Names => self.names(),
         }
     }

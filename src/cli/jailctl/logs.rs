@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::Outcome;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::options::Common;
 use crate::cli::output::{self, Shape};
 use crate::cli::site::Site;
 use crate::cli::target::Target;
+use crate::cli::{Outcome, count};
 use crate::jail::observe;
 use crate::supervise;
 use crate::telemetry::Lines;
@@ -35,7 +35,7 @@ pub struct Logs {
     #[arg(short, long)]
     follow: bool,
     /// No more than the last N lines
-    #[arg(short = 'n', long, value_name = "N")]
+    #[arg(short = 'n', long, value_name = "N", value_parser = count::any)]
     lines: Option<usize>,
     #[command(flatten)]
     shape: Shape,

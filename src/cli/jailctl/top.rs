@@ -5,12 +5,11 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use crate::cli::Outcome;
 use crate::cli::failure::Exit;
 use crate::cli::options::Common;
 use crate::cli::output::{self, Shape};
-use crate::cli::screen;
 use crate::cli::site::Site;
+use crate::cli::{Outcome, count, screen};
 use crate::script::duration;
 use crate::telemetry::{Format, Sort, top, totals};
 
@@ -31,8 +30,8 @@ pub struct Top {
     #[arg(short, long, value_name = "KEY", default_value = "cpu", value_parser = sort(), hide_possible_values = true)]
     sort: Sort,
     /// End after N snapshots
-    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    count: Option<u64>,
+    #[arg(short = 'n', long, value_name = "N", value_parser = count::some)]
+    count: Option<usize>,
     /// Time between snapshots (2, 500ms, 1m)
     #[arg(short, long, value_name = "TIME", default_value = "2", value_parser = duration::parse)]
     delay: Duration,

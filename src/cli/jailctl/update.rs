@@ -23,7 +23,6 @@ use crate::kernel::Port;
 /// not root.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
-#[group(id = "change", required = true, multiple = true, args = ["level", "reserve", "no_ports"])]
 pub struct Update {
     /// Profile: low, medium or high; also -p
     #[arg(short, long = "profile", short_alias = 'p')]
@@ -41,6 +40,9 @@ pub struct Update {
 
 impl Update {
     pub fn run(self, common: &Common) -> Outcome {
+        if self.level.is_none() && self.reserve.is_empty() && !self.no_ports {
+            return Err(Failure::new(Exit::USAGE, "nothing to change; use -l LEVEL, -r PORT or --no-ports"));
+        }
         let ports = (self.no_ports || !self.reserve.is_empty()).then_some(self.reserve.as_slice());
         let wanted = Wanted::parse(self.level.as_deref(), ports).map_err(|error| Failure::new(Exit::USAGE, error.to_string()))?;
         let site = Site::open(common)?;

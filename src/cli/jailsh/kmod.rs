@@ -64,7 +64,7 @@ fn status(shape: Shape) -> Outcome {
         Ok(lsm) => lsm,
         Err(KernelError::NotLoaded) => {
             if json {
-                output::json(&serde_json::json!({ "loaded": false }))?;
+                output::json(&serde_json::json!({ "loaded": false, "module": null, "description": null }))?;
             } else {
                 output::say("secmodel_jail is not loaded")?;
             }
@@ -74,7 +74,7 @@ fn status(shape: Shape) -> Outcome {
     };
     let (status, description) = (Lsm::status()?, lsm.describe());
     if json {
-        output::json(&serde_json::json!({ "module": status, "description": description }))?;
+        output::json(&serde_json::json!({ "loaded": true, "module": status, "description": description }))?;
         return Ok(Exit::DONE);
     }
     let rights = telemetry::rights(&description, None);
