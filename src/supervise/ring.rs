@@ -189,6 +189,8 @@ pub struct Reader {
     last: u64,
     /// Number and size of the new file when it was read last.
     seen: Option<(u64, i64)>,
+    /// That file: what was written into it before it was removed can still be read.
+    held: Option<File>,
 }
 
 impl Reader {
@@ -196,7 +198,7 @@ impl Reader {
     pub fn open(dir: &Path) -> Option<Reader> {
         let flags = libc::O_DIRECTORY | libc::O_CLOEXEC | libc::O_NOFOLLOW;
         let dir = OpenOptions::new().read(true).custom_flags(flags).open(dir).ok()?;
-        Some(Reader { dir: dir.into(), last: 0, seen: None })
+        Some(Reader { dir: dir.into(), last: 0, seen: None, held: None })
     }
 
     /// The records that were not read before, in order; `None` when there is no log.
@@ -208,11 +210,12 @@ impl Reader {
         // The new file first: if it becomes the old one meanwhile it is read twice, and not passed over.
         let new = self.segment(NEW);
         let old = self.segment(OLD);
+        let new = new.or(self.held.take());
         if new.is_none() && old.is_none() {
             return None;
         }
         let mut found = Vec::new();
-        for bytes in [old, new].into_iter().flatten() {
+        for bytes in [&old, &new].into_iter().flatten().map(content) {
             for record in records(&bytes) {
                 if record.seq > self.last {
                     self.last = record.seq;
@@ -220,6 +223,7 @@ impl Reader {
                 }
             }
         }
+        self.held = new;
         Some(found)
     }
 
@@ -228,13 +232,20 @@ impl Reader {
         fstat(&self.dir).is_ok_and(|status| status.st_nlink == 0)
     }
 
-    fn segment(&self, name: &str) -> Option<Vec<u8>> {
+    fn segment(&self, name: &str) -> Option<File> {
         let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
-        let file = openat(self.dir.as_fd(), name, flags, Mode::empty()).ok()?;
-        let mut bytes = Vec::new();
-        File::from(file).take(SEGMENT).read_to_end(&mut bytes).ok()?;
-        Some(bytes)
+        openat(self.dir.as_fd(), name, flags, Mode::empty()).ok().map(File::from)
     }
+}
+
+/// From the beginning. What cannot be read is as good as not written.
+fn content(mut file: &File) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.take(SEGMENT).read_to_end(&mut bytes));
+    if read.is_err() {
+        bytes.clear();
+    }
+    bytes
 }
 
 #[cfg(test)]

@@ -50,8 +50,10 @@ fn a_follower_gets_each_line_once_also_across_the_change_of_files() {
     }
     assert_eq!(got, 400);
     assert!(!reader.is_over());
+    append(&mut ring, "last words");
     drop(dir);
     assert!(reader.is_over());
+    assert_eq!(texts(&reader.read().unwrap()), ["last words"]);
 }
 
 #[test]
