@@ -140,7 +140,13 @@ fn a_frozen_jail_does_nothing_until_it_is_thawed() {
     let Some(body) = body() else { return };
     let jail = Operated::start(body, "op-freeze", "while :; do echo tick; sleep 0.05; done");
     jail.until("ticks", || jail.log().lines().count() > 3);
-    jail.must("jailctl", &["freeze"]);
+    let freezing = jail.run("jailctl", &["freeze"]);
+    let why = String::from_utf8(freezing.stderr).unwrap();
+    if why.contains("cannot be enforced") {
+        eprintln!("skipped: this machine cannot freeze: {why}");
+        return;
+    }
+    assert!(freezing.status.success(), "{why}");
     // What was on its way arrives.
     sleep(Duration::from_millis(300));
     let frozen = jail.log();

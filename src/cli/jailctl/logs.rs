@@ -57,14 +57,12 @@ impl Logs {
         let mut lines = Lines::new(self.shape.format(), self.shape.headings());
         let from = records.len() - self.lines.unwrap_or(records.len()).min(records.len());
         output::print(&lines.render(&records[from..]))?;
-        while self.follow {
+        let mut is_over = !self.follow;
+        while !is_over {
             std::thread::sleep(STEP);
             // Asked before the last look, so that nothing comes after it.
-            let is_over = log.is_over();
+            is_over = log.is_over();
             output::print(&lines.render(&log.read().unwrap_or_default()))?;
-            if is_over {
-                break;
-            }
         }
         Ok(Exit::DONE)
     }
