@@ -210,6 +210,30 @@ fn a_restart_takes_the_spec_as_it_is_now_and_leaves_the_jail_alone_if_that_is_wr
 }
 
 #[test]
+fn a_jail_is_registered_used_supervised_and_removed_step_by_step() {
+    let Some(body) = body() else { return };
+    let jail = Operated { name: "op-steps", body, data: tempfile::tempdir().unwrap() };
+    let made = jail.must("jailctl", &["create", "-l", "medium", "-n"]);
+    let jid = made.trim().strip_prefix("jail ").expect("jail JID").parse::<u32>().unwrap();
+    assert_eq!(jail.status()["state"], "up");
+    let again = jail.run("jailctl", &["create", "-n"]);
+    assert_eq!(again.status.code(), Some(1), "it is there");
+    let listed = jail.must("jailctl", &["stats", "-o", "json"]);
+    assert_eq!(serde_json::from_str::<Value>(&listed).unwrap()[0]["id"], jid);
+    let by_number = jid.to_string();
+    let supervise = jail.command("jailctl", &["supervise", &by_number, "/bin/sleep", "1000"]).output().unwrap();
+    assert_eq!(String::from_utf8(supervise.stdout).unwrap(), made);
+    let refused = jail.run("jailctl", &["destroy"]);
+    assert_eq!(refused.status.code(), Some(1), "it is supervised");
+    let supervisor = jail.status()["supervisor"].as_i64().unwrap();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(supervisor as i32), nix::sys::signal::Signal::SIGTERM).unwrap();
+    jail.must("jailctl", &["wait", "--for", "stopped", "--timeout", "20"]);
+    assert_eq!(jail.status()["state"], "stopped", "the jail outlives a supervisor that was given to it");
+    jail.must("jailctl", &["destroy"]);
+    assert_eq!(jail.status()["state"], "down");
+}
+
+#[test]
 fn a_command_gets_a_pty_when_it_is_asked_for() {
     let Some(body) = body() else { return };
     let jail = Operated::start(body, "op-pty", "exec sleep 1000");

@@ -108,7 +108,8 @@ complete -F _{name}_with_jails -o bashdefault -o default {name}
     )
 }
 
-/// Lets the operands that name jails be completed by a function of our own, which stands above the generated ones.
+/// Lets the operands that name jails be completed by a function of our own, which stands above the generated ones. The
+/// blank before its name keeps _arguments from giving it options of its own (zshcompsys(1)).
 fn zsh(name: &str, script: &str, verbs: &[Verb]) -> String {
     let mut text = String::new();
     let mut verb = String::new();
@@ -120,7 +121,7 @@ fn zsh(name: &str, script: &str, verbs: &[Verb]) -> String {
             .iter()
             .any(|id| [":", "::", "*:", "*::"].iter().any(|kind| line.starts_with(&format!("'{kind}{id} -- "))));
         match verbs.iter().find(|known| takes_jails && known.name == verb) {
-            Some(known) => text += &line.replace(":_default'", &format!(":_{name}_jails \"{}\"'", known.ask)),
+            Some(known) => text += &line.replace(":_default'", &format!(": _{name}_jails \"{}\"'", known.ask)),
             None => text += line,
         }
         text.push('\n');

@@ -29,7 +29,7 @@ fn wrong_use_of_jailsh_is_one_line_and_64() {
 
 #[test]
 fn wrong_use_of_jailctl_is_one_line_and_64() {
-    let runs: [&[&str]; 34] = [
+    let runs: [&[&str]; 37] = [
         &[],
         &["exce", "web"],
         &["exec"],
@@ -44,6 +44,9 @@ fn wrong_use_of_jailctl_is_one_line_and_64() {
         &["supervise", "-f", "local9", "web"],
         &["supervise", "-o", "8", "web"],
         &["supervise", "-t", "a b", "web"],
+        &["create"],
+        &["create", "-n", "web", "-l", "hgih"],
+        &["create", "-n", "web", "/elsewhere"],
         &["status", "0"],
         &["status", "-o", "xml"],
         &["status", "-o", "json", "-T"],

@@ -89,8 +89,8 @@ fn no_shell_complains_about_a_completion() {
     }
 }
 
-/// What bash offers after these words, the last of which is being typed.
-fn offered(place: &Place, words: &[&str]) -> Vec<String> {
+/// A PATH whose tools work on the jails of this place, and the directory of the completions.
+fn shell_of(place: &Place) -> (String, PathBuf) {
     let bin = place.work().join("bin");
     fs::create_dir_all(&bin).unwrap();
     for tool in ["jailctl", "jailmgr"] {
@@ -103,6 +103,12 @@ fn offered(place: &Place, words: &[&str]) -> Vec<String> {
     if !scripts.exists() {
         generated(place, "completions");
     }
+    (format!("{}:{}", bin.display(), std::env::var("PATH").unwrap()), scripts)
+}
+
+/// What bash offers after these words, the last of which is being typed.
+fn offered(place: &Place, words: &[&str]) -> Vec<String> {
+    let (path, scripts) = shell_of(place);
     // As bash itself calls a function that `complete -F` names: command, word, word before.
     let ask = r#"
         source "$1"; shift
@@ -115,7 +121,7 @@ fn offered(place: &Place, words: &[&str]) -> Vec<String> {
         .args(["--norc", "-c", ask, "bash"])
         .arg(scripts.join(format!("{}.bash", words[0])))
         .args(words)
-        .env("PATH", format!("{}:{}", bin.display(), std::env::var("PATH").unwrap()))
+        .env("PATH", path)
         .output()
         .expect("bash is installed");
     assert!(output.stderr.is_empty(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -142,4 +148,36 @@ fn bash_completes_verbs_options_and_the_names_of_jails_that_exist_now() {
     assert!(!all.iter().any(|word| word.starts_with(['<', '['])), "{all:?}");
     place.run("jailmgr", &["destroy", "web-1"]).go();
     assert_eq!(offered(&place, &["jailmgr", "start", "we"]), ["web-2"]);
+}
+
+#[test]
+fn fish_and_zsh_know_the_jails_too() {
+    let place = Place::new();
+    for name in ["web-1", "web-2", "db"] {
+        place.run("jailmgr", &["create", "-x", "/bin/true", name]).go();
+    }
+    let (path, scripts) = shell_of(&place);
+    let run = |shell: &str, arguments: &[&str]| {
+        let output = Command::new("timeout").args(["30", shell]).args(arguments).arg(&scripts).env("PATH", &path).output();
+        let output = output.expect("timeout is installed");
+        assert!(output.status.success(), "{shell}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    if is_installed("fish") {
+        let ask = "source $argv[1]/jailmgr.fish; complete -C 'jailmgr start we'";
+        assert_eq!(run("fish", &["--no-config", "-c", ask]), "web-1\nweb-2\n");
+    }
+    if is_installed("zsh") {
+        // A zsh on a terminal of its own, which is typed into.
+        let ask = r#"
+            zmodload zsh/zpty
+            zpty -b shell zsh -f -i
+            zpty -w shell "PS1=; fpath=($1 \$fpath); autoload -U compinit; compinit -u -D; print READ''Y"
+            zpty -r shell seen '*READY*'
+            zpty -w -n shell $'jailmgr start we\t\t'
+            zpty -r shell seen '*web-1*web-2*'
+            zpty -d shell
+        "#;
+        run("zsh", &["-f", "-c", ask, "zsh"]);
+    }
 }

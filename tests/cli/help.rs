@@ -28,6 +28,7 @@ fn jailsh_and_each_verb_show_what_they_do_with_an_example_and_the_exit_status() 
 #[test]
 fn jailctl_and_each_verb_show_what_they_do_with_an_example_and_the_exit_status() {
     let verbs = [
+        "create",
         "exec",
         "stats",
         "top",

@@ -50,6 +50,15 @@ fn a_jail_that_cannot_be_restarted_does_not_keep_the_others_from_it() {
 }
 
 #[test]
+fn a_jail_that_cannot_be_brought_up_leaves_no_files() {
+    let place = with_jails();
+    let before = place.run("jailmgr", &["list"]).go().stdout;
+    let runs: [&[&str]; 3] = [&["create", "-n", "new"], &["create", "-n", "db"], &["create", "-n", "db", "-l", "low"]];
+    insta::assert_snapshot!(runs.iter().map(|arguments| place.run("jailctl", arguments).go().to_string()).collect::<String>());
+    assert_eq!(place.run("jailmgr", &["list"]).go().stdout, before);
+}
+
+#[test]
 fn waiting_ends_when_the_state_is_there_or_the_time_is_over() {
     let place = with_jails();
     for state in ["stopped", "down"] {

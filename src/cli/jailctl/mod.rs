@@ -1,5 +1,6 @@
 //! jailctl: the jails in the kernel.
 
+mod create;
 mod destroy;
 mod exec;
 mod freeze;
@@ -40,6 +41,7 @@ pub struct Jailctl {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Create(create::Create),
     Exec(exec::Exec),
     Stats(stats::Stats),
     Top(top::Top),
@@ -59,6 +61,7 @@ enum Verb {
 pub fn run(arguments: Jailctl) -> Outcome {
     let common = arguments.common;
     match arguments.verb {
+        Verb::Create(verb) => verb.run(&common),
         Verb::Exec(verb) => verb.run(&common),
         Verb::Stats(verb) => verb.run(&common),
         Verb::Top(verb) => verb.run(&common),
