@@ -100,7 +100,9 @@ impl<'a> Control<'a> {
 
     pub fn status(&self) -> Option<Status> {
         let holder = self.files.holder()?;
-        self.files.state().filter(|status| status.pid == holder.pid)
+        // It holds the jail a moment before it has written of itself.
+        let unwritten = || Status::starting(holder.pid);
+        Some(self.files.state().filter(|status| status.pid == holder.pid).unwrap_or_else(unwritten))
     }
 
     /// What the last supervisor wrote, alive or not: how and why it ended.

@@ -18,6 +18,7 @@ mod tests;
 mod workload;
 
 use std::rc::Rc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +78,11 @@ pub struct Status {
 }
 
 impl Status {
+    fn starting(pid: i32) -> Status {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Status { pid, state: "starting".into(), since, restarts: 0, last_exit: None, service: None }
+    }
+
     /// The supervisor's work is done, so it is no wonder that it is gone.
     pub fn has_ended(&self) -> bool {
         matches!(self.state.as_str(), "stopped" | "failed")

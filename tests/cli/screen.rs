@@ -1,7 +1,7 @@
 //! What only a terminal gets: colours, and a table that is drawn in place.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 
 use nix::pty::{Winsize, openpty};
 
@@ -9,9 +9,16 @@ use crate::harness::{Place, Test};
 
 /// Everything that a run shows on a terminal of 20 lines and 40 columns.
 fn shown(run: Test<'_>) -> String {
+    shown_after("", run)
+}
+
+/// The same, with something typed beforehand.
+fn shown_after(typed: &str, run: Test<'_>) -> String {
     let size = Winsize { ws_row: 20, ws_col: 40, ws_xpixel: 0, ws_ypixel: 0 };
     let terminal = openpty(&size, None).expect("a pty");
     let slave = File::from(terminal.slave);
+    let mut screen = File::from(terminal.master);
+    screen.write_all(typed.as_bytes()).expect("a terminal");
     let copy = || slave.try_clone().expect("a descriptor");
     let mut command = run.command();
     let mut child = command.stdin(copy()).stdout(copy()).stderr(copy()).spawn().expect("the tool starts");
@@ -19,7 +26,7 @@ fn shown(run: Test<'_>) -> String {
     drop((command, slave));
     let mut text = Vec::new();
     // It ends with EIO when the last slave is closed.
-    let _ = File::from(terminal.master).read_to_end(&mut text);
+    let _ = screen.read_to_end(&mut text);
     assert!(child.wait().expect("a child").success(), "{}", String::from_utf8_lossy(&text));
     String::from_utf8(text).expect("text").replace("\r\n", "\n")
 }
@@ -68,4 +75,14 @@ fn a_jails_own_words_move_no_cursor() {
     let text = shown(place.run("jailmgr", &["list"]).with("TERM", "xterm").with("NO_COLOR", "1"));
     assert!(text.contains("\\u{1b}]0;pwned\\u{7}\\u{202e}"), "{text:?}");
     assert!(!text.chars().any(|c| c != '\n' && c.is_control()), "{text:?}");
+}
+
+#[test]
+fn who_edits_on_a_terminal_may_try_again() {
+    let place = Place::new().file("edit", "grep -q hgih \"$1\" && sed -i s/hgih/low/ \"$1\" || sed -i s/high/hgih/ \"$1\"");
+    place.run("jailmgr", &["create", "-x", "/bin/true", "web"]).go();
+    let edit = || place.run("jailmgr", &["config", "--edit", "web"]).with("EDITOR", "sh edit");
+    let text = shown_after("y\n", edit());
+    assert!(text.contains("did you mean \"high\"?") && text.contains("edit again? [Y/n]"), "{text:?}");
+    assert!(text.ends_with("Changed jail web\n  profile: \"high\" -> \"low\"\n"), "{text:?}");
 }

@@ -17,7 +17,7 @@ use crate::cli::{Outcome, completion, manual, output};
 /// ask the tools for the names of jails when they are used.
 ///
 /// Examples: jailsh generate man /usr/share/man/man8
-///           jailsh generate completions /tmp/completions
+///           jailsh generate completions ./completions
 ///
 /// Exit status: 0 done, 1 failed, 64 wrong use.
 #[derive(Debug, Args)]

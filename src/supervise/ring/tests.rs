@@ -1,5 +1,7 @@
 use std::io::Write;
 
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
 use proptest::prelude::*;
 
 use super::*;
@@ -109,6 +111,42 @@ fn a_line_without_end_is_cut_at_a_character() {
     append(&mut Ring::new(dir.path().to_owned()), &"\u{20ac}".repeat(MAX_TEXT));
     let kept = read(dir.path());
     assert_eq!(kept[0].text, "\u{20ac}".repeat(MAX_TEXT / 3));
+}
+
+/// Runs it with a file system of `size` bytes at a path that is this thread's alone.
+fn on_a_small_disk(size: u64, deed: impl FnOnce(&Path) + Send) {
+    let dir = tempfile::tempdir().unwrap();
+    let place = dir.path();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            // The thread leaves the host's mounts, and what it mounts ends with it.
+            unshare(CloneFlags::CLONE_NEWNS).unwrap();
+            mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>).unwrap();
+            mount(Some("none"), place, Some("tmpfs"), MsFlags::empty(), Some(format!("size={size}").as_str())).unwrap();
+            deed(place);
+        });
+    });
+}
+
+#[test]
+fn a_full_disk_costs_lines_but_leaves_no_broken_one_and_ends_when_there_is_room() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("skipped: mounting needs root");
+        return;
+    }
+    on_a_small_disk(64 * 1024, |place| {
+        std::fs::write(place.join("other"), vec![0; 32 * 1024]).unwrap();
+        let mut ring = Ring::new(place.to_owned());
+        let text = "x".repeat(1000);
+        (0..100).for_each(|_| append(&mut ring, &text));
+        let kept = read(place);
+        assert!((20..40).contains(&kept.len()), "{} lines", kept.len());
+        assert!(kept.iter().all(|record| record.text == text));
+        std::fs::remove_file(place.join("other")).unwrap();
+        append(&mut ring, "room again");
+        let last = read(place).pop().unwrap();
+        assert_eq!((last.text.as_str(), last.seq), ("room again", 101));
+    });
 }
 
 /// What happens to a ring.
