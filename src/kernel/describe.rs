@@ -10,6 +10,8 @@ use super::policy::Right;
 pub enum Enforcement {
     /// A denial is the kernel's, by this mechanism (hook names, for example).
     Enforced { by: String },
+    /// The kernel denies what matters, but something smaller gets through.
+    Weaker { by: String, gap: String },
     /// Asked for or not, it cannot be held here.
     NotEnforceable { why: String },
 }
@@ -24,7 +26,7 @@ pub struct RightStatus {
 /// The answer of [`super::Kernel::describe`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Description {
-    /// `lsm`, `sim`.
+    /// `lsm`, `landlock`, `sim`.
     pub body: &'static str,
     /// Version of the module's control structures.
     pub abi: u32,

@@ -6,6 +6,7 @@
 mod cgroup;
 mod describe;
 mod error;
+pub mod landlock;
 pub mod lsm;
 pub mod policy;
 mod select;

@@ -141,6 +141,7 @@ pub fn rights(description: &Description, jail: Option<(&Policy, Option<&JailStat
             denials.map_or(Value::Absent, Value::Number),
             match &status.enforcement {
                 Enforcement::Enforced { by } => Value::Parts(by.clone()),
+                Enforcement::Weaker { by, gap } => Value::Text(format!("{by}; WEAKER: {gap}")),
                 Enforcement::NotEnforceable { why } => Value::Text(format!("NOT ENFORCED: {why}")),
             },
             Value::text(right.reason()),

@@ -1,0 +1,1 @@
+//! Which system calls each right is about: the table that the filter is generated from and `describe` reads.
