@@ -1,7 +1,7 @@
-//! guest: a jail's life on the real kernel: many times, and cut short at any point.
+//! body: a jail's life on the real kernel: many times, and cut short at any point.
 
-#[path = "support/guest.rs"]
-mod guest;
+#[path = "support/body.rs"]
+mod body;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -29,7 +29,9 @@ impl Subject {
 
     fn command(&self, tool: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(JAILSH);
-        command.arg0(tool).arg("--data-dir").arg(self.data.path()).args(arguments).stdin(Stdio::null());
+        let body = body::chosen().expect("a test asks first whether it may run");
+        command.arg0(tool).args(["--kernel", body.name()]).arg("--data-dir").arg(self.data.path());
+        command.args(arguments).stdin(Stdio::null());
         command
     }
 
@@ -55,11 +57,17 @@ impl Subject {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// The pid of the supervisor and of the service under it, from the host's process table.
+    /// The pid of the supervisor and of the service under it, from the host's process table: its child, or where there is
+    /// a keeper in between, that one's.
     fn supervised(&self) -> Option<(Pid, Pid)> {
-        let title = format!("jailctl: supervise jail={} jid=", self.name);
-        let supervisor = processes().into_iter().find(|process| process.command.starts_with(&title))?;
-        let service = processes().into_iter().find(|process| process.parent == supervisor.pid)?;
+        let title = |what: &str| format!("jailctl: {what} jail={} jid=", self.name);
+        let known = processes();
+        let child = |parent: i32| known.iter().find(|process| process.parent == parent);
+        let supervisor = known.iter().find(|process| process.command.starts_with(&title("supervise")))?;
+        let mut service = child(supervisor.pid)?;
+        if service.command.starts_with(&title("keep")) {
+            service = child(service.pid).filter(|process| !process.command.starts_with(&title("keep")))?;
+        }
         Some((Pid::from_raw(supervisor.pid), Pid::from_raw(service.pid)))
     }
 
@@ -101,11 +109,19 @@ fn entries(folder: &Path) -> BTreeSet<String> {
     entries.map(|name| name.to_string_lossy().into_owned()).collect()
 }
 
-/// Everything on the host that a jail can leave a trace in.
+/// Everything on the host that a jail can leave a trace in. Others mount and unmount on a machine that is no guest.
 fn traces() -> BTreeSet<String> {
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
-    let mut traces: BTreeSet<String> = mounts.lines().filter_map(|line| line.split(' ').nth(4)).map(str::to_owned).collect();
-    for folder in ["/run/jailsh/jails", "/run/jailsh/kmod", "/sys/fs/cgroup/jailsh", "/sys/fs/cgroup/unified/jailsh"] {
+    let places = mounts.lines().filter_map(|line| line.split(' ').nth(4)).map(str::to_owned);
+    let mut traces: BTreeSet<String> =
+        places.filter(|place| body::in_guest() || place.starts_with("/run/jailsh") || place.starts_with("/sys/fs")).collect();
+    for folder in [
+        "/run/jailsh/jails",
+        "/run/jailsh/kmod",
+        "/run/jailsh/landlock",
+        "/sys/fs/cgroup/jailsh",
+        "/sys/fs/cgroup/unified/jailsh",
+    ] {
         traces.extend(entries(Path::new(folder)).into_iter().map(|entry| format!("{folder}/{entry}")));
     }
     traces.extend(processes().into_iter().map(|process| process.command).filter(|command| command.contains("jail=")));
@@ -133,7 +149,7 @@ fn private_kib(process: &Child) -> u64 {
 
 #[test]
 fn two_hundred_lives_leave_nothing_behind() {
-    let Some(_module) = guest::module() else { return };
+    let Some(_body) = body::here() else { return };
     let subject = Subject::new("cycle");
     subject.create("/bin/sleep 1000");
     subject.must("jailmgr", &["destroy"]);
@@ -167,7 +183,7 @@ fn two_hundred_lives_leave_nothing_behind() {
 
 #[test]
 fn a_kill_of_jailsh_at_any_instant_leaves_a_state_that_the_next_command_cleans() {
-    let Some(_module) = guest::module() else { return };
+    let Some(_body) = body::here() else { return };
     let subject = Subject::new("cut");
     let script = subject.data.path().join("cut.rhai");
     fs::write(
@@ -195,7 +211,7 @@ fn a_kill_of_jailsh_at_any_instant_leaves_a_state_that_the_next_command_cleans()
 
 #[test]
 fn a_killed_supervisor_leaves_the_service_confined_and_start_takes_over() {
-    let Some(_module) = guest::module() else { return };
+    let Some(_body) = body::here() else { return };
     let subject = Subject::new("orphan");
     subject.create("/bin/sleep 1000");
     subject.must("jailmgr", &["start"]);
@@ -220,7 +236,7 @@ fn a_killed_supervisor_leaves_the_service_confined_and_start_takes_over() {
 
 #[test]
 fn stop_empties_the_jail_of_what_left_its_process_group() {
-    let Some(_module) = guest::module() else { return };
+    let Some(_body) = body::here() else { return };
     let subject = Subject::new("strays");
     subject.create("/bin/sh -c 'setsid sleep 1001 & trap : TERM; setsid sleep 1002 & while :; do sleep 1003; done'");
     subject.must("jailmgr", &["start"]);
@@ -234,7 +250,7 @@ fn stop_empties_the_jail_of_what_left_its_process_group() {
 
 #[test]
 fn a_start_that_fails_is_undone_and_says_why() {
-    let Some(_module) = guest::module() else { return };
+    let Some(_body) = body::here() else { return };
     let subject = Subject::new("broken");
     subject.create("/bin/no-such-program");
     let before = traces();
@@ -247,7 +263,7 @@ fn a_start_that_fails_is_undone_and_says_why() {
 
 #[test]
 fn a_port_has_one_owner_and_the_loser_is_told_whose_it_is() {
-    let Some(_module) = guest::module() else { return };
+    let Some(_body) = body::here() else { return };
     let owner = Subject::new("owner");
     owner.must("jailmgr", &["create", "-x", "/bin/sleep 1000", "-r", "8183"]);
     owner.must("jailmgr", &["start"]);
@@ -263,7 +279,7 @@ fn a_port_has_one_owner_and_the_loser_is_told_whose_it_is() {
 
 #[test]
 fn a_service_that_dies_is_started_again() {
-    let Some(_module) = guest::module() else { return };
+    let Some(_body) = body::here() else { return };
     let subject = Subject::new("phoenix");
     subject.create("/bin/sleep 1000");
     subject.must("jailmgr", &["start"]);
