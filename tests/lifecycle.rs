@@ -2,139 +2,20 @@
 
 #[path = "support/body.rs"]
 mod body;
+#[path = "support/subject.rs"]
+mod subject;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Stdio};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-const JAILSH: &str = env!("CARGO_BIN_EXE_jailsh");
-
-/// One jail of its own name, gone at the end of the test however that ends.
-struct Subject {
-    name: &'static str,
-    data: tempfile::TempDir,
-}
-
-impl Subject {
-    fn new(name: &'static str) -> Subject {
-        Subject { name, data: tempfile::tempdir().unwrap() }
-    }
-
-    fn command(&self, tool: &str, arguments: &[&str]) -> Command {
-        let mut command = Command::new(JAILSH);
-        let body = body::chosen().expect("a test asks first whether it may run");
-        command.arg0(tool).args(["--kernel", body.name()]).arg("--data-dir").arg(self.data.path());
-        command.args(arguments).stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, tool: &str, arguments: &[&str]) -> Output {
-        self.command(tool, arguments).output().unwrap()
-    }
-
-    /// The same, with the jail's name last; the output, which must be a success's.
-    fn must(&self, tool: &str, arguments: &[&str]) -> String {
-        let output = self.run(tool, &[arguments, &[self.name]].concat());
-        assert!(output.status.success(), "{tool} {arguments:?} {}: {}", self.name, String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn create(&self, service: &str) {
-        self.must("jailmgr", &["create", "-x", service, "-l", "medium"]);
-    }
-
-    /// Runs a command inside; its standard output.
-    fn inside(&self, command: &[&str]) -> String {
-        let output = self.run("jailctl", &[&["exec", self.name, "--"], command].concat());
-        assert!(output.status.success(), "exec {command:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// The pid of the supervisor and of the service under it, from the host's process table: its child, or where there is
-    /// a keeper in between, that one's.
-    fn supervised(&self) -> Option<(Pid, Pid)> {
-        let title = |what: &str| format!("jailctl: {what} jail={} jid=", self.name);
-        let known = processes();
-        let child = |parent: i32| known.iter().find(|process| process.parent == parent);
-        let supervisor = known.iter().find(|process| process.command.starts_with(&title("supervise")))?;
-        let mut service = child(supervisor.pid)?;
-        if service.command.starts_with(&title("keep")) {
-            service = child(service.pid).filter(|process| !process.command.starts_with(&title("keep")))?;
-        }
-        Some((Pid::from_raw(supervisor.pid), Pid::from_raw(service.pid)))
-    }
-
-    /// What of the jail is left on the host.
-    fn left(&self) -> BTreeSet<String> {
-        let mut left = traces().into_iter().filter(|trace| trace.contains(self.name)).collect::<BTreeSet<_>>();
-        let jails = self.data.path().join("jails");
-        left.extend(entries(&jails).into_iter().map(|entry| format!("{}/{entry}", jails.display())));
-        left
-    }
-}
-
-impl Drop for Subject {
-    fn drop(&mut self) {
-        for verb in ["stop", "destroy"] {
-            self.run("jailmgr", &[verb, self.name]);
-        }
-    }
-}
-
-struct Process {
-    pid: i32,
-    parent: i32,
-    command: String,
-}
-
-fn processes() -> Vec<Process> {
-    let read = |pid: i32| {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let parent = stat.rsplit(')').next()?.split_whitespace().nth(1)?.parse().ok()?;
-        let command = fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?.replace('\0', " ");
-        Some(Process { pid, parent, command })
-    };
-    entries(Path::new("/proc")).iter().filter_map(|entry| entry.parse().ok()).filter_map(read).collect()
-}
-
-fn entries(folder: &Path) -> BTreeSet<String> {
-    let entries = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().file_name());
-    entries.map(|name| name.to_string_lossy().into_owned()).collect()
-}
-
-/// Everything on the host that a jail can leave a trace in. Others mount and unmount on a machine that is no guest.
-fn traces() -> BTreeSet<String> {
-    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
-    let places = mounts.lines().filter_map(|line| line.split(' ').nth(4)).map(str::to_owned);
-    let mut traces: BTreeSet<String> =
-        places.filter(|place| body::in_guest() || place.starts_with("/run/jailsh") || place.starts_with("/sys/fs")).collect();
-    for folder in [
-        "/run/jailsh/jails",
-        "/run/jailsh/kmod",
-        "/run/jailsh/landlock",
-        "/sys/fs/cgroup/jailsh",
-        "/sys/fs/cgroup/unified/jailsh",
-    ] {
-        traces.extend(entries(Path::new(folder)).into_iter().map(|entry| format!("{folder}/{entry}")));
-    }
-    traces.extend(processes().into_iter().map(|process| process.command).filter(|command| command.contains("jail=")));
-    traces
-}
-
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(30);
-    while !holds() {
-        assert!(Instant::now() < end, "{what}: not within 30 s");
-        sleep(Duration::from_millis(50));
-    }
-}
+use subject::{Subject, entries, processes, traces, wait_until};
 
 fn descriptors(process: &Child) -> usize {
     entries(Path::new(&format!("/proc/{}/fd", process.id()))).len()

@@ -77,6 +77,38 @@ fn a_member_cannot_enter_a_jail_nor_make_one() {
     assert_eq!(other.members().len(), 1, "nobody joined");
 }
 
+#[test]
+fn no_descriptor_and_no_variable_of_the_caller_comes_along() {
+    let Some(_body) = body::here() else { return };
+    let stage = stage();
+    let jail = TestJail::start(&stage, "ways-luggage", Level::Medium, &[]);
+    // Without close-on-exec, so that jailctl inherits them.
+    let files = ["outside", "."].map(|name| open(&stage.path(name), OFlag::O_RDONLY, Mode::empty()).expect("it opens"));
+    let mut list = jail.exec("/bin/ls");
+    list.arg("/proc/self/fd").env("JAILSH_TEST_SECRET", "s3cret").env("LD_PRELOAD", "");
+    let listed = output_of(list);
+    // The three, and the directory that ls reads.
+    assert_eq!(String::from_utf8_lossy(&listed.stdout), "0\n1\n2\n3\n", "{}", String::from_utf8_lossy(&listed.stderr));
+    let mut environment = jail.exec("/usr/bin/env");
+    environment.env("JAILSH_TEST_SECRET", "s3cret").env("LD_LIBRARY_PATH", "/nowhere");
+    let printed = output_of(environment);
+    let names: Vec<String> = String::from_utf8_lossy(&printed.stdout)
+        .lines()
+        .filter_map(|line| line.split_once('=').map(|(name, _)| name.to_owned()))
+        .filter(|name| !["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "PWD"].contains(&name.as_str()))
+        .collect();
+    assert_eq!(names, [""; 0]);
+    // Nor has the keeper, if there is one, more than it serves by: nothing of the host's files.
+    if let Some(keeper) = jail.keeper() {
+        let links = fs::read_dir(format!("/proc/{keeper}/fd")).expect("it runs").flatten();
+        let open: Vec<PathBuf> = links.filter_map(|link| fs::read_link(link.path()).ok()).collect();
+        let files: Vec<_> = open.iter().filter(|path| path.is_absolute() && *path != Path::new("/dev/null")).collect();
+        assert!(files.is_empty(), "{files:?} of {open:?}");
+        assert_eq!(fs::read(format!("/proc/{keeper}/environ")).expect("it runs"), b"");
+    }
+    drop(files);
+}
+
 /// CVE-2024-21626: a working directory named by a descriptor that the caller left open.
 #[test]
 fn no_working_directory_leads_out_through_a_descriptor_of_the_caller() {

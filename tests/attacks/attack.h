@@ -75,6 +75,9 @@ int ask_host_for_descriptor(char question);
 /* Runs the host's side until standard input ends. */
 int serve_as_host(const char *directory);
 
+/* Answers in the stead of the keeper with that pid, see keeper.c. */
+int impersonate_keeper(int pid, const char *claim, int victim);
+
 /* Tells of every program seen below /proc, see watch.c. */
 int watch_programs(void);
 

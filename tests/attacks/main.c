@@ -9,6 +9,8 @@
  *   attacks chroot ROOT BAIT run ...        the same as root in a plain chroot, in mounts of its own
  *   attacks host BAIT                       the host's side, see host.c
  *   attacks traceme                         asks to be traced by the parent, which for this one is the host's; prints "ok" or an errno
+ *   attacks traced                          the same, then stops itself by a signal and sleeps
+ *   attacks impersonate PID CLAIM VICTIM    answers in the keeper's stead, see keeper.c
  *   attacks watch                           prints each program that any process runs, until standard input ends
  *   attacks foist                           makes 20 children of its parent, which end at once, and sleeps
  *   attacks bomb                            forks for ever, at most 200 processes of its user at a time
@@ -260,6 +262,14 @@ static _Noreturn void foist(void)
 		pause();
 }
 
+static _Noreturn void traced(void)
+{
+	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	raise(SIGUSR1);
+	for (;;)
+		pause();
+}
+
 static _Noreturn void bomb(void)
 {
 	struct rlimit most = { 200, 200 };
@@ -280,6 +290,10 @@ int main(int argc, char **argv)
 		puts(name_of(outcome(ptrace(PTRACE_TRACEME, 0, NULL, NULL))));
 		return 0;
 	}
+	if (argc == 2 && !strcmp(argv[1], "traced"))
+		traced();
+	if (argc == 5 && !strcmp(argv[1], "impersonate"))
+		return impersonate_keeper(atoi(argv[2]), argv[3], atoi(argv[4]));
 	if (argc == 2 && !strcmp(argv[1], "watch"))
 		return watch_programs();
 	if (argc == 2 && !strcmp(argv[1], "foist"))

@@ -105,14 +105,14 @@ impl<'a> TestJail<'a> {
 
     /// Live members but the keeper, as the kernel tells.
     pub fn members(&self) -> Vec<i32> {
-        self.everybody().into_iter().filter(|pid| !is_keeper(*pid)).collect()
+        let keeper = self.keeper();
+        self.everybody().into_iter().filter(|pid| Some(*pid) != keeper).collect()
     }
 
-    /// The process that comers are forked from, if there is one.
+    /// The process that comers are forked from, if there is one. Its forks bear its title too until they run their program,
+    /// but are younger.
     pub fn keeper(&self) -> Option<i32> {
-        let keepers: Vec<i32> = self.everybody().into_iter().filter(|pid| is_keeper(*pid)).collect();
-        assert!(keepers.len() < 2, "jail {} has keepers {keepers:?}", self.name);
-        keepers.first().copied()
+        self.everybody().into_iter().filter_map(|pid| Some((born_with_title(pid)?, pid))).min().map(|(_, pid)| pid)
     }
 
     fn everybody(&self) -> Vec<i32> {
@@ -156,11 +156,10 @@ fn birth_of(pid: i32) -> Option<(i32, String)> {
     Some((pid, stat_field(pid, 19)?))
 }
 
-/// A fork of the keeper bears its title until it runs its program, but is its child.
-fn is_keeper(pid: i32) -> bool {
-    let is_titled = |pid: i32| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|title| title.starts_with(KEEPER));
-    let parent = stat_field(pid, 1).and_then(|parent| parent.parse().ok());
-    is_titled(pid) && !parent.is_some_and(is_titled)
+/// When a process that bears a keeper's title was born, in ticks since the machine's start.
+fn born_with_title(pid: i32) -> Option<u64> {
+    let is_titled = fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|title| title.starts_with(KEEPER));
+    if is_titled { stat_field(pid, 19)?.parse().ok() } else { None }
 }
 
 /// Everything on the host that goes by the name: mounts, control groups, files of the run directory, processes. A file
