@@ -170,3 +170,43 @@ fn a_service_that_dies_is_started_again() {
     let listed = subject.must("jailmgr", &["status"]);
     assert!(listed.contains("phoenix"), "{listed}");
 }
+
+#[test]
+fn a_restart_spares_sessions_that_came_in_by_exec() {
+    let Some(_body) = body::here() else { return };
+    let subject = Subject::new("spared");
+    subject.create("/bin/sh -c 'sleep 1004 & exec sleep 1005'");
+    subject.must("jailmgr", &["start"]);
+    let (_, service) = subject.supervised().expect("a supervisor with its service");
+    subject.inside(&["/bin/sh", "-c", "setsid sleep 1006 >/dev/null 2>&1 & exit 0"]);
+    kill(service, Signal::SIGKILL).unwrap();
+    wait_until("another service", || subject.supervised().is_some_and(|(_, fresh)| fresh != service));
+    let running = || {
+        let known = processes().into_iter().map(|process| process.command.trim_end().to_owned());
+        known.filter(|command| ["sleep 1004", "sleep 1005", "sleep 1006"].contains(&command.as_str())).collect::<Vec<_>>()
+    };
+    wait_until("the service runs", || running().contains(&"sleep 1005".to_owned()));
+    let mut running = running();
+    running.sort();
+    assert_eq!(running, ["sleep 1004", "sleep 1005", "sleep 1006"], "the session once, the service once");
+}
+
+#[test]
+fn a_jail_that_is_only_supervised_stays_up_when_its_supervisor_ends() {
+    let Some(_body) = body::here() else { return };
+    let subject = Subject::new("stays");
+    subject.create("/bin/sleep 1007");
+    let script = subject.data.path().join("nothing.sh");
+    fs::write(&script, "exit 0\n").unwrap();
+    let brought_up = subject.run("jailmgr", &["apply", subject.name, script.to_str().unwrap()]);
+    assert!(brought_up.status.success(), "{}", String::from_utf8_lossy(&brought_up.stderr));
+    subject.must("jailctl", &["supervise"]);
+    let (supervisor, service) = subject.supervised().expect("a supervisor with its service");
+    assert_eq!(subject.inside(&["/bin/echo", "in"]), "in\n");
+    kill(supervisor, Signal::SIGTERM).unwrap();
+    wait_until("both ended", || kill(supervisor, None).is_err() && kill(service, None).is_err());
+    assert_eq!(subject.inside(&["/bin/echo", "still in"]), "still in\n");
+    subject.must("jailmgr", &["stop"]);
+    subject.must("jailmgr", &["destroy"]);
+    assert_eq!(subject.left(), BTreeSet::new());
+}
