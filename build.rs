@@ -1,4 +1,5 @@
-//! Compiles the kernel side: `kmod/policy` into this program (cc) and `kmod/linux` into an embedded BPF object (clang).
+//! Compiles the kernel side: `kmod/policy` into this program (cc) and `kmod/linux` into embedded BPF objects
+//! (clang): the module, and the programs on control groups.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,12 +10,13 @@ fn multiarch_include() -> PathBuf {
     Path::new("/usr/include").join(format!("{arch}-linux-gnu"))
 }
 
-fn compile_module() {
+/// Compiles one object file, which the program then embeds.
+fn compile_object(source: &str, object: &str) {
     let clang = std::env::var("CLANG").unwrap_or_else(|_| "clang".into());
-    let object = PathBuf::from(std::env::var_os("OUT_DIR").expect("set by cargo")).join("secmodel_jail.o");
+    let object = PathBuf::from(std::env::var_os("OUT_DIR").expect("set by cargo")).join(object);
     let remedy = "install it with `apt-get install clang libbpf-dev`, or run scripts/setup";
     if !Path::new("/usr/include/bpf/bpf_helpers.h").exists() {
-        panic!("the kernel module needs libbpf's headers (bpf/bpf_helpers.h is missing); {remedy}");
+        panic!("the kernel side needs libbpf's headers (bpf/bpf_helpers.h is missing); {remedy}");
     }
     let status = Command::new(&clang)
         .args(["-target", "bpf", "-mcpu=v3", "-O2", "-g", "-Wall", "-Wextra", "-Werror"])
@@ -22,13 +24,13 @@ fn compile_module() {
         .args(["-Wno-unused-parameter", "-Wno-sign-compare"])
         .arg("-I")
         .arg(multiarch_include())
-        .args(["-c", "kmod/linux/secmodel_jail.bpf.c", "-o"])
+        .args(["-c", source, "-o"])
         .arg(&object)
         .status();
     match status {
         Ok(status) if status.success() => {}
-        Ok(status) => panic!("{clang} could not compile kmod/linux/secmodel_jail.bpf.c ({status}); its messages are above"),
-        Err(error) => panic!("the kernel module needs clang, but {clang:?} cannot be run ({error}); {remedy}"),
+        Ok(status) => panic!("{clang} could not compile {source} ({status}); its messages are above"),
+        Err(error) => panic!("the kernel side needs clang, but {clang:?} cannot be run ({error}); {remedy}"),
     }
 }
 
@@ -41,5 +43,6 @@ fn main() {
         .extra_warnings(true)
         .std("c11")
         .compile("jail_policy");
-    compile_module();
+    compile_object("kmod/linux/secmodel_jail.bpf.c", "secmodel_jail.o");
+    compile_object("kmod/linux/cgroup.bpf.c", "cgroup.o");
 }

@@ -61,5 +61,5 @@ fn it_never_lets_a_process_in() {
     let sim = Sim::new();
     let jid = sim.create(&def("a", &[])).unwrap();
     let refused = sim.gate(jid).err().expect("the sim body runs nothing");
-    assert_eq!(refused.to_string(), "the sim body never runs a command; use --kernel lsm");
+    assert_eq!(refused.to_string(), "the sim body never runs a command; use --kernel auto");
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::failure::{Exit, Failure};
 use crate::jail::spec::nearest;
-use crate::kernel::BodyChoice;
+use crate::kernel::{BodyChoice, Right, RightSet};
 use crate::script::Fault;
 
 pub const PATH: &str = "/etc/jailsh/config.toml";
@@ -13,20 +13,26 @@ pub const PATH: &str = "/etc/jailsh/config.toml";
 pub const DEFAULT: &str = "\
 # Defaults of jailsh, jailctl and jailmgr. Options on the command line win.
 
-# auto: the kernel module if this kernel takes it, else an error. lsm: the same. sim: a simulation, for trying scripts.
+# auto: the kernel module if this kernel takes it, else Landlock. lsm, landlock: this one or an error.
+# sim: a simulation, for trying scripts.
 # kernel = \"auto\"
+
+# Rights and fences that may go unenforced where the kernel cannot enforce them; otherwise such a jail is refused.
+# accept_unenforced = []
 
 # Base layers and jails.
 # data_dir = \"/var/jailmgr\"
 ";
 
-const KEYS: [&str; 2] = ["kernel", "data_dir"];
+const KEYS: [&str; 3] = ["kernel", "data_dir", "accept_unenforced"];
 
 /// A configuration file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct File {
     pub kernel: Option<BodyChoice>,
     pub data_dir: Option<PathBuf>,
+    /// Created without, where the kernel at hand cannot enforce them.
+    pub accept_unenforced: RightSet,
 }
 
 impl File {
@@ -50,6 +56,7 @@ impl File {
             match key.as_str() {
                 "kernel" => file.kernel = Some(text()?.parse().map_err(|why| format!("kernel: {why}"))?),
                 "data_dir" => file.data_dir = Some(absolute(text()?)?),
+                "accept_unenforced" => file.accept_unenforced = rights(value).map_err(|why| format!("{key}: {why}"))?,
                 _ => {
                     let hint =
                         nearest(key, KEYS).map_or(format!("use {}", KEYS.join(", ")), |near| format!("did you mean {near:?}?"));
@@ -59,6 +66,18 @@ impl File {
         }
         Ok(file)
     }
+}
+
+fn rights(value: &toml::Value) -> Result<RightSet, String> {
+    let list = value.as_array().ok_or_else(|| format!("expected a list of rights, found {value}"))?;
+    list.iter().try_fold(RightSet::EMPTY, |set, value| {
+        let name = value.as_str().ok_or_else(|| format!("expected the name of a right in quotes, found {value}"))?;
+        let unknown = |()| {
+            let hint = nearest(name, Right::all().map(Right::name));
+            format!("unknown right {name:?}{}", hint.map_or(String::new(), |near| format!("; did you mean {near:?}?")))
+        };
+        name.parse::<Right>().map(|right| set.with(right)).map_err(unknown)
+    })
 }
 
 fn absolute(text: &str) -> Result<PathBuf, String> {
@@ -73,14 +92,24 @@ mod tests {
     #[test]
     fn the_default_file_changes_nothing() {
         assert_eq!(File::parse(DEFAULT).unwrap(), File::default());
-        let uncommented = DEFAULT.replace("# kernel", "kernel").replace("# data_dir", "data_dir");
+        let uncommented = DEFAULT.replace("# kernel", "kernel").replace("# data_dir", "data_dir").replace("# accept_", "accept_");
         let file = File::parse(&uncommented).unwrap();
         assert_eq!((file.kernel, file.data_dir), (Some(BodyChoice::Auto), Some("/var/jailmgr".into())));
     }
 
     #[test]
     fn every_mistake_names_its_key_and_the_remedy() {
-        let wrong = ["kernl = \"sim\"", "colour = 1", "kernel = \"netbsd\"", "kernel = 1", "data_dir = \"jails\"", "kernel ="];
+        let wrong = [
+            "kernl = \"sim\"",
+            "colour = 1",
+            "kernel = \"netbsd\"",
+            "kernel = 1",
+            "data_dir = \"jails\"",
+            "kernel =",
+            "accept_unenforced = \"mount\"",
+            "accept_unenforced = [\"port_forein\"]",
+            "accept_unenforced = [1]",
+        ];
         let messages: Vec<String> = wrong.into_iter().map(|text| File::parse(text).unwrap_err()).collect();
         insta::assert_snapshot!(messages.join("\n"));
     }

@@ -9,7 +9,7 @@ use crate::kernel::BodyChoice;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Common options")]
 pub struct Common {
-    /// Kernel body: auto, lsm or sim (a simulation in a directory that is removed at the end)
+    /// Kernel body: auto, lsm, landlock or sim (a simulation, gone at the end)
     #[arg(long, global = true, value_name = "BODY")]
     pub kernel: Option<BodyChoice>,
     /// Where base layers and jails are kept [default: /var/jailmgr]

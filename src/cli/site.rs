@@ -9,7 +9,7 @@ use super::config;
 use super::failure::Failure;
 use super::options::Common;
 use crate::jail::{Config, Host, JailError};
-use crate::kernel::{BodyChoice, KernelError, select};
+use crate::kernel::{BodyChoice, KernelError, RightSet, select_accepting};
 
 /// What the options and the configuration file together ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,7 @@ pub struct Plan {
     pub kernel: BodyChoice,
     data_dir: Option<PathBuf>,
     run_dir: Option<PathBuf>,
+    accepted: RightSet,
 }
 
 impl Plan {
@@ -27,6 +28,7 @@ impl Plan {
             kernel: common.kernel.or(file.kernel).unwrap_or(BodyChoice::Auto),
             data_dir: common.data_dir.clone().or(file.data_dir),
             run_dir: common.run_dir.clone(),
+            accepted: file.accept_unenforced,
         })
     }
 
@@ -36,7 +38,7 @@ impl Plan {
         if !sim && !nix::unistd::geteuid().is_root() {
             return Err(KernelError::NotPermitted.into());
         }
-        let kernel = select(self.kernel)?;
+        let kernel = select_accepting(self.kernel, self.accepted)?;
         let scratch = if sim { Some(Scratch::new()?) } else { None };
         let mut config = Config::default();
         if let Some(Scratch(path)) = &scratch {

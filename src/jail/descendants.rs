@@ -2,12 +2,14 @@
 //! command detached from itself (double fork, setsid) is still found as a descendant.
 
 use std::collections::BTreeSet;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::{JailError, fork};
+use crate::kernel::{Member, pidfd};
 
 /// Rounds of killing: each finds what was forked while the one before went on.
 const ROUNDS: usize = 50;
@@ -62,6 +64,33 @@ impl Drop for Adoption {
     fn drop(&mut self) {
         // Cannot fail: takes a flag.
         let _ = nix::sys::prctl::set_child_subreaper(self.before);
+    }
+}
+
+/// Kills everything that a process of a jail started, where that process adopts orphans and is no child of this one. By
+/// descriptor, and members only: none of them is ours to reap, so a pid may become another process at any time.
+pub fn kill_below(root: Pid, members: impl Fn() -> Vec<Member>) {
+    for _ in 0..ROUNDS {
+        let parents = parents();
+        let mut below = BTreeSet::new();
+        let mut next: Vec<i32> = children(&parents, root.as_raw()).into_iter().collect();
+        while let Some(pid) = next.pop() {
+            if below.insert(pid) {
+                next.extend(children(&parents, pid));
+            }
+        }
+        below.retain(|pid| !is_zombie(*pid));
+        if below.is_empty() {
+            return;
+        }
+        let opened: Vec<(i32, OwnedFd)> = below.into_iter().filter_map(|pid| Some((pid, pidfd::open(pid).ok()?))).collect();
+        // Who is a member now that the descriptor is open is the one the descriptor means.
+        let members: BTreeSet<i32> = members().into_iter().map(|member| member.pid).collect();
+        for (_, process) in opened.iter().filter(|(pid, _)| members.contains(pid)) {
+            // It may have ended at this very moment.
+            let _ = pidfd::signal(process.as_fd(), libc::SIGKILL);
+        }
+        std::thread::sleep(PAUSE);
     }
 }
 

@@ -35,6 +35,16 @@ pub enum JailError {
     NoSuchUser { name: JailName, user: String },
     #[error("the command in jail {name} was killed after {seconds} s")]
     TimedOut { name: JailName, seconds: u64 },
+    #[error("the keeper of jail {name} cannot be used: {why}")]
+    Keeper { name: JailName, why: String },
+    #[error(
+        "the keeper of jail {name} is gone, and its {members} process(es) cannot be joined without it; run `jailmgr stop {name}` and start it again"
+    )]
+    Unjoinable { name: JailName, members: usize },
+    #[error(
+        "jail {name} has {members} process(es) from before it had a supervisor, which one of its own could not reach; end them, or run `jailmgr stop {name}` first"
+    )]
+    Occupied { name: JailName, members: usize },
     #[error("another jailsh holds jail {0}; try again when it is done")]
     Locked(JailName),
     #[error("the command in jail {name} wrote more than {limit} bytes; pass its output through or write it to a file")]

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::pipe2;
 
-use super::descendants::Adoption;
+use super::descendants::{self, Adoption};
 use super::enter::{Command, Stdio, spawn};
 use super::relay::{Ended, Flow, Signals, Sink, relay};
 use super::script_file::ScriptFile;
 use super::terminal::{RawMode, slave_of};
-use super::{Child, Host, JailError, fork, lifecycle, root, store};
-use crate::kernel::{JailName, Jid};
+use super::{Child, Host, JailError, lifecycle, root, store};
+use crate::kernel::{JailName, Jid, pidfd};
 
 /// Collected at most, from stdout and from stderr each.
 const OUTPUT_LIMIT: usize = 64 << 20;
@@ -93,6 +93,7 @@ fn run(host: &Host, name: &JailName, jid: Jid, request: &ExecRequest) -> Result<
         user: request.user.clone(),
         workdir: request.workdir.clone(),
         stdio,
+        adopts: request.timeout.is_some(),
     };
     let child = match spawn(host, name, jid, command) {
         Ok(child) => child,
@@ -104,11 +105,11 @@ fn run(host: &Host, name: &JailName, jid: Jid, request: &ExecRequest) -> Result<
     let terminal = wires.terminal.as_ref().map(|(raw, master)| (raw, master.as_fd()));
     let ended = relay(&child, &signals, &mut wires.flows, deadline, terminal);
     if !matches!(ended, Ok(Ended::Exited)) {
-        end(&child, adoption.as_ref());
+        end(host, jid, &child, adoption.as_ref());
     }
     // The terminal is the caller's again before anything else is said.
     drop(wires.terminal);
-    let status = fork::wait(child.pid).unwrap_or(STATUS_LOST);
+    let status = child.wait().unwrap_or(STATUS_LOST);
     match ended? {
         Ended::Exited => {
             let mut kept = wires.flows.into_iter().filter(|_| request.capture).map(Flow::into_bytes);
@@ -124,11 +125,15 @@ fn run(host: &Host, name: &JailName, jid: Jid, request: &ExecRequest) -> Result<
 }
 
 /// Kills a command that must not run on: its session's first group, and with adoption everything below it.
-fn end(child: &Child, adoption: Option<&Adoption>) {
-    // It is not reaped, so pid and group are its own; gone already is as good.
-    let _ = nix::sys::signal::killpg(child.pid, nix::sys::signal::Signal::SIGKILL);
-    let _ = fork::signal(&child.pidfd, libc::SIGKILL);
-    if let Some(adoption) = adoption {
+fn end(host: &Host, jid: Jid, child: &Child, adoption: Option<&Adoption>) {
+    if adoption.is_some() && !child.is_own() {
+        // While it lives its orphans are its children; so first what is below it.
+        descendants::kill_below(child.pid, || host.kernel.members(jid).unwrap_or_default());
+    }
+    // Gone already is as good.
+    let _ = child.signal_group(libc::SIGKILL);
+    let _ = pidfd::signal(child.pidfd.as_fd(), libc::SIGKILL);
+    if let Some(adoption) = adoption.filter(|_| child.is_own()) {
         adoption.kill_all(child.pid);
     }
 }

@@ -1,7 +1,6 @@
 //! Forking: the one place where it happens, and only from a process with a single thread, so that the child may go on
 //! in ordinary Rust.
 
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use nix::errno::Errno;
@@ -31,21 +30,6 @@ pub fn in_child(child: impl FnOnce() -> i32) -> Result<Pid, JailError> {
             unsafe { libc::_exit(status) }
         }
     }
-}
-
-/// A descriptor that is readable when the process ends. The process must be an unreaped child, so its pid is its own.
-pub fn pidfd(pid: Pid) -> Result<OwnedFd, Errno> {
-    // SAFETY: takes two integers.
-    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) })?;
-    // SAFETY: just opened, owned by nobody else; close-on-exec by definition.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
-}
-
-/// Sends a signal to the very process, never to a later one of the same pid.
-pub fn signal(pidfd: &OwnedFd, signal: i32) -> Result<(), Errno> {
-    let none = std::ptr::null::<libc::siginfo_t>();
-    // SAFETY: the descriptor is open; no siginfo is passed.
-    Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal, none, 0) }).map(drop)
 }
 
 /// Waits for a child to end; its exit status, 128+n for signal n. `None` when someone else reaped it.

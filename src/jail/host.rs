@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::kernel::{JailName, Kernel};
 
 /// Where things live on this host.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
     /// Base layers and jails; survives reboots. `/var/jailmgr`.
     pub data_dir: PathBuf,

@@ -8,7 +8,9 @@ mod error;
 mod exec;
 mod fork;
 mod host;
+pub mod keeper;
 mod lifecycle;
+pub(crate) mod relaunch;
 mod relay;
 mod root;
 mod script_file;
@@ -16,7 +18,7 @@ pub mod spec;
 mod store;
 mod terminal;
 
-pub use enter::{Child, Command, Stdio, spawn};
+pub use enter::{Child, Command, Stdio, spawn, spawn_service};
 pub use error::JailError;
 pub use exec::{ExecRequest, Output, apply, exec};
 pub use host::{Config, Host};

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, SigmaskHow, Signal, killpg, sigprocmask};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::{read, write};
 
 use super::terminal::RawMode;
-use super::{Child, JailError, fork};
+use super::{Child, JailError};
+use crate::kernel::pidfd;
 
 /// Passed on to the process; it has a session of its own, so a terminal's signals reach only us.
 const FORWARDED: [Signal; 6] =
@@ -250,11 +251,11 @@ fn deliver(child: &Child, signals: &Signals, terminal: Option<(&RawMode, Borrowe
             (Signal::SIGWINCH, Some((raw, master))) => drop(raw.copy_size(master)),
             (Signal::SIGCONT, Some((raw, master))) => drop(raw.apply().and_then(|()| raw.copy_size(master))),
             (Signal::SIGWINCH | Signal::SIGCONT, None) => {}
-            // The group too, as a terminal would. The process is not reaped, so both are still its own.
+            // The group too, as a terminal would.
             (signal, _) => {
-                if killpg(child.pid, signal).is_err() {
+                if child.signal_group(signal as i32).is_err() {
                     // Ended already: its status tells.
-                    let _ = fork::signal(&child.pidfd, signal as i32);
+                    let _ = pidfd::signal(child.pidfd.as_fd(), signal as i32);
                 }
             }
         }

@@ -25,7 +25,8 @@ fn mount_in_mountinfo(line: &str) -> Option<PathBuf> {
     (filesystem.split(' ').next() == Some("cgroup2") && is_whole).then(|| PathBuf::from(place))
 }
 
-fn group(name: &str) -> Option<PathBuf> {
+/// The directory of a jail's group.
+pub fn group(name: &str) -> Option<PathBuf> {
     Some(mount()?.join(PARENT).join(name))
 }
 

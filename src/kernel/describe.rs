@@ -16,6 +16,13 @@ pub enum Enforcement {
     NotEnforceable { why: String },
 }
 
+impl Enforcement {
+    /// In the main: fully, or but for something small.
+    pub fn is_held(&self) -> bool {
+        !matches!(self, Enforcement::NotEnforceable { .. })
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RightStatus {
     pub right: Right,

@@ -19,7 +19,9 @@ pub enum KernelError {
     Busy { jid: Jid, members: u64 },
     #[error("{what} cannot be enforced by the {body} body: {why}")]
     NotEnforceable { what: String, body: &'static str, why: String },
-    #[error("right {right} cannot be enforced by the {body} body: {why}")]
+    #[error(
+        "right {right} cannot be kept from a jail by the {body} body: {why}; grant it, use another kernel, or accept it: accept_unenforced = [\"{right}\"] in the configuration file"
+    )]
     RightNotEnforceable { right: Right, body: &'static str, why: String },
     #[error("the module is not loaded; run `jailsh kmod load`")]
     NotLoaded,
@@ -29,7 +31,11 @@ pub enum KernelError {
         "the loaded module speaks ABI {found}, this jailsh speaks {ours}; stop all jails and run `jailsh kmod unload`, or use the jailsh that loaded it"
     )]
     Abi { found: u32, ours: u32 },
-    #[error("the sim body never runs a command; use --kernel lsm")]
+    #[error(
+        "this kernel can hold no jails. the module: {lsm}. the landlock body: {landlock}. `jailsh doctor` shows what is missing"
+    )]
+    NoBody { lsm: Box<KernelError>, landlock: Box<KernelError> },
+    #[error("the sim body never runs a command; use --kernel auto")]
     Simulated,
     #[error("{doing}: {errno}")]
     System { doing: String, errno: Errno },

@@ -1,14 +1,17 @@
 //! The kernel side of a jail behind one trait: identity, policy, accounting, enforcement.
 //!
-//! Knows nothing of scripts, specs or files on disk. Bodies: [`lsm`] (the module `secmodel_jail` as a BPF LSM) and
-//! [`sim`] (state in memory, decisions by the same policy source).
+//! Knows nothing of scripts, specs or files on disk. Bodies: [`lsm`] (the module `secmodel_jail` as a BPF LSM),
+//! [`landlock`] (the same jail where the module cannot be loaded) and [`sim`] (state in memory, decisions by the same
+//! policy source).
 
 mod cgroup;
 mod describe;
 mod error;
 pub mod landlock;
 pub mod lsm;
+pub(crate) mod pidfd;
 pub mod policy;
+mod reserved_ports;
 mod select;
 pub mod sim;
 mod types;
@@ -16,14 +19,22 @@ mod types;
 pub use describe::{Description, Enforcement, RightStatus};
 pub use error::KernelError;
 pub use policy::{Level, Right, RightSet};
-pub use select::{BodyChoice, select};
+pub use select::{BodyChoice, select, select_accepting};
 pub use types::{Denial, JailDef, JailInfo, JailName, JailStats, Jid, Member, NameError, Policy, Port, PortError};
 
 /// What a body must do. All calls are made by host root; a body checks that itself and answers
 /// [`KernelError::NotPermitted`].
 pub trait Kernel {
-    /// What is enforced here, by what, and what is not.
+    /// Its name, as `--kernel` takes it.
+    fn body(&self) -> &'static str;
+
+    /// What is enforced here, by what, and what is not. Asks the running kernel.
     fn describe(&self) -> Description;
+
+    /// How processes come into a jail.
+    fn way_in(&self) -> WayIn {
+        WayIn::Gate
+    }
 
     /// Registers a jail. Atomic: on an error nothing is registered, no port reserved, no cgroup left.
     ///
@@ -77,13 +88,23 @@ pub trait Kernel {
     }
 }
 
-/// The way into one jail, opened beforehand. Used by a freshly forked, single-threaded child; its methods allocate
-/// nothing and open nothing by path.
+/// How processes come into a jail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WayIn {
+    /// Any process of host root can pass the [`Gate`] itself.
+    Gate,
+    /// What confines a member can only be inherited: one process, the keeper, passes the gate and forks all others. Such a
+    /// body does not judge single files of /proc either, so the root has to make the host's part of it read-only.
+    Keeper,
+}
+
+/// The way into one jail, opened beforehand. Used by a freshly forked or executed, single-threaded process.
 pub trait Gate {
     /// Descriptors that must stay open until [`Gate::enter`].
     fn descriptors(&self) -> Vec<i32>;
 
-    /// Joins the jail's control group, while the child is still the host's. Call before [`Gate::enter`].
+    /// Joins the jail's control group, while the process is still the host's. Call before [`Gate::enter`], which opens
+    /// nothing by path.
     fn join_cgroup(&self) -> Result<(), nix::errno::Errno>;
 
     /// Makes the calling process a member, for good. It must be single-threaded and hold no descriptor of a

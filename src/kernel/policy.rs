@@ -136,6 +136,11 @@ impl RightSet {
         ffi::jail_policy_holds(self.0, right.index()) != 0
     }
 
+    /// Was it put in? True of fences too, which no set makes a jail hold.
+    pub fn contains(self, right: Right) -> bool {
+        self.0 >> right.index() & 1 == 1
+    }
+
     pub fn iter(self) -> impl Iterator<Item = Right> {
         Right::all().filter(move |right| self.holds(*right))
     }

@@ -3,14 +3,15 @@
 use std::rc::Rc;
 use std::str::FromStr;
 
-use super::{Kernel, KernelError, lsm, sim};
+use super::{Kernel, KernelError, RightSet, landlock, lsm, sim};
 
 /// `--kernel`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyChoice {
-    /// lsm if this kernel takes it, else an error; never sim.
+    /// lsm if this kernel takes it, else landlock, else an error that says what either lacks; never sim.
     Auto,
     Lsm,
+    Landlock,
     Sim,
 }
 
@@ -21,16 +22,40 @@ impl FromStr for BodyChoice {
         match name {
             "auto" => Ok(BodyChoice::Auto),
             "lsm" => Ok(BodyChoice::Lsm),
+            "landlock" => Ok(BodyChoice::Landlock),
             "sim" => Ok(BodyChoice::Sim),
-            _ => Err(format!("{name:?} is no kernel body; use auto, lsm or sim")),
+            _ => Err(format!("{name:?} is no kernel body; use auto, lsm, landlock or sim")),
         }
     }
 }
 
 /// Opens the chosen body, loading the module if the kernel takes it and it is not loaded yet.
 pub fn select(choice: BodyChoice) -> Result<Rc<dyn Kernel>, KernelError> {
+    select_accepting(choice, RightSet::EMPTY)
+}
+
+/// The same; jails are created even where these rights, fences included, cannot be enforced.
+pub fn select_accepting(choice: BodyChoice, accepted: RightSet) -> Result<Rc<dyn Kernel>, KernelError> {
     match choice {
-        BodyChoice::Auto | BodyChoice::Lsm => Ok(Rc::new(lsm::Lsm::open_or_load()?)),
+        BodyChoice::Auto => auto(accepted),
+        BodyChoice::Lsm => Ok(Rc::new(lsm::Lsm::open_or_load()?.accepting(accepted))),
+        BodyChoice::Landlock => Ok(Rc::new(landlock::Landlock::open()?.accepting(accepted))),
         BodyChoice::Sim => Ok(Rc::new(sim::Sim::new())),
+    }
+}
+
+fn auto(accepted: RightSet) -> Result<Rc<dyn Kernel>, KernelError> {
+    let lsm = match lsm::Lsm::open_or_load() {
+        Ok(lsm) => return Ok(Rc::new(lsm.accepting(accepted))),
+        Err(refused @ KernelError::Refused { .. }) => refused,
+        // A module of another ABI, a lost pin: jails may live there, and another body would not see them.
+        Err(error) => return Err(error),
+    };
+    match landlock::Landlock::open() {
+        Ok(landlock) => Ok(Rc::new(landlock.accepting(accepted))),
+        Err(landlock @ KernelError::Refused { .. }) => {
+            Err(KernelError::NoBody { lsm: Box::new(lsm), landlock: Box::new(landlock) })
+        }
+        Err(error) => Err(error),
     }
 }

@@ -92,13 +92,17 @@ fn fence(name: &str) -> Right {
 }
 
 impl Kernel for Sim {
+    fn body(&self) -> &'static str {
+        "sim"
+    }
+
     fn describe(&self) -> Description {
         let simulated = |right| RightStatus {
             right,
             enforcement: Enforcement::NotEnforceable { why: "simulated: answers as the module would, enforces nothing".into() },
         };
         Description {
-            body: "sim",
+            body: self.body(),
             abi: 0,
             kernel: "none".into(),
             rights: Right::all().map(simulated).collect(),

@@ -119,14 +119,14 @@ impl<'a> Control<'a> {
         if spec.command.is_empty() {
             return Err(SuperviseError::NoCommand(self.name.clone()));
         }
-        if self.host.kernel.describe().body == "sim" {
+        if self.host.kernel.body() == "sim" {
             return Err(JailError::Kernel(KernelError::Simulated).into());
         }
         Ok(())
     }
 
     fn service(&self, jid: Jid, spec: &Spec) -> Service {
-        let body = self.host.kernel.describe().body;
+        let body = self.host.kernel.body();
         Service::of(&self.host.config, body, self.syslog.clone(), self.name, jid, spec)
     }
 

@@ -18,7 +18,7 @@ use crate::kernel::KernelError;
 
 /// Runs the monitor that [`launch::launch`] started. `open` finds the workload of the service.
 pub fn main(open: impl FnOnce(&Service) -> Result<Box<dyn Workload>, KernelError>) -> ExitCode {
-    let (service, mut report) = match launch::inherited() {
+    let (service, mut report) = match launch::taken_over() {
         Ok(inherited) => inherited,
         Err(error) => {
             eprintln!("jailctl: {error}");

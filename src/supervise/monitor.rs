@@ -200,12 +200,18 @@ impl<'a> Monitor<'a> {
     /// Reaps; says whether children live.
     fn reap(&mut self) -> bool {
         let service = self.child.as_ref().map(|child| child.pid.as_raw());
-        let mut ending: Option<Ending> = None;
-        let living = children::reap(|pid, how| {
+        let keeper = self.workload.keeper();
+        let (mut ending, mut keeper_ending): (Option<Ending>, Option<Ending>) = (None, None);
+        let living = children::reap(keeper, |pid, how| {
             if Some(pid) == service {
                 ending = Some(how);
+            } else if Some(pid) == keeper {
+                keeper_ending = Some(how);
             }
         });
+        if let Some(how) = keeper_ending {
+            self.replace_keeper(how);
+        }
         if let Some(clearing) = &mut self.clearing {
             clearing.next = Instant::now();
         }
@@ -216,6 +222,20 @@ impl<'a> Monitor<'a> {
             self.step(Event::Exited(ending));
         }
         living
+    }
+
+    /// Its members' walls went with the keeper: what comes new could not reach them, so all begin anew.
+    fn replace_keeper(&mut self, how: Ending) {
+        let emptied = self.workload.keeper_ended();
+        if self.clearing.as_ref().is_some_and(|clearing| matches!(clearing.scope, Scope::Jail)) {
+            return;
+        }
+        let then = if emptied {
+            "its processes are killed, and what starts next starts under a new one"
+        } else {
+            "its processes run on, but nothing can join them"
+        };
+        self.own(Weight::Warning, &format!("the jail's keeper ended ({how}); {then}"));
     }
 
     fn clear(&mut self) {
@@ -238,7 +258,7 @@ impl<'a> Monitor<'a> {
             self.step(Event::Cleared { left: members.max(1) });
         } else {
             clearing.next = now + ROUND;
-            children::kill_children();
+            children::kill_children(self.workload.keeper());
         }
     }
 

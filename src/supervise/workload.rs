@@ -5,7 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::service::Service;
-use crate::jail::{Child, Command, Host, JailError, Stdio, spawn};
+use crate::jail::keeper::Keeper;
+use crate::jail::{Child, Command, Host, JailError, Restart, Stdio, spawn_service};
 use crate::kernel::{BodyChoice, Kernel, KernelError, select};
 
 /// The standard descriptors of one run of the service.
@@ -29,12 +30,24 @@ pub trait Workload {
 
     /// Sends SIGKILL to every member and says how many live still. Returns soon: the caller must reap.
     fn kill_members(&mut self) -> Result<usize, KernelError>;
+
+    /// The child of this process that is the jail's keeper, if there is one: it is no part of the service.
+    fn keeper(&self) -> Option<i32> {
+        None
+    }
+
+    /// The keeper has ended and was reaped. The members that it leaves cannot be joined any more; says whether they were
+    /// sent SIGKILL, for the next run to begin anew, or left alone because there will be none.
+    fn keeper_ended(&mut self) -> bool {
+        false
+    }
 }
 
 /// A jail that is up.
 pub struct Jailed {
     host: Host,
     service: Service,
+    keeper: Option<Keeper>,
 }
 
 impl Jailed {
@@ -47,7 +60,7 @@ impl Jailed {
 
     /// The jail of a service, in this kernel body.
     pub fn over(service: &Service, kernel: Rc<dyn Kernel>) -> Self {
-        Jailed { host: Host { kernel, config: service.config() }, service: service.clone() }
+        Jailed { host: Host { kernel, config: service.config() }, service: service.clone(), keeper: None }
     }
 }
 
@@ -61,8 +74,9 @@ impl Workload for Jailed {
             user: user.clone(),
             workdir: None,
             stdio: Stdio::Given { stdin, stdout, stderr },
+            adopts: false,
         };
-        spawn(&self.host, name, *jid, command)
+        spawn_service(&self.host, name, *jid, command, &mut self.keeper)
     }
 
     fn gone(&self) -> Option<String> {
@@ -95,5 +109,15 @@ impl Workload for Jailed {
             }
         }
         Ok(kernel.members(jid)?.len())
+    }
+
+    fn keeper(&self) -> Option<i32> {
+        self.keeper.as_ref().map(|keeper| keeper.pid.as_raw())
+    }
+
+    fn keeper_ended(&mut self) -> bool {
+        self.keeper = None;
+        // What failed here the next run finds out.
+        self.service.restart != Restart::Never && self.host.kernel.signal_all(self.service.jid, libc::SIGKILL).is_ok()
     }
 }

@@ -173,7 +173,8 @@ fn a_directory_or_a_terminal_is_never_handed_in() {
     let null = || fs::File::open("/dev/null").unwrap().into();
     let spawn = |stdin| {
         let stdio = Stdio::Given { stdin, stdout: null(), stderr: null() };
-        let command = Command { argv: vec!["true".into()], env: BTreeMap::new(), user: None, workdir: None, stdio };
+        let command =
+            Command { argv: vec!["true".into()], env: BTreeMap::new(), user: None, workdir: None, stdio, adopts: false };
         jail::spawn(&bench.host, &name(), jid, command)
     };
     assert!(matches!(spawn(fs::File::open("/").unwrap().into()), Err(JailError::DirectoryGiven(_))));

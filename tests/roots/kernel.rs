@@ -66,6 +66,10 @@ impl Plain {
 }
 
 impl Kernel for Plain {
+    fn body(&self) -> &'static str {
+        "plain"
+    }
+
     fn describe(&self) -> Description {
         let open = |right| RightStatus { right, enforcement: Enforcement::NotEnforceable { why: "a test body".into() } };
         Description { body: "plain", abi: 0, kernel: String::new(), rights: Right::all().map(open).collect(), notes: vec![] }

@@ -1,30 +1,38 @@
 //! Entering a jail: fork, join, setns, drop, enter, exec. The trusted core; small enough to read in an evening.
 //!
 //! [`spawn`] prepares everything that needs the host's files; [`child`] then walks the steps in one direction and never
-//! returns to the caller's code. Nothing of the caller but its three standard descriptors reaches the jail.
+//! returns to the caller's code. Where only a keeper can fork members, it is asked to. Nothing of the caller but its three
+//! standard descriptors reaches the jail.
 
-mod account;
+pub(super) mod account;
 mod capability;
 mod child;
 mod environment;
-mod reset;
-mod step;
+pub(super) mod program;
+pub(super) mod reset;
+pub(super) mod step;
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::fs::File;
 use std::io::{IsTerminal, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::{SFlag, fstat};
 use nix::unistd::{Pid, pipe2};
 
+use super::keeper::{self, Keeper, Order};
 use super::{Host, JailError, fork, root};
-use crate::kernel::{JailName, Jid, KernelError};
+use crate::kernel::{JailName, Jid, KernelError, WayIn, pidfd};
 use account::Who;
+use program::Program;
 use step::{Failure, Step};
+
+/// How long a new process may take to become its program. Reading two files and an exec take no time; a slow disk may.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The standard descriptors of a process in a jail.
 pub enum Stdio {
@@ -50,6 +58,9 @@ pub struct Command {
     /// Directory inside the jail; the user's home if absent, `/` if that is missing.
     pub workdir: Option<String>,
     pub stdio: Stdio,
+    /// Its orphaned descendants are to become its children, or those of a caller that adopts orphans itself, so that all
+    /// it started can be found.
+    pub adopts: bool,
 }
 
 /// A process that was started in a jail.
@@ -58,20 +69,96 @@ pub struct Child {
     pub pid: Pid,
     /// Readable when the process ends.
     pub pidfd: OwnedFd,
+    /// Whose child it is, if not this process's.
+    keeper: Option<keeper::Asked>,
 }
 
-/// Starts `command` in a jail that is up, as a child of the caller. Returns once execve succeeded; a failed step of the
-/// child is [`JailError::Enter`] or, for the program itself, [`JailError::NotFound`] / [`JailError::NotExecutable`].
+impl Child {
+    /// A child of this process, not reaped.
+    pub fn own(pid: Pid, pidfd: OwnedFd) -> Child {
+        Child { pid, pidfd, keeper: None }
+    }
+
+    /// Waits for its end; exit status, 128+n for signal n. `None` when it cannot be told.
+    pub fn wait(&self) -> Option<i32> {
+        match &self.keeper {
+            None => fork::wait(self.pid),
+            Some(keeper) => keeper.wait(),
+        }
+    }
+
+    /// Sends a signal to the process group that it leads, never to a later one of the same number.
+    pub fn signal_group(&self, signal: i32) -> Result<(), Errno> {
+        match &self.keeper {
+            // SAFETY: only takes numbers; it is not reaped, so the number is its own.
+            None => Errno::result(unsafe { libc::killpg(self.pid.as_raw(), signal) }).map(drop),
+            Some(_) => pidfd::signal_group(self.pidfd.as_fd(), signal),
+        }
+    }
+
+    /// Is it to be reaped by this process?
+    pub fn is_own(&self) -> bool {
+        self.keeper.is_none()
+    }
+}
+
+/// Starts `command` in a jail that is up. Returns once execve succeeded; a failed step on the way in is
+/// [`JailError::Enter`] or, for the program itself, [`JailError::NotFound`] / [`JailError::NotExecutable`].
 ///
 /// # Errors
-/// Also [`JailError::Threads`] when the caller has more than one thread, [`JailError::Terminal`] and
-/// [`JailError::DirectoryGiven`] for standard descriptors that would lead out of the jail.
+/// Also [`JailError::Terminal`] and [`JailError::DirectoryGiven`] for standard descriptors that would lead out of the jail;
+/// where this process forks itself, [`JailError::Threads`] when it has more than one thread; where a keeper does,
+/// [`JailError::Keeper`] and [`JailError::Unjoinable`].
 pub fn spawn(host: &Host, name: &JailName, jid: Jid, command: Command) -> Result<Child, JailError> {
+    check(name, &command)?;
+    match host.kernel.way_in() {
+        WayIn::Gate => pass_gate(host, name, jid, &command),
+        WayIn::Keeper => {
+            let (report, told) = pipe2(OFlag::O_CLOEXEC).map_err(JailError::system("make a pipe"))?;
+            let asked = keeper::run(host, name, jid, &order(&command), told, standard(&command.stdio))?;
+            judge(name, &command, report)?;
+            let pidfd = asked.pidfd.try_clone().map_err(JailError::io("keep the pidfd of the new process"))?;
+            Ok(Child { pid: asked.pid, pidfd, keeper: Some(asked) })
+        }
+    }
+}
+
+/// The same for a supervisor: the process becomes a child of this one. Where that takes a keeper that is a child as well,
+/// it is brought, and kept in `keeper`.
+///
+/// # Errors
+/// Those of [`spawn`], and [`JailError::Occupied`] when others are in the jail and a keeper cannot be brought.
+pub fn spawn_service(
+    host: &Host,
+    name: &JailName,
+    jid: Jid,
+    command: Command,
+    keeper: &mut Option<Keeper>,
+) -> Result<Child, JailError> {
+    if host.kernel.way_in() == WayIn::Gate {
+        return spawn(host, name, jid, command);
+    }
+    check(name, &command)?;
+    let keeper = match keeper {
+        Some(keeper) => keeper,
+        None => keeper.insert(Keeper::take_over(host, name, jid)?),
+    };
+    let (report, told) = pipe2(OFlag::O_CLOEXEC).map_err(JailError::system("make a pipe"))?;
+    let pid = keeper.run(host, name, &order(&command), told, standard(&command.stdio))?;
+    if let Err(failure) = judge(name, &command, report) {
+        // It ends by itself, or came never to its exec: not reaped, so the pid is its own.
+        let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL);
+        fork::wait(pid);
+        return Err(failure);
+    }
+    own(pid)
+}
+
+fn pass_gate(host: &Host, name: &JailName, jid: Jid, command: &Command) -> Result<Child, JailError> {
     let user = command.user.clone().unwrap_or_default();
     let who = Who::parse(command.user.as_deref()).ok_or_else(|| no_such_user(name, &user))?;
     let argv: Vec<CString> = command.argv.iter().map(|argument| c_string(argument)).collect::<Result<_, _>>()?;
     let workdir = command.workdir.as_deref().map(c_string).transpose()?;
-    check_stdio(name, &command.stdio)?;
 
     let namespace = root::pinned(&host.config, name)?.ok_or_else(|| JailError::NotRunning(name.clone()))?;
     let info = host.kernel.list()?.into_iter().find(|jail| jail.jid == jid).ok_or(KernelError::NoSuchJail(jid))?;
@@ -79,11 +166,16 @@ pub fn spawn(host: &Host, name: &JailName, jid: Jid, command: Command) -> Result
     let gate = host.kernel.gate(jid)?;
     let (report, told) = pipe2(OFlag::O_CLOEXEC).map_err(JailError::system("make a pipe"))?;
 
+    let term = term(&command.stdio);
     let entry = child::Entry {
-        argv: &argv,
-        env: &command.env,
-        who: &who,
-        workdir: workdir.as_deref(),
+        program: Program {
+            argv: &argv,
+            env: &command.env,
+            who: &who,
+            workdir: workdir.as_deref(),
+            terminal: has_terminal(&command.stdio),
+            term: term.as_deref(),
+        },
         stdio: &command.stdio,
         namespace: namespace.as_fd(),
         gate: gate.as_ref(),
@@ -91,13 +183,17 @@ pub fn spawn(host: &Host, name: &JailName, jid: Jid, command: Command) -> Result
     };
     let pid = fork::in_child(|| entry.run(told.as_fd()))?;
     drop(told);
-    let failure = hear(report);
-    if let Some(failure) = failure {
+    if let Err(failure) = judge(name, command, report) {
         fork::wait(pid);
-        return Err(explain(name, &command, &user, failure));
+        return Err(failure);
     }
-    match fork::pidfd(pid) {
-        Ok(pidfd) => Ok(Child { pid, pidfd }),
+    own(pid)
+}
+
+/// A child of this process that has become its program.
+fn own(pid: Pid) -> Result<Child, JailError> {
+    match pidfd::open(pid.as_raw()) {
+        Ok(pidfd) => Ok(Child::own(pid, pidfd)),
         Err(errno) => {
             // Without a descriptor nobody could wait for it or end it: it must not stay.
             // The child is not reaped, so the pid is its own; it may have ended already.
@@ -108,9 +204,46 @@ pub fn spawn(host: &Host, name: &JailName, jid: Jid, command: Command) -> Result
     }
 }
 
+/// What can be seen to be wrong before anything is done.
+fn check(name: &JailName, command: &Command) -> Result<(), JailError> {
+    let user = command.user.as_deref();
+    Who::parse(user).ok_or_else(|| no_such_user(name, user.unwrap_or_default()))?;
+    command.argv.iter().chain(&command.workdir).try_for_each(|text| c_string(text).map(drop))?;
+    check_stdio(name, &command.stdio)
+}
+
+fn order(command: &Command) -> Order {
+    Order {
+        argv: command.argv.clone(),
+        env: command.env.clone(),
+        user: command.user.clone(),
+        workdir: command.workdir.clone(),
+        terminal: has_terminal(&command.stdio),
+        term: term(&command.stdio),
+        sibling: false,
+        adopts: command.adopts,
+    }
+}
+
+/// TERM of the caller, for a process that gets a terminal.
+fn term(stdio: &Stdio) -> Option<String> {
+    std::env::var("TERM").ok().filter(|_| has_terminal(stdio))
+}
+
+/// Hears the new process out: has it become the program?
+fn judge(name: &JailName, command: &Command, report: OwnedFd) -> Result<(), JailError> {
+    match hear(report) {
+        None => Ok(()),
+        Some(failure) => Err(explain(name, command, failure)),
+    }
+}
+
 /// What the child says before it ends; `None` when it became the program.
 fn hear(report: OwnedFd) -> Option<Failure> {
     let mut bytes = Vec::new();
+    if let Err(errno) = keeper::wait(report.as_fd(), Some(Instant::now() + PATIENCE)) {
+        return Some(Failure { step: Step::Report, errno });
+    }
     match File::from(report).take(Failure::SIZE as u64).read_to_end(&mut bytes) {
         Ok(0) => None,
         Ok(_) => Some(Failure::decode(&bytes)),
@@ -118,7 +251,8 @@ fn hear(report: OwnedFd) -> Option<Failure> {
     }
 }
 
-fn explain(name: &JailName, command: &Command, user: &str, Failure { step, errno }: Failure) -> JailError {
+fn explain(name: &JailName, command: &Command, Failure { step, errno }: Failure) -> JailError {
+    let user = command.user.as_deref().unwrap_or_default();
     let program = command.argv.first().cloned().unwrap_or_else(|| "the user's shell".into());
     match (step, errno) {
         (Step::User, Errno::ENOENT) => no_such_user(name, user),

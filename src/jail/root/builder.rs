@@ -17,7 +17,7 @@ use super::mount::{self as mounts, NODEV, NOEXEC, NOSUID, RDONLY};
 use crate::jail::data;
 use crate::jail::store::{self, Directory};
 use crate::jail::{Config, JailError};
-use crate::kernel::JailName;
+use crate::kernel::{JailName, WayIn};
 
 /// Top-level names of the host that are links into /usr on a merged system and directories of programs on others.
 const PROGRAM_DIRECTORIES: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
@@ -34,11 +34,14 @@ const DEVICE_LINKS: [(&str, &str); 5] = [
     ("ptmx", "pts/ptmx"),
 ];
 
+/// Neither programs nor devices.
+const MINIMAL: u64 = NOSUID | NODEV | NOEXEC;
+
 /// Group of terminals, for devpts: `tty` of every distribution.
 const TTY_GROUP: u32 = 5;
 
 /// Leaves the caller in a new mount namespace whose root is the jail's.
-pub fn build(config: &Config, name: &JailName) -> Result<(), JailError> {
+pub fn build(config: &Config, name: &JailName, way_in: WayIn) -> Result<(), JailError> {
     unshare(CloneFlags::CLONE_NEWNS).map_err(JailError::system("make a mount namespace"))?;
     let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
     mount(None::<&str>, "/", None::<&str>, private, None::<&str>)
@@ -49,7 +52,7 @@ pub fn build(config: &Config, name: &JailName) -> Result<(), JailError> {
     let skeleton = Skeleton::new(&jail)?;
     skeleton.programs()?;
     skeleton.data(&jail.sub("data")?)?;
-    skeleton.kernel_file_systems()?;
+    skeleton.kernel_file_systems(way_in)?;
     skeleton.devices()?;
     skeleton.become_root()
 }
@@ -108,12 +111,36 @@ impl Skeleton {
         Ok(())
     }
 
-    fn kernel_file_systems(&self) -> Result<(), JailError> {
+    fn kernel_file_systems(&self, way_in: WayIn) -> Result<(), JailError> {
         // A fresh mount: hidepid belongs to the mount since Linux 5.8, so the host's own /proc is as before.
-        let flags = NOSUID | NODEV | NOEXEC;
-        self.mounted("proc", 0o555, mounts::new(c"proc", &[(c"hidepid", c"ptraceable")], flags))?;
+        let proc = self.mounted("proc", 0o555, mounts::new(c"proc", &[(c"hidepid", c"ptraceable")], MINIMAL))?;
+        if way_in == WayIn::Keeper {
+            Self::seal(&proc)?;
+        }
         let run = self.mounted("run", 0o755, tmpfs(c"64m", c"0755", NOSUID | NODEV))?;
         run.make("lock", 0o1777)?;
+        Ok(())
+    }
+
+    /// Makes read-only what of /proc steers the host: all that is writable and belongs to no process. Otherwise jailed
+    /// root, being uid 0, could write there.
+    fn seal(proc: &Directory) -> Result<(), JailError> {
+        /// More entries than this are not /proc.
+        const MOST: usize = 1 << 20;
+        for name in proc.names(MOST)? {
+            let Some(name) = name.to_str().filter(|name| !name.starts_with(|c: char| c.is_ascii_digit())) else { continue };
+            // A link leads to a process's own directory.
+            let Some(status) = proc.status(name)? else { continue };
+            let kind = SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits());
+            if kind == SFlag::S_IFLNK || (kind == SFlag::S_IFREG && status.st_mode & 0o222 == 0) {
+                continue;
+            }
+            let doing = || JailError::system(format!("make /proc/{name} read-only in the jail"));
+            let entry = proc.open_at(name, OFlag::O_PATH, Mode::empty()).map_err(doing())?;
+            mounts::copy(entry.as_fd(), false, RDONLY | MINIMAL)
+                .and_then(|copy| mounts::attach(copy.as_fd(), entry.as_fd()))
+                .map_err(doing())?;
+        }
         Ok(())
     }
 

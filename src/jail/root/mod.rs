@@ -8,7 +8,7 @@ mod visit;
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -23,7 +23,7 @@ pub(super) use visit::open_terminal;
 
 use super::store::{Directory, jail, remove_tree};
 use super::{Config, JailError, fork};
-use crate::kernel::JailName;
+use crate::kernel::{JailName, WayIn};
 
 /// The pin's file name in the jail's run directory.
 const PIN: &str = "mnt";
@@ -31,6 +31,11 @@ const PIN: &str = "mnt";
 const NSFS_MAGIC: FsType = FsType(0x6e73_6673);
 /// A child's report is cut here.
 const REPORT_LIMIT: u64 = 4096;
+
+/// A read-only mount of a file, mounted nowhere.
+pub(super) fn read_only_copy(file: BorrowedFd<'_>) -> nix::Result<OwnedFd> {
+    mount::copy(file, false, mount::RDONLY | mount::NODEV)
+}
 
 /// The pinned namespace; `None` when the jail has none.
 pub fn pinned(config: &Config, name: &JailName) -> Result<Option<OwnedFd>, JailError> {
@@ -46,7 +51,8 @@ fn is_namespace(fd: &OwnedFd) -> bool {
     fstatfs(fd).is_ok_and(|found| found.filesystem_type() == NSFS_MAGIC)
 }
 
-fn run_of(config: &Config, name: &JailName) -> Result<Option<Directory>, JailError> {
+/// The jail's run directory, if it has one.
+pub(super) fn run_of(config: &Config, name: &JailName) -> Result<Option<Directory>, JailError> {
     let jails = match Directory::open(&config.run_dir) {
         Err(JailError::System { errno: Errno::ENOENT, .. }) => return Ok(None),
         found => found?.vetted()?.find("jails")?,
@@ -56,7 +62,7 @@ fn run_of(config: &Config, name: &JailName) -> Result<Option<Directory>, JailErr
 
 /// Builds the jail's root in a new namespace and pins that. The caller holds the jail's lock and saw that no pin is
 /// there. On an error nothing is left: the namespace dies with the child that built it.
-pub fn pin(config: &Config, name: &JailName) -> Result<(), JailError> {
+pub fn pin(config: &Config, name: &JailName, way_in: WayIn) -> Result<(), JailError> {
     // Before the fork, so that what is wrong with the files is said as it is.
     let files = jail(config, name)?;
     files.sub("root")?.vetted()?;
@@ -67,7 +73,7 @@ pub fn pin(config: &Config, name: &JailName) -> Result<(), JailError> {
     let (report, told) = pipe2(OFlag::O_CLOEXEC).map_err(JailError::system("make a pipe"))?;
     let parent = nix::unistd::getpid();
     // The writing end is the child's alone: a child that dies closes it.
-    let child = fork::in_child(move || build_and_hold(config, name, parent, told))?;
+    let child = fork::in_child(move || build_and_hold(config, name, way_in, parent, told))?;
     let pinned = read_report(report).and_then(|()| hold(&run, child));
     // It only keeps the namespace alive, which the pin does now. Not reaped yet, so the pid is its own.
     let _ = kill(child, Signal::SIGKILL);
@@ -80,14 +86,14 @@ pub fn pin(config: &Config, name: &JailName) -> Result<(), JailError> {
 }
 
 /// The child: builds, says so, and keeps the namespace alive until the parent pinned it or died.
-fn build_and_hold(config: &Config, name: &JailName, parent: Pid, told: OwnedFd) -> i32 {
+fn build_and_hold(config: &Config, name: &JailName, way_in: WayIn, parent: Pid, told: OwnedFd) -> i32 {
     let bound = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
     // The parent may have died before the line above.
     if bound.is_err() || nix::unistd::getppid() != parent {
         return 1;
     }
     let mut told = File::from(told);
-    let built = builder::build(config, name);
+    let built = builder::build(config, name, way_in);
     let word = built.as_ref().map_or_else(encode, |()| "+".into());
     // No reader: then nobody waits for the answer either.
     let _ = told.write_all(word.as_bytes());

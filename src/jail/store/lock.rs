@@ -47,6 +47,11 @@ impl Lock {
         Lock::file(config, &format!("{name}.lock"), patience)?.ok_or_else(|| JailError::Locked(name.clone()))
     }
 
+    /// Held while a keeper of the jail is looked for and started. A jail's name does not begin with a dot.
+    pub(in crate::jail) fn keeper(config: &Config, name: &JailName) -> Result<Lock, JailError> {
+        Lock::file(config, &format!(".keeper-{name}"), PATIENCE)?.ok_or_else(|| JailError::Locked(name.clone()))
+    }
+
     /// The lock that orders changes of the run directory itself.
     pub(in crate::jail) fn run_dir(config: &Config) -> Result<Lock, JailError> {
         Lock::file(config, ".run-dir", PATIENCE)?.ok_or_else(|| JailError::Path {

@@ -2,12 +2,292 @@
 //! namespace, cgroup v2 membership as identity, cgroup BPF programs for ports and devices.
 //!
 //! A domain can only be inherited, so a process comes in by being forked from the jail's keeper. Touches
-//! `/run/jailsh/landlock`, the cgroup2 file system, and net.ipv4.ip_local_reserved_ports.
+//! `/run/jailsh/landlock`, the groups `jailsh/NAME` of the cgroup2 file system, programs on its root group, and
+//! net.ipv4.ip_local_reserved_ports.
 
 mod calls;
-mod describe;
-mod devices;
+pub mod describe;
+pub mod devices;
 mod filter;
-mod ports;
-mod probe;
-mod walls;
+mod gate;
+mod grants;
+mod members;
+mod pins;
+pub mod ports;
+pub mod probe;
+mod programs;
+mod registry;
+mod sockets;
+pub mod walls;
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use registry::{Guard, Record, Registry};
+
+use super::{
+    Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Member, Policy, Port, Right,
+    RightSet, WayIn, cgroup,
+};
+
+const BODY: &str = "landlock";
+/// Where the body keeps what it knows of its jails.
+pub const DIRECTORY: &str = "/run/jailsh/landlock";
+/// Of `JailStats`: a tick is 1/100 s.
+const USEC_PER_TICK: u64 = 10_000;
+
+/// The body, opened.
+pub struct Landlock {
+    registry: Registry,
+    accepted: RightSet,
+    description: OnceCell<Description>,
+}
+
+impl Landlock {
+    /// Can this machine hold such jails? Asks the kernel, changes nothing.
+    ///
+    /// # Errors
+    /// [`KernelError::NotPermitted`], [`KernelError::Refused`] with the remedy.
+    pub fn probe() -> Result<(), KernelError> {
+        if !nix::unistd::geteuid().is_root() {
+            return Err(KernelError::NotPermitted);
+        }
+        probe::abi()?;
+        match cgroup::mount() {
+            Some(_) => Ok(()),
+            None => Err(KernelError::Refused {
+                why: "no cgroup2 file system is mounted".into(),
+                remedy: "run `mount -t cgroup2 none /sys/fs/cgroup`, or beside version 1 on /sys/fs/cgroup/unified".into(),
+            }),
+        }
+    }
+
+    pub fn open() -> Result<Self, KernelError> {
+        Self::probe()?;
+        let registry = Registry::open(Path::new(DIRECTORY))?;
+        Ok(Landlock { registry, accepted: RightSet::EMPTY, description: OnceCell::new() })
+    }
+
+    /// Creates jails even where these rights cannot be enforced.
+    pub fn accepting(self, accepted: RightSet) -> Self {
+        Landlock { accepted, ..self }
+    }
+
+    fn description(&self) -> &Description {
+        self.description.get_or_init(|| {
+            let abi = probe::abi().unwrap_or(0);
+            describe::describe(&describe::Facts { abi, ports: ports::probe(), devices: devices::probe() })
+        })
+    }
+
+    /// What the jail may not do must be enforceable here, and what it may must be possible.
+    fn check_enforceable(&self, policy: &Policy) -> Result<(), KernelError> {
+        for right in Right::all() {
+            if policy.rights.holds(right)
+                && let Some(why) = grants::refusal(right, policy.rights)
+            {
+                let what = format!("granting the right {right}");
+                return Err(KernelError::NotEnforceable { what, body: BODY, why: why.into() });
+            }
+            let idle = right.name() == "port_foreign" && policy.ports.is_empty();
+            if policy.rights.holds(right) || idle || self.accepted.contains(right) {
+                continue;
+            }
+            if let Some(Enforcement::NotEnforceable { why }) = self.description().enforcement(right) {
+                return Err(KernelError::RightNotEnforceable { right, body: BODY, why: why.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    fn group(&self, name: &str) -> Result<PathBuf, KernelError> {
+        cgroup::group(name).ok_or_else(|| KernelError::Refused {
+            why: "the cgroup2 file system is gone".into(),
+            remedy: "mount it again where it was".into(),
+        })
+    }
+
+    fn group_of(&self, jid: Jid) -> Result<(Record, PathBuf), KernelError> {
+        let record = self.registry.jail(jid)?;
+        let group = self.group(record.name.as_str())?;
+        Ok((record, group))
+    }
+
+    /// Puts what a jail needs of the kernel in place; `create` undoes it.
+    fn furnish(&self, guard: &Guard, jid: Jid, def: &JailDef) -> Result<(), KernelError> {
+        cgroup::create(def.name.as_str())?;
+        if !def.policy.rights.holds(device()) && matches!(self.description().enforcement(device()), Some(held) if held.is_held())
+        {
+            devices::guard(&self.group(def.name.as_str())?)?;
+        }
+        self.registry.add(guard, jid, def)?;
+        self.reserve()
+    }
+
+    /// Makes the kernel keep the ports of all jails for them.
+    fn reserve(&self) -> Result<(), KernelError> {
+        let mut reserved = BTreeMap::new();
+        for jail in self.registry.jails()? {
+            let group = self.group(jail.name.as_str())?;
+            let id = fs::metadata(&group).map_err(KernelError::io(format!("look at {}", group.display())))?.ino();
+            reserved.extend(jail.ports.iter().map(|port| (*port, id)));
+        }
+        match ports::reconcile(&reserved) {
+            // Asked for and accepted as not enforceable; said by `describe`.
+            Err(_) if self.accepted.contains(foreign_port()) => Ok(()),
+            other => other,
+        }
+    }
+
+    fn stats_of(&self, jail: &Record, page_size: u64) -> Result<JailStats, KernelError> {
+        let pids = members::pids(&self.group(jail.name.as_str())?)?;
+        let (last, mean) = self.registry.samples(jail.jid)?.last_and_mean();
+        Ok(JailStats {
+            jid: jail.jid,
+            name: jail.name.clone(),
+            root: jail.root.clone(),
+            cpu_ticks_1s: last / USEC_PER_TICK,
+            cpu_ticks_10s: mean / USEC_PER_TICK as f64,
+            processes: pids.len() as u64,
+            references: pids.len() as u64 + u64::from(jail.held),
+            vmem_bytes: members::virtual_pages(&pids) * page_size,
+            cpu_usec: cgroup::usage_usec(jail.name.as_str()).unwrap_or(0),
+            denials: BTreeMap::new(),
+        })
+    }
+}
+
+fn device() -> Right {
+    "device".parse().expect("a right of the table")
+}
+
+fn foreign_port() -> Right {
+    "port_foreign".parse().expect("a fence of the table")
+}
+
+fn not_here<T>(what: &str, why: &str) -> Result<T, KernelError> {
+    Err(KernelError::NotEnforceable { what: what.into(), body: BODY, why: why.into() })
+}
+
+impl Kernel for Landlock {
+    fn body(&self) -> &'static str {
+        BODY
+    }
+
+    fn describe(&self) -> Description {
+        self.description().clone()
+    }
+
+    fn way_in(&self) -> WayIn {
+        WayIn::Keeper
+    }
+
+    fn create(&self, def: &JailDef) -> Result<Jid, KernelError> {
+        self.check_enforceable(&def.policy)?;
+        let guard = self.registry.lock()?;
+        let jails = self.registry.jails()?;
+        if jails.iter().any(|jail| jail.name == def.name) {
+            return Err(KernelError::NameTaken(def.name.clone()));
+        }
+        let owner = |port: &Port| jails.iter().find(|jail| jail.ports.contains(port));
+        if let Some((port, owner)) = def.policy.ports.iter().find_map(|port| Some((*port, owner(port)?))) {
+            return Err(KernelError::PortTaken { port, owner: owner.name.to_string() });
+        }
+        let jid = self.registry.next_jid(&guard)?;
+        let Err(error) = self.furnish(&guard, jid, def) else { return Ok(jid) };
+        // The first error is the one to tell. What cannot be undone is repaired by the next create or destroy.
+        let _ = self.registry.remove(&guard, jid);
+        let _ = self.reserve();
+        let _ = cgroup::remove(def.name.as_str());
+        Err(error)
+    }
+
+    fn update(&self, jid: Jid, _policy: &Policy) -> Result<(), KernelError> {
+        self.registry.jail(jid)?;
+        not_here(
+            "a new policy for a running jail",
+            "a Landlock domain and a system call filter are for good; restart the jail, or use the lsm body (--kernel lsm)",
+        )
+    }
+
+    fn destroy(&self, jid: Jid) -> Result<(), KernelError> {
+        let guard = self.registry.lock()?;
+        let (record, group) = self.group_of(jid)?;
+        let members = members::pids(&group)?.len() as u64;
+        if members > 0 {
+            return Err(KernelError::Busy { jid, members });
+        }
+        self.registry.remove(&guard, jid)?;
+        if !record.ports.is_empty() {
+            self.reserve()?;
+        }
+        cgroup::remove(record.name.as_str())
+    }
+
+    fn gate(&self, jid: Jid) -> Result<Box<dyn Gate>, KernelError> {
+        let record = self.registry.jail(jid)?;
+        Ok(Box::new(gate::LandlockGate::open(Path::new(DIRECTORY), &record)?))
+    }
+
+    fn members(&self, jid: Jid) -> Result<Vec<Member>, KernelError> {
+        members::of(&self.group_of(jid)?.1)
+    }
+
+    fn signal_all(&self, jid: Jid, signal: i32) -> Result<usize, KernelError> {
+        members::signal(&self.group_of(jid)?.1, signal)
+    }
+
+    fn kill_all(&self, jid: Jid, timeout: Duration) -> Result<(), KernelError> {
+        let (record, group) = self.group_of(jid)?;
+        if !record.closing {
+            let guard = self.registry.lock()?;
+            self.registry.change(&guard, jid, |record| record.closing = true)?;
+        }
+        members::kill_all(&group, record.name.as_str(), jid, timeout)
+    }
+
+    fn freeze(&self, jid: Jid) -> Result<(), KernelError> {
+        cgroup::freeze(self.registry.jail(jid)?.name.as_str(), true)
+    }
+
+    fn thaw(&self, jid: Jid) -> Result<(), KernelError> {
+        cgroup::freeze(self.registry.jail(jid)?.name.as_str(), false)
+    }
+
+    fn list(&self) -> Result<Vec<JailInfo>, KernelError> {
+        let info = |jail: Record| {
+            let processes = members::pids(&self.group(jail.name.as_str())?)?.len() as u64;
+            Ok(jail.info(processes))
+        };
+        self.registry.jails()?.into_iter().map(info).collect()
+    }
+
+    fn stats(&self, jid: Option<Jid>) -> Result<Vec<JailStats>, KernelError> {
+        let jails = match jid {
+            Some(jid) => vec![self.registry.jail(jid)?],
+            None => self.registry.jails()?,
+        };
+        let page_size = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok().flatten().unwrap_or(4096) as u64;
+        jails.iter().map(|jail| self.stats_of(jail, page_size)).collect()
+    }
+
+    fn sample(&self, jid: Jid) -> Result<(), KernelError> {
+        let record = self.registry.jail(jid)?;
+        let mut samples = self.registry.samples(jid)?;
+        samples.take(cgroup::usage_usec(record.name.as_str()).unwrap_or(0));
+        self.registry.set_samples(jid, &samples)
+    }
+
+    fn hold(&self, jid: Jid, held: bool) -> Result<(), KernelError> {
+        let guard = self.registry.lock()?;
+        self.registry.change(&guard, jid, |record| record.held = held)
+    }
+
+    fn denials(&self) -> Result<(Vec<Denial>, u64), KernelError> {
+        not_here("telling denials", "Landlock and seccomp refuse without a word; use the lsm body (--kernel lsm)")
+    }
+}

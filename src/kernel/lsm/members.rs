@@ -1,15 +1,13 @@
 //! Signals to all of a jail's members, and its end.
 
 use std::collections::BTreeMap;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
-
 use super::control::Control;
 use super::iterate::{self, Process};
-use crate::kernel::{Jid, KernelError, cgroup};
+use crate::kernel::{Jid, KernelError, cgroup, pidfd};
 
 const POLL: Duration = Duration::from_millis(2);
 
@@ -23,13 +21,16 @@ pub fn of(control: &Control, jid: Jid) -> Result<BTreeMap<i32, Process>, KernelE
 /// Sends a signal to every live member once; answers how many were reached.
 pub fn signal(control: &Control, jid: Jid, signal: i32) -> Result<usize, KernelError> {
     let seen = of(control, jid)?;
-    let opened: Vec<(&Process, OwnedFd)> =
-        seen.values().filter(|process| process.alive).filter_map(|process| Some((process, open_process(process.pid)?))).collect();
+    let opened: Vec<(&Process, OwnedFd)> = seen
+        .values()
+        .filter(|process| process.alive)
+        .filter_map(|process| Some((process, pidfd::open(process.pid).ok()?)))
+        .collect();
     // A pid may have been given to somebody else before it was opened. Whoever has the same start time after as before was
     // there in between.
     let still = of(control, jid)?;
     let same = |process: &Process| still.get(&process.pid).is_some_and(|now| now.start_ns == process.start_ns);
-    Ok(opened.iter().filter(|(process, descriptor)| same(process) && send(descriptor, signal).is_ok()).count())
+    Ok(opened.iter().filter(|(process, descriptor)| same(process) && pidfd::signal(descriptor.as_fd(), signal).is_ok()).count())
 }
 
 /// Closes the jail and kills its members until none is left that could act: what remains are at most zombies whose
@@ -54,17 +55,4 @@ pub fn kill_all(control: &Control, jid: Jid, name: &str, timeout: Duration) -> R
         }
         sleep(POLL);
     }
-}
-
-fn open_process(pid: i32) -> Option<OwnedFd> {
-    // SAFETY: only takes numbers.
-    let raw = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-    // SAFETY: a descriptor just made by the kernel, owned by nobody else.
-    (raw >= 0).then(|| unsafe { OwnedFd::from_raw_fd(raw as i32) })
-}
-
-fn send(process: &OwnedFd, signal: i32) -> Result<(), Errno> {
-    let nothing = std::ptr::null::<libc::siginfo_t>();
-    // SAFETY: without a siginfo the kernel makes one up as kill(2) does.
-    Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), signal, nothing, 0) }).map(drop)
 }

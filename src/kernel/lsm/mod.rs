@@ -2,8 +2,8 @@
 //! is wanted and shows what is; the module decides. Touches /run/jailsh/kmod, the jails' control groups and
 //! net.ipv4.ip_local_reserved_ports.
 
-mod abi;
-mod bpf;
+pub(super) mod abi;
+pub(super) mod bpf;
 mod control;
 mod denials;
 mod describe;
@@ -12,7 +12,7 @@ mod hooks;
 mod iterate;
 mod load;
 mod members;
-mod pins;
+pub(super) mod pins;
 mod ports;
 mod probe;
 
@@ -39,6 +39,7 @@ pub struct Lsm {
     control: Control,
     /// The module's count of lost denials when [`Kernel::denials`] was last asked.
     lost_before: Cell<u64>,
+    accepted: RightSet,
 }
 
 /// What `jailsh kmod status` shows.
@@ -63,7 +64,12 @@ impl Lsm {
         }
         let control = Control::current();
         let info = control.check()?;
-        Ok(Lsm { control, lost_before: Cell::new(info.events_lost) })
+        Ok(Lsm { control, lost_before: Cell::new(info.events_lost), accepted: RightSet::EMPTY })
+    }
+
+    /// Creates jails even where these rights cannot be enforced.
+    pub fn accepting(self, accepted: RightSet) -> Self {
+        Lsm { accepted, ..self }
     }
 
     pub fn open_or_load() -> Result<Self, KernelError> {
@@ -115,9 +121,10 @@ impl Lsm {
     }
 
     /// What the jail may not do must be enforceable here.
-    fn check_enforceable(policy: &Policy) -> Result<(), KernelError> {
+    fn check_enforceable(&self, policy: &Policy) -> Result<(), KernelError> {
         let (table, attached) = (hooks::all(), describe::attached());
-        for right in Right::all().filter(|right| !policy.rights.holds(*right)) {
+        let asked = |right: &Right| !policy.rights.holds(*right) && !self.accepted.contains(*right);
+        for right in Right::all().filter(asked) {
             if let Enforcement::NotEnforceable { why } = describe::enforcement(right, &table, &attached) {
                 return Err(KernelError::RightNotEnforceable { right, body: BODY, why });
             }
@@ -185,12 +192,16 @@ fn kernel_release() -> String {
 }
 
 impl Kernel for Lsm {
+    fn body(&self) -> &'static str {
+        BODY
+    }
+
     fn describe(&self) -> Description {
         describe::describe()
     }
 
     fn create(&self, def: &JailDef) -> Result<Jid, KernelError> {
-        Self::check_enforceable(&def.policy)?;
+        self.check_enforceable(&def.policy)?;
         let _lock = pins::lock()?;
         let jid = self.control.create(def)?;
         let rest = || {
@@ -206,7 +217,7 @@ impl Kernel for Lsm {
     }
 
     fn update(&self, jid: Jid, policy: &Policy) -> Result<(), KernelError> {
-        Self::check_enforceable(policy)?;
+        self.check_enforceable(policy)?;
         let _lock = pins::lock()?;
         self.control.update(jid, policy)?;
         ports::reconcile(&self.control)

@@ -33,7 +33,7 @@ pub fn lock() -> Result<Flock<File>, KernelError> {
     Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| KernelError::System { doing: format!("lock {LOCK}"), errno })
 }
 
-fn make_directory(path: &Path, mode: u32) -> Result<(), KernelError> {
+pub fn make_directory(path: &Path, mode: u32) -> Result<(), KernelError> {
     match DirBuilder::new().mode(mode).create(path) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
             Err(KernelError::io(format!("make {}", path.display()))(error))
@@ -97,7 +97,7 @@ impl Generation {
         let last = Self::attached()?.iter().filter_map(|other| other.place.as_deref().and_then(number)).max();
         let place = home.join(format!("g{}", last.unwrap_or(0) + 1));
         make_directory(&place, 0o700)?;
-        attach_mount(self.root.as_fd(), &place).map_err(KernelError::system(format!("attach {}", place.display())))?;
+        attach_mount(self.root.as_fd(), &place, false).map_err(KernelError::system(format!("attach {}", place.display())))?;
         self.place = Some(place);
         Ok(())
     }
@@ -169,7 +169,7 @@ fn place_in_mountinfo(line: &str) -> Option<(u32, PathBuf)> {
     Some((number(place)?, place.to_owned()))
 }
 
-fn open_directory(path: &Path) -> std::io::Result<OwnedFd> {
+pub fn open_directory(path: &Path) -> std::io::Result<OwnedFd> {
     let mut options = OpenOptions::new();
     options.read(true).custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW | libc::O_CLOEXEC);
     Ok(options.open(path)?.into())
@@ -182,8 +182,8 @@ fn descriptor(answer: libc::c_long) -> Result<OwnedFd, Errno> {
     Ok(unsafe { OwnedFd::from_raw_fd(raw as i32) })
 }
 
-/// fsopen(2), fsconfig(2), fsmount(2), which neither nix nor libc wraps.
-fn detached_bpffs() -> Result<OwnedFd, Errno> {
+/// A new bpffs that is attached nowhere: fsopen(2), fsconfig(2), fsmount(2), which neither nix nor libc wraps.
+pub fn detached_bpffs() -> Result<OwnedFd, Errno> {
     const FSOPEN_CLOEXEC: libc::c_uint = 1;
     const FSCONFIG_SET_STRING: libc::c_uint = 1;
     const FSCONFIG_CMD_CREATE: libc::c_uint = 6;
@@ -202,21 +202,15 @@ fn detached_bpffs() -> Result<OwnedFd, Errno> {
     descriptor(unsafe { libc::syscall(libc::SYS_fsmount, raw, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID_NODEV_NOEXEC) })
 }
 
-/// move_mount(2) of a mount that is attached nowhere.
-fn attach_mount(mount: BorrowedFd<'_>, place: &Path) -> Result<(), Errno> {
+/// move_mount(2) of a mount that is attached nowhere; beneath the one that is there (Linux 6.5) or on top.
+pub fn attach_mount(mount: BorrowedFd<'_>, place: &Path, beneath: bool) -> Result<(), Errno> {
     const MOVE_MOUNT_F_EMPTY_PATH: libc::c_uint = 4;
+    const MOVE_MOUNT_BENEATH: libc::c_uint = 0x200;
+    let flags = if beneath { MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_BENEATH } else { MOVE_MOUNT_F_EMPTY_PATH };
     let place = CString::new(place.as_os_str().as_encoded_bytes()).map_err(|_| Errno::EINVAL)?;
     // SAFETY: both texts are NUL-terminated and live through the call.
-    let answer = unsafe {
-        libc::syscall(
-            libc::SYS_move_mount,
-            mount.as_raw_fd(),
-            c"".as_ptr(),
-            libc::AT_FDCWD,
-            place.as_ptr(),
-            MOVE_MOUNT_F_EMPTY_PATH,
-        )
-    };
+    let answer =
+        unsafe { libc::syscall(libc::SYS_move_mount, mount.as_raw_fd(), c"".as_ptr(), libc::AT_FDCWD, place.as_ptr(), flags) };
     Errno::result(answer).map(drop)
 }
 

@@ -17,8 +17,11 @@ use crate::kernel::{Denial, Description, Gate, JailDef, JailInfo, JailStats, Ker
 struct NotSim(Sim);
 
 impl Kernel for NotSim {
+    fn body(&self) -> &'static str {
+        "lsm"
+    }
     fn describe(&self) -> Description {
-        Description { body: "lsm", ..self.0.describe() }
+        Description { body: self.body(), ..self.0.describe() }
     }
     fn create(&self, def: &JailDef) -> Result<Jid, KernelError> {
         self.0.create(def)
@@ -151,7 +154,7 @@ fn a_program_that_is_no_monitor_is_a_failed_start() {
     let bench = Bench::new();
     for (exe, why) in [
         ("/bin/true", "the supervisor ended without a word; see the system's log"),
-        ("/no/such/jailctl", "the supervisor ended without a word; see the system's log"),
+        ("/no/such/jailctl", "open this program's file: No such file or directory"),
     ] {
         let mut control = bench.control();
         control.exe = exe.into();

@@ -46,7 +46,7 @@ impl Workload for HostProcesses {
             errno: Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)),
         })?;
         let pid = child.id() as i32;
-        Ok(Child { pid: Pid::from_raw(pid), pidfd: pidfd::open(pid).map_err(JailError::system("pidfd_open"))? })
+        Ok(Child::own(Pid::from_raw(pid), pidfd::open(pid).map_err(JailError::system("pidfd_open"))?))
     }
 
     fn gone(&self) -> Option<String> {

@@ -1,0 +1,162 @@
+//! What a process in a jail becomes: the steps that a child of the caller and one of the keeper have in common, taken
+//! inside the jail's mounts.
+
+use std::collections::BTreeMap;
+use std::ffi::{CStr, CString};
+use std::os::fd::{BorrowedFd, RawFd};
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, OpenHow, fcntl, openat2};
+use nix::sys::stat::Mode;
+use nix::unistd::{Gid, Uid, chdir, execve, fchown, setgroups, setresgid, setresuid, setsid};
+
+use super::account::{self, Account, Who};
+use super::environment;
+use super::step::{Failure, Step, at};
+use crate::jail::store::{read_regular, strict};
+
+/// A passwd or group file larger than this is not read.
+const FILE_LIMIT: usize = 1 << 20;
+/// Standard descriptors are moved above this while they are put in place.
+const ABOVE_STANDARD: RawFd = 10;
+
+/// A program, its user and its surroundings.
+pub struct Program<'a> {
+    /// Empty: the user's shell.
+    pub argv: &'a [CString],
+    pub env: &'a BTreeMap<String, String>,
+    pub who: &'a Who,
+    pub workdir: Option<&'a CStr>,
+    /// Descriptor 0 will be the slave side of a pty of the jail's.
+    pub terminal: bool,
+    /// TERM of the terminal that the pty stands for.
+    pub term: Option<&'a str>,
+}
+
+/// Who the process will be, as the jail's own files say.
+pub struct Person {
+    account: Account,
+    groups: Vec<Gid>,
+    environment: Vec<CString>,
+}
+
+impl Program<'_> {
+    /// A session of its own, the standard descriptors, the terminal.
+    pub fn begin_session(&self, standard: [BorrowedFd<'_>; 3]) -> Result<(), Failure> {
+        setsid().map_err(at(Step::Session))?;
+        place_standard(standard).map_err(at(Step::Stdio))?;
+        if self.terminal {
+            take_terminal().map_err(at(Step::Terminal))?;
+        }
+        Ok(())
+    }
+
+    /// Looks the user up in the jail's files and gives it the terminal.
+    pub fn look_up(&self) -> Result<Person, Failure> {
+        let passwd = read_jail_file("etc/passwd").map_err(at(Step::User))?;
+        let account = account::find(&passwd, self.who).ok_or(Failure { step: Step::User, errno: Errno::ENOENT })?;
+        let group = read_jail_file("etc/group").map_err(at(Step::Groups))?;
+        let groups = account::groups(&group, &account).into_iter().map(Gid::from_raw).collect();
+        if self.terminal {
+            // SAFETY: descriptor 0 was put in place by `begin_session`.
+            let terminal = unsafe { BorrowedFd::borrow_raw(0) };
+            fchown(terminal, Some(Uid::from_raw(account.uid)), None).map_err(at(Step::Terminal))?;
+        }
+        let environment = environment::clean(&account, self.term, self.env);
+        Ok(Person { account, groups, environment })
+    }
+
+    pub fn take_groups(&self, person: &Person) -> Result<(), Failure> {
+        setgroups(&person.groups).map_err(at(Step::Groups))?;
+        let gid = Gid::from_raw(person.account.gid);
+        setresgid(gid, gid, gid).map_err(at(Step::Groups))
+    }
+
+    /// The last steps, as a member. Returns only after a failure.
+    pub fn run(&self, person: &Person) -> Result<std::convert::Infallible, Failure> {
+        let uid = Uid::from_raw(person.account.uid);
+        setresuid(uid, uid, uid).map_err(at(Step::Uid))?;
+        self.go_to_workdir(&person.account).map_err(at(Step::Workdir))?;
+        self.execute(person).map_err(at(Step::Exec))
+    }
+
+    fn go_to_workdir(&self, account: &Account) -> Result<(), Errno> {
+        match self.workdir {
+            Some(directory) => chdir(directory),
+            None => chdir(account.home.as_str()).or_else(|_| chdir("/")),
+        }
+    }
+
+    /// Tries the candidates as execvp(3) does: what is there but may not be run is told rather than what is missing.
+    fn execute(&self, person: &Person) -> Result<std::convert::Infallible, Errno> {
+        let Some(program) = self.argv.first() else { return login_shell(person) };
+        let program = program.to_str().map_err(|_| Errno::EINVAL)?;
+        let mut worst = Errno::ENOENT;
+        for candidate in environment::candidates(program, environment::path(self.env)) {
+            match execve(&candidate, self.argv, &person.environment) {
+                Err(Errno::ENOENT | Errno::ENOTDIR) => {}
+                Err(Errno::EACCES) => worst = Errno::EACCES,
+                Err(errno) => return Err(errno),
+                Ok(never) => match never {},
+            }
+        }
+        Err(worst)
+    }
+}
+
+fn login_shell(person: &Person) -> Result<std::convert::Infallible, Errno> {
+    let shell = &person.account.shell;
+    let base = Path::new(shell).file_name().and_then(|name| name.to_str()).ok_or(Errno::ENOENT)?;
+    let shell = CString::new(shell.as_str()).map_err(|_| Errno::EINVAL)?;
+    let argv0 = CString::new(format!("-{base}")).map_err(|_| Errno::EINVAL)?;
+    execve(&shell, &[argv0], &person.environment)
+}
+
+/// Puts the standard descriptors in place. They may be numbered 0 to 2 already, in any order: first out of the way.
+fn place_standard(standard: [BorrowedFd<'_>; 3]) -> Result<(), Errno> {
+    let mut moved = [0; 3];
+    for (slot, fd) in moved.iter_mut().zip(standard) {
+        *slot = fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(ABOVE_STANDARD))?;
+    }
+    for (number, fd) in moved.into_iter().enumerate() {
+        // SAFETY: both are descriptors of this process; 0 to 2 are nobody's property in a child that will exec.
+        Errno::result(unsafe { libc::dup2(fd, number as RawFd) })?;
+    }
+    Ok(())
+}
+
+fn take_terminal() -> Result<(), Errno> {
+    // SAFETY: an ioctl on an open descriptor with an integer argument: do not take it from another session.
+    Errno::result(unsafe { libc::ioctl(0, libc::TIOCSCTTY, 0) }).map(drop)
+}
+
+/// Closes everything above 2 but `kept`, which must all lie there.
+pub fn close_all_but(kept: &mut [RawFd]) -> Result<(), Errno> {
+    kept.sort_unstable();
+    let mut next: RawFd = 3;
+    for fd in kept.iter().copied().chain([RawFd::MAX]) {
+        if fd < next {
+            // A duplicate is fine; one among the standard descriptors was overwritten.
+            if fd < 3 { return Err(Errno::EBADF) } else { continue }
+        }
+        if fd > next {
+            // SAFETY: this child execs or exits next; no owner of these descriptors runs again before that.
+            Errno::result(unsafe { libc::close_range(next as u32, (fd - 1) as u32, 0) })?;
+        }
+        next = fd.saturating_add(1);
+    }
+    Ok(())
+}
+
+/// A plain file of the jail, without symlinks (they could lead into /proc), devices or FIFOs (they could wait for ever).
+/// A missing one is empty.
+fn read_jail_file(name: &str) -> Result<Vec<u8>, Errno> {
+    let root = nix::fcntl::open("/", OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    match openat2(&root, name, OpenHow::new().flags(flags).resolve(strict())) {
+        Ok(fd) => read_regular(fd, Path::new(name), FILE_LIMIT).map_err(|_| Errno::EFBIG),
+        Err(Errno::ENOENT) => Ok(Vec::new()),
+        Err(errno) => Err(errno),
+    }
+}

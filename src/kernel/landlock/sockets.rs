@@ -1,0 +1,115 @@
+//! Which sockets a jail may not make, as few comparisons of registers: the policy asked about every kind there is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::calls::{Argument, Compare};
+use crate::kernel::policy::{Action, right_of};
+use crate::kernel::{Right, RightSet};
+
+/// Families asked about one by one; those beyond are as unknown to the policy as the last of these.
+const LAST_FAMILY: u32 = 64;
+/// Likewise protocols.
+const LAST_PROTOCOL: u32 = 511;
+/// The bits of socket(2)'s type that are the kind; the others are flags (SOCK_TYPE_MASK of the kernel's net.h).
+const KIND_MASK: u32 = 0xf;
+/// socket(2)'s SOCK_PACKET.
+const OLD_PACKET: u32 = 10;
+
+/// Registers of socket(2) and socketpair(2).
+const FAMILY: u8 = 0;
+const KIND: u8 = 1;
+const PROTOCOL: u8 = 2;
+
+/// The right that making this socket takes, the registers taken as the kernel takes them.
+pub fn right_for(family: u32, kind: u32, protocol: u32) -> Option<Right> {
+    let kind = kind & KIND_MASK;
+    // __sock_create() of the kernel: the way packet sockets were asked for before they had a family.
+    let old_packet = family == libc::AF_INET as u32 && kind == OLD_PACKET;
+    let family = if old_packet { libc::AF_PACKET as u32 } else { family };
+    right_of(Action::Socket { family, kind, protocol })
+}
+
+/// First and last of neighbours that are treated alike.
+type Run = (u32, u32);
+
+/// What is refused of one family: the kinds by run of protocols.
+type Refusals = BTreeMap<Run, BTreeSet<u32>>;
+
+/// The sockets that are refused: any whose registers meet all conditions of one of these.
+pub fn refused(rights: RightSet) -> Vec<Vec<Argument>> {
+    let mut rules = Vec::new();
+    for (families, refusals) in runs(LAST_FAMILY, |family| refusals(rights, family)) {
+        for (protocols, kinds) in refusals {
+            for kind in cubes(kinds) {
+                rules.push([range(FAMILY, families, LAST_FAMILY), kind, range(PROTOCOL, protocols, LAST_PROTOCOL)].concat());
+            }
+        }
+    }
+    rules
+}
+
+fn refusals(rights: RightSet, family: u32) -> Refusals {
+    let mut refusals = Refusals::new();
+    for kind in 0..=KIND_MASK {
+        let rights_by_run = runs(LAST_PROTOCOL, |protocol| right_for(family, kind, protocol));
+        let mut open: Option<Run> = None;
+        for ((first, last), right) in rights_by_run {
+            let refused = right.is_some_and(|right| !rights.holds(right));
+            open = match (refused, open) {
+                (true, Some((start, _))) => Some((start, last)),
+                (true, None) => Some((first, last)),
+                (false, Some(run)) => {
+                    refusals.entry(run).or_default().insert(kind);
+                    None
+                }
+                (false, None) => None,
+            };
+        }
+        if let Some(run) = open {
+            refusals.entry(run).or_default().insert(kind);
+        }
+    }
+    refusals
+}
+
+/// The numbers from 0 on, put together where the answer is the same.
+fn runs<T: PartialEq>(last: u32, answer: impl Fn(u32) -> T) -> Vec<(Run, T)> {
+    let mut runs: Vec<(Run, T)> = Vec::new();
+    for number in 0..=last {
+        let answer = answer(number);
+        match runs.last_mut() {
+            Some((run, same)) if *same == answer => run.1 = number,
+            _ => runs.push(((number, number), answer)),
+        }
+    }
+    runs
+}
+
+/// A run as conditions; one that ends at the last number asked about goes on for ever.
+fn range(index: u8, (first, last): Run, end: u32) -> Vec<Argument> {
+    let argument = |compare| Argument { index, compare };
+    if first == last && last < end {
+        return vec![argument(Compare::Is(first))];
+    }
+    let lower = (first > 0).then(|| argument(Compare::AtLeast(first)));
+    let upper = (last < end).then(|| argument(Compare::AtMost(last)));
+    lower.into_iter().chain(upper).collect()
+}
+
+/// A set of kinds as conditions on single bits: a range cannot be asked of a register that has flags beside it.
+fn cubes(mut kinds: BTreeSet<u32>) -> Vec<Vec<Argument>> {
+    let members = |mask: u32, value: u32| (0..=KIND_MASK).filter(move |kind| kind & mask == value);
+    let whole = kinds.clone();
+    let mut cubes = Vec::new();
+    while let Some(kind) = kinds.first().copied() {
+        // The fewest bits that tell this kind and only kinds of the set.
+        let mask = (0..=KIND_MASK)
+            .filter(|mask| members(*mask, kind & mask).all(|member| whole.contains(&member)))
+            .min_by_key(|mask| mask.count_ones())
+            .unwrap_or(KIND_MASK);
+        kinds.retain(|member| member & mask != kind & mask);
+        let condition = Argument { index: KIND, compare: Compare::Bits { mask, value: kind & mask } };
+        cubes.push(if mask == 0 { Vec::new() } else { vec![condition] });
+    }
+    cubes
+}
