@@ -39,8 +39,12 @@ use stage::{BAIT, Stage};
 use table::{Expectation, Row};
 
 /// Closed to every member, though only walls are named: these show all jails' objects, or take a raised priority.
-const DENIED_TO_SIBLINGS: [&str; 4] =
-    ["open /proc/sysvipc/shm", "open /proc/sysvipc/sem", "open /proc/sysvipc/msg", "process_madvise(host)"];
+const DENIED_TO_SIBLINGS: [&str; 4] = [
+    "find the host's segment in /proc/sysvipc/shm",
+    "find the host's semaphore in /proc/sysvipc/sem",
+    "find the host's queue in /proc/sysvipc/msg",
+    "process_madvise(host)",
+];
 
 /// An ordinary user: nobody.
 const NOBODY: u32 = 65_534;
@@ -146,7 +150,7 @@ fn members_of_one_jail_see_signal_trace_and_share_with_each_other() {
             let walled = !row.rights.is_empty() && row.rights.iter().all(|right| right.is_fence());
             let stricter = if body == Body::Landlock { landlock::to_sibling(&name) } else { None };
             if let Some(errno) = stricter {
-                assert_eq!(result, errno, "{name}, of a member on a member");
+                assert!(errno.split('|').any(|one| one == result), "{name}, of a member on a member: {result}");
             } else if walled && !DENIED_TO_SIBLINGS.contains(&name.as_str()) {
                 assert!(row.in_chroot.contains(&result), "{name}, of a member on a member: {result}");
                 tried += 1;
@@ -271,10 +275,9 @@ fn a_reserved_port_is_its_owners_alone_by_every_way_of_taking_one() {
         for (who, endings) in [("the host", by_host), ("another jail", run_in(&other, "ports", &targets))] {
             assert_eq!(endings.len(), known.len());
             for (name, result) in endings {
-                let wrong = unlike(body, &known[&name], &result);
-                // The host's calls are filtered by nobody.
-                let wrong = if who == "the host" { wrong.and_then(|_| unlike(Body::Lsm, &known[&name], &result)) } else { wrong };
-                assert_eq!(wrong, None, "by {who}");
+                // What the chroot may answer as well says that the kernel has no such protocol.
+                let absent = who == "the host" && result != "ok" && known[&name].in_chroot.contains(&result);
+                assert!(absent || unlike(body, &known[&name], &result).is_none(), "{name}, by {who}: {result}");
             }
         }
         let owners = run_in(&owner, "ports", &[format!("reserved={PORT}"), format!("own={PORT}")]);

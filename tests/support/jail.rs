@@ -151,9 +151,10 @@ fn stat_field(pid: i32, index: usize) -> Option<String> {
     Some(stat.rsplit_once(") ")?.1.split(' ').nth(index)?.to_owned())
 }
 
-/// A process and its start time, which together are never used again.
+/// A live process and its start time, which together are never used again.
 fn birth_of(pid: i32) -> Option<(i32, String)> {
-    Some((pid, stat_field(pid, 19)?))
+    let is_dead = matches!(stat_field(pid, 0)?.as_str(), "Z" | "X");
+    if is_dead { None } else { Some((pid, stat_field(pid, 19)?)) }
 }
 
 /// When a process that bears a keeper's title was born, in ticks since the machine's start.
