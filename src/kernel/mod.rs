@@ -6,6 +6,7 @@
 
 mod cgroup;
 mod describe;
+pub mod enforcement_table;
 mod error;
 pub mod landlock;
 pub mod lsm;

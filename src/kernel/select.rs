@@ -45,10 +45,19 @@ pub fn select_accepting(choice: BodyChoice, accepted: RightSet) -> Result<Rc<dyn
 }
 
 fn auto(accepted: RightSet) -> Result<Rc<dyn Kernel>, KernelError> {
+    match lsm::Lsm::open() {
+        Ok(lsm) => return Ok(Rc::new(lsm.accepting(accepted))),
+        // Jails that live there are not left behind for a module that could be loaded by now.
+        Err(KernelError::NotLoaded) if landlock::Landlock::has_jails() => {
+            return Ok(Rc::new(landlock::Landlock::open()?.accepting(accepted)));
+        }
+        Err(KernelError::NotLoaded) => {}
+        // A module of another ABI, a lost pin: jails may live there, and another body would not see them.
+        Err(error) => return Err(error),
+    }
     let lsm = match lsm::Lsm::open_or_load() {
         Ok(lsm) => return Ok(Rc::new(lsm.accepting(accepted))),
         Err(refused @ KernelError::Refused { .. }) => refused,
-        // A module of another ABI, a lost pin: jails may live there, and another body would not see them.
         Err(error) => return Err(error),
     };
     match landlock::Landlock::open() {

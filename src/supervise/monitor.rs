@@ -63,6 +63,8 @@ pub struct Monitor<'a> {
     blind: bool,
     report: Option<File>,
     last_words: VecDeque<String>,
+    /// The keeper ended and the service was sent SIGKILL for it.
+    bereft: bool,
     ended: bool,
 }
 
@@ -99,6 +101,7 @@ impl<'a> Monitor<'a> {
             blind: false,
             report: Some(report),
             last_words: VecDeque::new(),
+            bereft: false,
             ended: false,
             service,
             workload,
@@ -210,7 +213,7 @@ impl<'a> Monitor<'a> {
             }
         });
         if let Some(how) = keeper_ending {
-            self.replace_keeper(how);
+            self.lose_keeper(how);
         }
         if let Some(clearing) = &mut self.clearing {
             clearing.next = Instant::now();
@@ -219,14 +222,16 @@ impl<'a> Monitor<'a> {
             // Its last words come before the news of its end.
             self.drain();
             self.child = None;
-            self.step(Event::Exited(ending));
+            let with_keeper = std::mem::take(&mut self.bereft) && ending == Ending::Signal(libc::SIGKILL);
+            self.step(Event::Exited(if with_keeper { Ending::WithKeeper } else { ending }));
         }
         living
     }
 
     /// Its members' walls went with the keeper: what comes new could not reach them, so all begin anew.
-    fn replace_keeper(&mut self, how: Ending) {
+    fn lose_keeper(&mut self, how: Ending) {
         let emptied = self.workload.keeper_ended();
+        self.bereft = emptied;
         if self.clearing.as_ref().is_some_and(|clearing| matches!(clearing.scope, Scope::Jail)) {
             return;
         }

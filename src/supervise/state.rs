@@ -31,6 +31,8 @@ const JITTER: i64 = 100;
 pub enum Ending {
     Status(i32),
     Signal(i32),
+    /// Killed because the jail's keeper had ended.
+    WithKeeper,
 }
 
 impl Ending {
@@ -47,6 +49,7 @@ impl fmt::Display for Ending {
                 Ok(signal) => write!(f, "killed by {signal}"),
                 Err(_) => write!(f, "killed by signal {number}"),
             },
+            Ending::WithKeeper => write!(f, "killed because the jail's keeper had ended"),
         }
     }
 }

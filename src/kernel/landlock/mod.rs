@@ -72,6 +72,11 @@ impl Landlock {
         Ok(Landlock { registry, accepted: RightSet::EMPTY, description: OnceCell::new() })
     }
 
+    /// Are there jails of this body? Quick, and changes nothing.
+    pub fn has_jails() -> bool {
+        Registry::of_this_boot(Path::new(DIRECTORY)).is_some_and(|registry| registry.jails().is_ok_and(|jails| !jails.is_empty()))
+    }
+
     /// Creates jails even where these rights cannot be enforced.
     pub fn accepting(self, accepted: RightSet) -> Self {
         Landlock { accepted, ..self }

@@ -100,6 +100,12 @@ impl Registry {
         Ok(registry)
     }
 
+    /// The registry if there is one that was begun since the machine was booted.
+    pub fn of_this_boot(directory: &Path) -> Option<Registry> {
+        let registry = Registry { directory: directory.to_owned() };
+        registry.is_of_this_boot().is_ok_and(|current| current).then_some(registry)
+    }
+
     fn is_of_this_boot(&self) -> Result<bool, KernelError> {
         Ok(self.read::<String>(&self.path("boot"))?.is_some_and(|boot| boot == boot_id()))
     }

@@ -29,6 +29,12 @@ pub fn right_for(family: u32, kind: u32, protocol: u32) -> Option<Right> {
     right_of(Action::Socket { family, kind, protocol })
 }
 
+/// Does making some socket take this right?
+pub fn are_about(right: Right) -> bool {
+    let mut kinds = (0..=LAST_FAMILY).flat_map(|family| (0..=KIND_MASK).map(move |kind| (family, kind)));
+    kinds.any(|(family, kind)| (0..=LAST_PROTOCOL).any(|protocol| right_for(family, kind, protocol) == Some(right)))
+}
+
 /// First and last of neighbours that are treated alike.
 type Run = (u32, u32);
 

@@ -21,11 +21,20 @@ pub fn enforcement(right: Right, table: &[Hook], attached: &HashSet<String>) -> 
     for hook in holding {
         if attached.contains(hook.program) { &mut live } else { &mut missing }.push(hook.name());
     }
+    // Some hooks have a program for each of their signatures.
+    live.dedup();
     missing.retain(|name| !live.contains(name));
     if live.is_empty() {
         return Enforcement::NotEnforceable { why: format!("this kernel has no hook {}", missing.join(" or ")) };
     }
     Enforcement::Enforced { by: live.join(", ") }
+}
+
+/// Every right, on a kernel that has every hook.
+pub fn with_every_hook() -> Vec<RightStatus> {
+    let table = hooks::all();
+    let attached = table.iter().map(|hook| hook.program.to_owned()).collect();
+    Right::all().map(|right| RightStatus { right, enforcement: enforcement(right, &table, &attached) }).collect()
 }
 
 /// What no hook of any kernel we know lets the module refuse.

@@ -6,7 +6,7 @@ pub(super) mod abi;
 pub(super) mod bpf;
 mod control;
 mod denials;
-mod describe;
+pub(super) mod describe;
 mod gate;
 mod hooks;
 mod iterate;
