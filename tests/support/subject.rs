@@ -136,12 +136,15 @@ pub fn traces() -> BTreeSet<String> {
         "/run/jailsh/kmod",
         "/run/jailsh/landlock",
         "/run/jailsh/landlock/jails",
-        "/run/jailsh/landlock/samples",
         "/sys/fs/cgroup/jailsh",
         "/sys/fs/cgroup/unified/jailsh",
     ] {
         traces.extend(entries(Path::new(folder)).into_iter().map(|entry| format!("{folder}/{entry}")));
     }
+    // A live jail gets its samples in its first second.
+    let samples = entries(Path::new("/run/jailsh/landlock/samples"));
+    let orphans = samples.difference(&entries(Path::new("/run/jailsh/landlock/jails"))).cloned().collect::<Vec<_>>();
+    traces.extend(orphans.into_iter().map(|jid| format!("samples of jail {jid}")));
     traces.extend(processes().into_iter().map(|process| process.command).filter(|command| command.contains("jail=")));
     traces
 }
