@@ -17,7 +17,7 @@ pub enum KernelError {
     NoSuchJail(Jid),
     #[error("jail {jid} still has {members} member(s); stop it first")]
     Busy { jid: Jid, members: u64 },
-    #[error("{what} cannot be enforced by the {body} body: {why}")]
+    #[error("{what} cannot be had from the {body} body: {why}")]
     NotEnforceable { what: String, body: &'static str, why: String },
     #[error(
         "right {right} cannot be kept from a jail by the {body} body: {why}; grant it, use another kernel, or accept it: accept_unenforced = [\"{right}\"] in the configuration file"

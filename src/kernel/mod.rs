@@ -4,6 +4,8 @@
 //! [`landlock`] (the same jail where the module cannot be loaded) and [`sim`] (state in memory, decisions by the same
 //! policy source).
 
+mod bpf;
+mod bpffs;
 mod cgroup;
 mod describe;
 pub mod enforcement_table;

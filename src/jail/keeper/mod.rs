@@ -12,7 +12,7 @@ mod ask;
 mod channel;
 mod entry;
 mod launch;
-mod message;
+pub mod message;
 mod serve;
 mod session;
 

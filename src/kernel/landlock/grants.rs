@@ -1,6 +1,33 @@
-//! Rights that a jail cannot be given here, because what confines it stands in their way.
+//! What a jail asks for that cannot be had here: a right that what confines it stands in the way of, or the lack of one that
+//! this kernel cannot enforce. Pure.
 
-use crate::kernel::{Right, RightSet};
+use super::BODY;
+use crate::kernel::{Description, Enforcement, KernelError, Policy, Right, RightSet};
+
+/// Takes a policy that can be had as it is, but for what is `accepted` to go unenforced.
+///
+/// # Errors
+/// [`KernelError::RightNotEnforceable`], [`KernelError::NotEnforceable`] for a right that cannot be given.
+pub fn check(policy: &Policy, description: &Description, accepted: RightSet) -> Result<(), KernelError> {
+    for right in Right::all() {
+        if policy.rights.holds(right) {
+            if let Some(why) = refusal(right, policy.rights) {
+                let what = format!("granting the right {right}");
+                return Err(KernelError::NotEnforceable { what, body: BODY, why: why.into() });
+            }
+            continue;
+        }
+        // Nobody's ports are nobody else's to take.
+        let idle = right.name() == "port_foreign" && policy.ports.is_empty();
+        if let Some(Enforcement::NotEnforceable { why }) = description.enforcement(right)
+            && !idle
+            && !accepted.contains(right)
+        {
+            return Err(KernelError::RightNotEnforceable { right, body: BODY, why: why.clone() });
+        }
+    }
+    Ok(())
+}
 
 /// What a ring's operations would need: they pass no system call filter.
 const RING: [&str; 7] =
@@ -12,7 +39,7 @@ pub fn has_ring(rights: RightSet) -> bool {
 }
 
 /// Why a jail cannot be given `right` with the `rights` it is to hold; `None` if it can.
-pub fn refusal(right: Right, rights: RightSet) -> Option<&'static str> {
+fn refusal(right: Right, rights: RightSet) -> Option<&'static str> {
     match right.name() {
         "mount" => Some("a process in a Landlock domain never mounts; use the lsm body (--kernel lsm)"),
         "io_uring_poll" | "io_uring_command" if !has_ring(rights) => Some(
@@ -26,6 +53,7 @@ pub fn refusal(right: Right, rights: RightSet) -> Option<&'static str> {
 mod tests {
     use super::*;
     use crate::kernel::Level;
+    use crate::kernel::landlock::describe::{Facts, describe};
 
     fn right(name: &str) -> Right {
         name.parse().unwrap()
@@ -37,6 +65,38 @@ mod tests {
             let rights = level.rights();
             assert!(rights.iter().all(|right| refusal(right, rights).is_none()), "{level:?}");
             assert!(!has_ring(rights), "{level:?}");
+        }
+    }
+
+    fn description(ports: Result<(), String>) -> Description {
+        describe(&Facts { abi: 7, ports, devices: Ok(()) })
+    }
+
+    fn policy(ports: &[i64]) -> Policy {
+        let ports = ports.iter().map(|port| (*port).try_into().unwrap()).collect();
+        Policy { rights: Level::Medium.rights(), ports }
+    }
+
+    #[test]
+    fn ports_that_cannot_be_kept_are_refused_unless_that_is_accepted() {
+        let weak = description(Err("the platform loads no such programs".into()));
+        let error = check(&policy(&[80]), &weak, RightSet::EMPTY).unwrap_err().to_string();
+        for part in ["port_foreign", "loads no such programs", "accept_unenforced"] {
+            assert!(error.contains(part), "{part} in {error}");
+        }
+        assert!(check(&policy(&[]), &weak, RightSet::EMPTY).is_ok(), "it reserves none");
+        assert!(check(&policy(&[80]), &weak, RightSet::EMPTY.with(right("port_foreign"))).is_ok());
+        assert!(check(&policy(&[80]), &description(Ok(())), RightSet::EMPTY).is_ok());
+    }
+
+    #[test]
+    fn a_right_that_cannot_be_given_is_refused_by_name() {
+        let all = description(Ok(()));
+        let mounter = Policy { rights: Level::Low.rights().with(right("mount")), ports: Vec::new() };
+        let error = check(&mounter, &all, RightSet::EMPTY.with(right("mount"))).unwrap_err().to_string();
+        assert!(error.contains("granting the right mount") && error.contains("lsm"), "{error}");
+        for level in Level::ALL {
+            assert!(check(&Policy { rights: level.rights(), ports: Vec::new() }, &all, RightSet::EMPTY).is_ok(), "{level:?}");
         }
     }
 

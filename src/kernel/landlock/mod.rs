@@ -30,8 +30,8 @@ use std::time::Duration;
 use registry::{Guard, Record, Registry};
 
 use super::{
-    Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Member, Policy, Port, Right,
-    RightSet, WayIn, cgroup,
+    Denial, Description, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Member, Policy, Port, Right, RightSet,
+    WayIn, cgroup,
 };
 
 const BODY: &str = "landlock";
@@ -87,26 +87,6 @@ impl Landlock {
             let abi = probe::abi().unwrap_or(0);
             describe::describe(&describe::Facts { abi, ports: ports::probe(), devices: devices::probe() })
         })
-    }
-
-    /// What the jail may not do must be enforceable here, and what it may must be possible.
-    fn check_enforceable(&self, policy: &Policy) -> Result<(), KernelError> {
-        for right in Right::all() {
-            if policy.rights.holds(right)
-                && let Some(why) = grants::refusal(right, policy.rights)
-            {
-                let what = format!("granting the right {right}");
-                return Err(KernelError::NotEnforceable { what, body: BODY, why: why.into() });
-            }
-            let idle = right.name() == "port_foreign" && policy.ports.is_empty();
-            if policy.rights.holds(right) || idle || self.accepted.contains(right) {
-                continue;
-            }
-            if let Some(Enforcement::NotEnforceable { why }) = self.description().enforcement(right) {
-                return Err(KernelError::RightNotEnforceable { right, body: BODY, why: why.clone() });
-            }
-        }
-        Ok(())
     }
 
     fn group(&self, name: &str) -> Result<PathBuf, KernelError> {
@@ -192,7 +172,7 @@ impl Kernel for Landlock {
     }
 
     fn create(&self, def: &JailDef) -> Result<Jid, KernelError> {
-        self.check_enforceable(&def.policy)?;
+        grants::check(&def.policy, self.description(), self.accepted)?;
         let guard = self.registry.lock()?;
         let jails = self.registry.jails()?;
         if jails.iter().any(|jail| jail.name == def.name) {

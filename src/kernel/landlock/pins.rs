@@ -15,16 +15,12 @@ use nix::mount::MntFlags;
 
 use super::programs;
 use crate::kernel::KernelError;
-use crate::kernel::lsm::abi::Abi;
-use crate::kernel::lsm::bpf::{self, Table};
-use crate::kernel::lsm::pins::{attach_mount, detached_bpffs, make_directory};
+use crate::kernel::bpf::{self, Table};
+use crate::kernel::bpffs::{attach_mount, detached_bpffs, make_directory};
 
 /// The programs, by their names in cgroup.bpf.c.
 pub const PROGRAMS: [&str; 4] = ["jail_bind4", "jail_bind6", "jail_post_bind4", "jail_post_bind6"];
 const TABLE: &str = "group_ports";
-
-// SAFETY: an integer: no padding, every bit pattern valid.
-unsafe impl Abi for u64 {}
 
 /// The mounts at one place, one upon the other; one is the rule.
 pub struct Pins {

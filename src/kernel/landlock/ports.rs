@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use super::pins::Pins;
 use super::programs::{self, CALL, EXIT, JUMP_IF_NOT_EQUAL, Kind, MOVE, instruction};
-use crate::kernel::lsm::bpf::Table;
-use crate::kernel::lsm::pins::make_directory;
+use crate::kernel::bpf::Table;
+use crate::kernel::bpffs::make_directory;
 use crate::kernel::{KernelError, Port, reserved_ports};
 
 const PINS: &str = "bpf";

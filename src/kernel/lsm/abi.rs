@@ -2,6 +2,8 @@
 
 use std::mem::size_of;
 
+use crate::kernel::bpf::Abi;
+
 /// What this program speaks.
 pub const ABI: u32 = 1;
 
@@ -12,18 +14,6 @@ pub const PORTS: usize = 32;
 pub const RIGHTS: usize = 64;
 pub const SAMPLES: usize = 10;
 pub const COMMAND_SIZE: usize = 16;
-
-/// A structure of `abi.h`.
-///
-/// # Safety
-/// `repr(C)`, without padding, and valid for every bit pattern: it is copied to and from the kernel as bytes.
-pub unsafe trait Abi: Copy {
-    /// All zero.
-    fn zeroed() -> Self {
-        // SAFETY: an implementor is valid for every bit pattern, zero included.
-        unsafe { std::mem::zeroed() }
-    }
-}
 
 macro_rules! mirror {
     ($(#[$meta:meta])* $name:ident [$size:expr] { $($field:ident: $kind:ty,)* }) => {

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use nix::errno::Errno;
 
-use super::abi::{self, ABI, Abi, ArmCall, CreateCall, HoldCall, InfoCall, Jail, JailCall, SampleCall, UpdateCall};
-use super::bpf::{self, Table};
+use super::abi::{self, ABI, ArmCall, CreateCall, HoldCall, InfoCall, Jail, JailCall, SampleCall, UpdateCall};
 use super::pins;
+use crate::kernel::bpf::{self, Abi, Table};
 use crate::kernel::{JailDef, Jid, KernelError, Policy, Port};
 
 /// How often a call is repeated that met another update of the same jail.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use super::abi::{ABI, JailCall};
-use super::bpf;
 use crate::kernel::Gate;
+use crate::kernel::bpf;
 
 /// A thread that was joined is still counted for a while (seen on 6.12: about 50 ms).
 const SETTLING: Duration = Duration::from_millis(5);

@@ -7,8 +7,8 @@ use std::mem::size_of;
 use std::os::fd::AsFd;
 
 use super::abi::{self, TaskRecord};
-use super::bpf;
 use super::control::Control;
+use crate::kernel::bpf;
 use crate::kernel::{KernelError, Member};
 
 /// A thread group with a member's identity.
@@ -75,7 +75,7 @@ fn group(records: impl Iterator<Item = TaskRecord>) -> BTreeMap<i32, Process> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::lsm::abi::Abi;
+    use crate::kernel::bpf::Abi;
 
     fn task(tgid: i32, pid: i32, exited: u32, command: &str) -> TaskRecord {
         let command = abi::field(command).unwrap();

@@ -9,11 +9,11 @@ use libbpf_rs::{Link, MapCore, Object, ObjectBuilder, OpenObject, PrintLevel};
 use nix::errno::Errno;
 
 use super::abi::ABI;
-use super::bpf;
 use super::control::Control;
 use super::hooks::{self, Need};
 use super::pins::{self, Generation};
 use super::{ports, probe};
+use crate::kernel::bpf;
 use crate::kernel::{Jid, KernelError, cgroup};
 
 /// libbpf reads it as an ELF file in place.

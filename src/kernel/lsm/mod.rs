@@ -2,8 +2,7 @@
 //! is wanted and shows what is; the module decides. Touches /run/jailsh/kmod, the jails' control groups and
 //! net.ipv4.ip_local_reserved_ports.
 
-pub(super) mod abi;
-pub(super) mod bpf;
+mod abi;
 mod control;
 mod denials;
 pub(super) mod describe;
@@ -12,7 +11,7 @@ mod hooks;
 mod iterate;
 mod load;
 mod members;
-pub(super) mod pins;
+mod pins;
 mod ports;
 mod probe;
 

@@ -4,17 +4,16 @@
 //! is filled while its mount is not attached anywhere and attached when complete: a loader that dies before leaves
 //! nothing, one that dies after leaves a complete generation. Touches that directory and its lock only.
 
-use std::ffi::CString;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::fs::{self, File, OpenOptions};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::mount::MntFlags;
 
 use crate::kernel::KernelError;
+use crate::kernel::bpffs::{attach_mount, detached_bpffs, make_directory, open_directory};
 
 const CURRENT: &str = "current";
 const LOCK: &str = "/run/jailsh/kmod.lock";
@@ -31,15 +30,6 @@ pub fn lock() -> Result<Flock<File>, KernelError> {
     options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC);
     let file = options.open(LOCK).map_err(KernelError::io(format!("open {LOCK}")))?;
     Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| KernelError::System { doing: format!("lock {LOCK}"), errno })
-}
-
-pub fn make_directory(path: &Path, mode: u32) -> Result<(), KernelError> {
-    match DirBuilder::new().mode(mode).create(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-            Err(KernelError::io(format!("make {}", path.display()))(error))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// One generation: a bpffs, attached or not.
@@ -122,7 +112,12 @@ impl Generation {
     pub fn remove(self) -> Result<(), KernelError> {
         let directory = self.directory();
         for entry in fs::read_dir(&directory).map_err(KernelError::io("list the module's pins"))? {
-            let path = entry.map_err(KernelError::io("list the module's pins"))?.path();
+            let entry = entry.map_err(KernelError::io("list the module's pins"))?;
+            // Some kernels put files of their own into every bpffs (kernel/bpf/preload), and a pin's name has no dot.
+            if entry.file_name().as_encoded_bytes().contains(&b'.') {
+                continue;
+            }
+            let path = entry.path();
             fs::remove_file(&path).map_err(KernelError::io(format!("remove the pin {}", path.display())))?;
         }
         let Some(place) = self.place else { return Ok(()) };
@@ -167,51 +162,6 @@ fn place_in_mountinfo(line: &str) -> Option<(u32, PathBuf)> {
         return None;
     }
     Some((number(place)?, place.to_owned()))
-}
-
-pub fn open_directory(path: &Path) -> std::io::Result<OwnedFd> {
-    let mut options = OpenOptions::new();
-    options.read(true).custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW | libc::O_CLOEXEC);
-    Ok(options.open(path)?.into())
-}
-
-/// A system call that answers a new descriptor or -1.
-fn descriptor(answer: libc::c_long) -> Result<OwnedFd, Errno> {
-    let raw = Errno::result(answer)?;
-    // SAFETY: a descriptor just made by the kernel, owned by nobody else.
-    Ok(unsafe { OwnedFd::from_raw_fd(raw as i32) })
-}
-
-/// A new bpffs that is attached nowhere: fsopen(2), fsconfig(2), fsmount(2), which neither nix nor libc wraps.
-pub fn detached_bpffs() -> Result<OwnedFd, Errno> {
-    const FSOPEN_CLOEXEC: libc::c_uint = 1;
-    const FSCONFIG_SET_STRING: libc::c_uint = 1;
-    const FSCONFIG_CMD_CREATE: libc::c_uint = 6;
-    const FSMOUNT_CLOEXEC: libc::c_uint = 1;
-    const MOUNT_ATTR_NOSUID_NODEV_NOEXEC: libc::c_uint = 0x2 | 0x4 | 0x8;
-    // SAFETY: the name is NUL-terminated and lives through the call.
-    let context = descriptor(unsafe { libc::syscall(libc::SYS_fsopen, c"bpf".as_ptr(), FSOPEN_CLOEXEC) })?;
-    let raw = context.as_raw_fd();
-    // SAFETY: both texts are NUL-terminated and live through the call.
-    let mode = unsafe { libc::syscall(libc::SYS_fsconfig, raw, FSCONFIG_SET_STRING, c"mode".as_ptr(), c"0700".as_ptr(), 0) };
-    Errno::result(mode)?;
-    let none = std::ptr::null::<libc::c_char>();
-    // SAFETY: this command takes no key and no value.
-    Errno::result(unsafe { libc::syscall(libc::SYS_fsconfig, raw, FSCONFIG_CMD_CREATE, none, none, 0) })?;
-    // SAFETY: only takes numbers.
-    descriptor(unsafe { libc::syscall(libc::SYS_fsmount, raw, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID_NODEV_NOEXEC) })
-}
-
-/// move_mount(2) of a mount that is attached nowhere; beneath the one that is there (Linux 6.5) or on top.
-pub fn attach_mount(mount: BorrowedFd<'_>, place: &Path, beneath: bool) -> Result<(), Errno> {
-    const MOVE_MOUNT_F_EMPTY_PATH: libc::c_uint = 4;
-    const MOVE_MOUNT_BENEATH: libc::c_uint = 0x200;
-    let flags = if beneath { MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_BENEATH } else { MOVE_MOUNT_F_EMPTY_PATH };
-    let place = CString::new(place.as_os_str().as_encoded_bytes()).map_err(|_| Errno::EINVAL)?;
-    // SAFETY: both texts are NUL-terminated and live through the call.
-    let answer =
-        unsafe { libc::syscall(libc::SYS_move_mount, mount.as_raw_fd(), c"".as_ptr(), libc::AT_FDCWD, place.as_ptr(), flags) };
-    Errno::result(answer).map(drop)
 }
 
 #[cfg(test)]

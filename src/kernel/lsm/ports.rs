@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use super::abi::Abi;
 use super::control::Control;
+use crate::kernel::bpf::Abi;
 use crate::kernel::{KernelError, reserved_ports};
 
 /// The module's `struct port_owner`.

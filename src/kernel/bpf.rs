@@ -10,7 +10,17 @@ use std::path::Path;
 
 use nix::errno::Errno;
 
-use super::abi::Abi;
+/// A value that goes to the kernel and comes back as bytes.
+///
+/// # Safety
+/// `repr(C)`, without padding, and valid for every bit pattern: it is copied to and from the kernel as bytes.
+pub unsafe trait Abi: Copy {
+    /// All zero.
+    fn zeroed() -> Self {
+        // SAFETY: an implementor is valid for every bit pattern, zero included.
+        unsafe { std::mem::zeroed() }
+    }
+}
 
 fn path_text(path: &Path) -> Result<CString, Errno> {
     CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)
@@ -79,6 +89,8 @@ pub struct Table<K, V> {
 
 // SAFETY: an integer: no padding, every bit pattern valid.
 unsafe impl Abi for u32 {}
+// SAFETY: likewise.
+unsafe impl Abi for u64 {}
 
 impl<K: Abi, V: Abi> Table<K, V> {
     pub fn open(path: &Path) -> Result<Self, Errno> {
