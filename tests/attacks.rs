@@ -184,7 +184,7 @@ fn what_gets_through_in_a_chroot_is_denied_to_root_in_a_medium_jail_and_counted_
     let stage = Stage::set(Program::build());
     let rows = table::rows(&stage.program);
     let classes: BTreeSet<String> = rows.iter().map(|row| row.class.clone()).collect();
-    let _range = PortRange::narrow(RESERVED - 4..=RESERVED + 4);
+    let _range = PortRange::narrow_apart(RESERVED - 4..=RESERVED + 4);
     let (mut endings, mut problems) = (Endings::new(), Vec::new());
 
     // First, while nobody reserves a port: the host is bound by reservations too.

@@ -261,7 +261,7 @@ fn a_reserved_port_is_its_owners_alone_by_every_way_of_taking_one() {
     let Some(body) = body::here() else { return };
     const PORT: u16 = 40_204;
     let stage = stage();
-    let _range = PortRange::narrow(PORT - 4..=PORT + 4);
+    let _range = PortRange::narrow_apart(PORT - 4..=PORT + 4);
     let known = rows(&stage, "ports");
     let targets = [format!("reserved={PORT}"), "own=40300".to_owned()];
     {

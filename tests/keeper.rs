@@ -154,16 +154,20 @@ fn a_killed_keeper_is_replaced_and_the_service_started_again() {
 }
 
 #[test]
-fn without_restarts_a_killed_keeper_ends_the_service_for_good() {
+fn without_restarts_the_service_outlives_a_killed_keeper_and_the_next_command_says_what_to_do() {
     if !is_here() {
         return;
     }
     let subject = supervised("keep-never", "command: [\"/bin/sleep\", \"1000\"], restart: \"never\"");
     let (supervisor, service) = subject.supervised().expect("a supervisor with its service");
     kill(subject.keeper().expect("a keeper"), Signal::SIGKILL).unwrap();
-    wait_until("the service's end", || !lives(service));
-    wait_until("the supervisor's end", || !lives(supervisor));
+    wait_until("the keeper's end", || subject.keeper().is_none());
+    let output = exec(&subject, &["/bin/true"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("keep-never") && text(&output).contains("stop"), "{}", text(&output));
+    assert!(lives(service) && lives(supervisor), "nothing would start them again");
     subject.must("jailmgr", &["stop"]);
+    assert!(!lives(service) && !lives(supervisor));
     subject.must("jailmgr", &["destroy"]);
     assert_eq!(subject.left(), BTreeSet::new());
 }
@@ -272,7 +276,9 @@ fn commands_that_come_during_a_stop_end_and_leave_nothing() {
         let output = child.wait_with_output().unwrap();
         // Killed with the jail, or told that there is none.
         let status = output.status.code();
-        assert!(status == Some(137) || status == Some(1) && text(&output).contains("keep-stop"), "{status:?}: {}", text(&output));
+        let told = matches!(status, Some(1)) && text(&output).contains("keep-stop");
+        // Or killed after the keeper that would have told how it ended.
+        assert!(matches!(status, Some(137 | 125)) || told, "{status:?}: {}", text(&output));
     }
     subject.must("jailmgr", &["destroy"]);
     assert_eq!(subject.left(), BTreeSet::new());
