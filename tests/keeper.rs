@@ -330,13 +330,13 @@ fn a_member_that_answers_in_the_keepers_stead_gets_no_power_over_the_host() {
     }
     let program = Program::build();
     for claim in ["none", "own", "host"] {
-        let subject = supervised("keep-liar", "command: [\"/bin/sleep\", \"1000\"]");
+        let subject = supervised("keep-liar", "command: [\"/bin/sleep\", \"1000\"], profile: \"medium\"");
         fs::copy(&program.path, subject.data.path().join("jails/keep-liar/data/opt/attacks")).unwrap();
         let keeper = subject.keeper().expect("a keeper");
         let mut victim = std::process::Command::new("/bin/sleep").arg("1000").spawn().unwrap();
         let arguments = ["/opt/attacks", "impersonate", &keeper.to_string(), claim, &victim.id().to_string()].map(str::to_owned);
         let mut liar = Session::start(&subject, &arguments.each_ref().map(String::as_str));
-        assert_eq!(liar.line(), "ready", "the socket is taken");
+        assert_eq!(liar.line(), "ready", "the socket of keeper {keeper} is taken, claim {claim}");
         let output = subject.run("jailctl", &["exec", "--timeout", "1s", "keep-liar", "--", "/bin/sleep", "1000"]);
         assert!(!output.status.success(), "{claim}: {}", text(&output));
         assert!(text(&output).contains("keeper"), "{claim}: {}", text(&output));
