@@ -5,12 +5,13 @@ use std::path::Path;
 use clap::Args;
 use nix::sys::statfs::{CGROUP2_SUPER_MAGIC, statfs};
 
+use crate::cli::Outcome;
 use crate::cli::failure::Exit;
-use crate::cli::{Outcome, output};
+use crate::cli::output::{self, Shape};
 use crate::kernel::landlock::{Landlock, probe};
 use crate::kernel::lsm::Lsm;
 use crate::kernel::{Enforcement, Kernel, KernelError};
-use crate::telemetry::{Column, Table, Value};
+use crate::telemetry::{Column, Format, Table, Value};
 
 /// Say whether this machine can hold jails, by what, and what is missing.
 ///
@@ -24,11 +25,10 @@ use crate::telemetry::{Column, Table, Value};
 #[command(verbatim_doc_comment)]
 pub struct Doctor {
     /// Print nothing
-    #[arg(short, long, conflicts_with = "json")]
+    #[arg(short, long, conflicts_with_all = ["output", "json", "tsv"])]
     quiet: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shape: Shape,
 }
 
 struct Check {
@@ -62,7 +62,12 @@ impl Check {
     }
 
     fn row(&self) -> Vec<Value> {
-        vec![Value::text(self.name), Value::text(self.result()), Value::text(&self.found), Value::maybe(self.remedy.as_ref())]
+        vec![
+            Value::text(self.name),
+            Value::State(self.result().into()),
+            Value::text(&self.found),
+            Value::maybe(self.remedy.as_ref()),
+        ]
     }
 
     fn text(&self) -> String {
@@ -113,13 +118,15 @@ impl Doctor {
         checks.extend(tools());
         checks.extend([btf().unless(by_landlock), security_modules(), bpffs().unless(by_landlock)]);
         checks.extend([module.unless(by_landlock), landlock.unless(by_module)]);
-        if self.json {
-            let table = Table::new(&COLUMNS, checks.iter().map(Check::row).collect());
-            output::json(&serde_json::json!({ "ready": ready, "body": body, "checks": table }))?;
-            return Ok(verdict(ready));
+        let table = || Table::new(&COLUMNS, checks.iter().map(Check::row).collect());
+        match self.shape.format() {
+            Format::Json => output::json(&serde_json::json!({ "ready": ready, "body": body, "checks": table() }))?,
+            Format::Text => {
+                output::print(&checks.iter().map(Check::text).collect::<String>())?;
+                output::print(&format!("\n{}", conclusion(body)))?;
+            }
+            _ => self.shape.print(&table(), false, "")?,
         }
-        output::print(&checks.iter().map(Check::text).collect::<String>())?;
-        output::print(&format!("\n{}", conclusion(body)))?;
         Ok(verdict(ready))
     }
 }

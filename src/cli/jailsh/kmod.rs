@@ -2,8 +2,9 @@
 
 use clap::{Args, Subcommand};
 
+use crate::cli::Outcome;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::{Outcome, output};
+use crate::cli::output::{self, Shape};
 use crate::kernel::landlock::Landlock;
 use crate::kernel::lsm::Lsm;
 use crate::kernel::{Kernel, KernelError};
@@ -35,9 +36,8 @@ enum Act {
     Unload,
     /// Show what is loaded, and which right is enforced by what
     Status {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        shape: Shape,
     },
 }
 
@@ -57,12 +57,13 @@ impl Kmod {
                 output::say("Unloaded secmodel_jail")?;
                 Ok(Exit::DONE)
             }
-            Act::Status { json } => status(json),
+            Act::Status { shape } => status(shape),
         }
     }
 }
 
-fn status(json: bool) -> Outcome {
+fn status(shape: Shape) -> Outcome {
+    let json = shape.format() == Format::Json;
     let lsm = match Lsm::open() {
         Ok(lsm) => lsm,
         Err(KernelError::NotLoaded) => return not_loaded(json),
@@ -70,7 +71,12 @@ fn status(json: bool) -> Outcome {
     };
     let (status, description) = (Lsm::status()?, lsm.describe());
     if json {
-        output::json(&serde_json::json!({ "module": status, "description": description }))?;
+        output::json(&serde_json::json!({ "loaded": true, "refused": null, "module": status, "description": description }))?;
+        return Ok(Exit::DONE);
+    }
+    let rights = telemetry::rights(&description, None);
+    if shape.format() != Format::Text {
+        shape.print(&rights, false, "")?;
         return Ok(Exit::DONE);
     }
     output::say(format_args!(
@@ -80,7 +86,8 @@ fn status(json: bool) -> Outcome {
     for note in &description.notes {
         output::say(format_args!("note: {note}"))?;
     }
-    output::print(&format!("\n{}", telemetry::rights(&description, None).render(Format::Text, false)))?;
+    output::say("")?;
+    shape.print(&rights, false, "")?;
     Ok(Exit::DONE)
 }
 
@@ -88,7 +95,8 @@ fn status(json: bool) -> Outcome {
 fn not_loaded(json: bool) -> Outcome {
     let refused = Lsm::probe().err();
     if json {
-        output::json(&serde_json::json!({ "loaded": false, "refused": refused.map(|error| error.to_string()) }))?;
+        let refused = refused.map(|error| error.to_string());
+        output::json(&serde_json::json!({ "loaded": false, "refused": refused, "module": null, "description": null }))?;
         return Ok(Exit::FAILED);
     }
     match (refused, Landlock::probe()) {
