@@ -7,7 +7,7 @@ mod descendants;
 mod enter;
 mod error;
 mod exec;
-mod fork;
+pub(crate) mod fork;
 mod host;
 pub mod keeper;
 mod lifecycle;
