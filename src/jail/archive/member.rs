@@ -172,7 +172,8 @@ impl<R: Read> Members<R> {
         };
         let mtime = match (extension.mtime, header.mtime()) {
             (Some(mtime), _) => mtime,
-            (None, Ok(seconds)) => (i64::try_from(seconds).map_err(|_| refuse("is of a time that does not exist"))?, 0),
+            // GNU tar writes times before the epoch as the two's complement.
+            (None, Ok(seconds)) => (seconds.cast_signed(), 0),
             (None, Err(_)) => return Err(refuse("has a time that is no number")),
         };
         let attributes = Attributes {

@@ -4,7 +4,7 @@ use nix::errno::Errno;
 use nix::fcntl::{RenameFlags, renameat2};
 
 use super::directory::Directory;
-use super::{MAX_JAILS, REPLACED, SPEC_FILE, remove_tree};
+use super::{MAX_JAILS, REPLACED, SPEC_FILE, remove_tree, trash_of};
 use crate::jail::JailError;
 use crate::kernel::JailName;
 
@@ -27,13 +27,26 @@ pub fn exchange(
         jails.sync()
     });
     // After a failure it holds what was new, else what was old, but for what is carried over.
-    let cleaned = carry_over(jails, &aside, name).and_then(|()| remove_tree(jails, &aside));
+    let cleaned = carry_over(jails, name).and_then(|()| remove_tree(jails, &trash_of(name)));
     made.and(cleaned)
 }
 
-/// Brings what stays with the jail from its old directory to the new one. Nothing to do before the exchange.
-pub fn carry_over(jails: &Directory, aside: &str, name: &JailName) -> Result<(), JailError> {
-    let (Some(old), Some(jail)) = (jails.find(aside)?, jails.find(name.as_str())?) else { return Ok(()) };
+/// Brings what stays with the jail from its old directory to the new one (before the exchange that is nothing), and sets
+/// the old one aside to be removed: what is half removed has other names in it, and nothing of that stays with the jail.
+pub fn carry_over(jails: &Directory, name: &JailName) -> Result<(), JailError> {
+    let aside = format!(".{name}{REPLACED}");
+    let Some(old) = jails.find(&aside)? else { return Ok(()) };
+    if let Some(jail) = jails.find(name.as_str())? {
+        move_entries(&old, &jail)?;
+    }
+    let trash = trash_of(name);
+    remove_tree(jails, &trash)?;
+    renameat2(jails.fd(), aside.as_str(), jails.fd(), trash.as_str(), RenameFlags::RENAME_NOREPLACE)
+        .map_err(JailError::system(format!("set {} aside", jails.path_of(&aside).display())))?;
+    jails.sync()
+}
+
+fn move_entries(old: &Directory, jail: &Directory) -> Result<(), JailError> {
     for entry in old.names(MAX_JAILS)? {
         if REPLACED_ENTRIES.iter().any(|replaced| entry == *replaced) {
             continue;

@@ -127,9 +127,14 @@ pub fn random_name(prefix: &str) -> Result<String, JailError> {
     Ok(format!("{prefix}{:016x}", u64::from_ne_bytes(bytes)))
 }
 
+/// What a jail's directory is called while it is removed.
+fn trash_of(name: &JailName) -> String {
+    format!(".{name}.trash")
+}
+
 /// Removes a jail's directory: first out of sight in one step, then for good.
 pub fn remove_jail(jails: &Directory, name: &JailName) -> Result<(), JailError> {
-    let trash = format!(".{name}.trash");
+    let trash = trash_of(name);
     remove_tree(jails, &trash)?;
     renameat2(jails.fd(), name.as_str(), jails.fd(), trash.as_str(), RenameFlags::RENAME_NOREPLACE)
         .map_err(JailError::system(format!("set {} aside", jails.path_of(name.as_str()).display())))?;
@@ -174,7 +179,8 @@ pub fn sweep_all(config: &Config) -> Result<u64, JailError> {
 
 fn remove_leftover(jails: &Directory, name: &str, owner: &JailName) -> Result<(), JailError> {
     if name.ends_with(REPLACED) {
-        exchange::carry_over(jails, name, owner)?;
+        exchange::carry_over(jails, owner)?;
+        return remove_tree(jails, &trash_of(owner));
     }
     remove_tree(jails, name)
 }

@@ -1,6 +1,7 @@
-//! Walking a tree: every directory before what is in it, names in order, so that two walks of equal trees see the same.
+//! Walking a tree: every directory right before what is in it, names in order, so that two walks of equal trees see the
+//! same.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use nix::fcntl::OFlag;
@@ -16,10 +17,10 @@ const MAX_NAMES: usize = 4_000_000;
 
 /// Sees a tree.
 pub trait Visitor {
-    /// A directory is begun, the top first.
+    /// A directory is begun, the top first, or come back to.
     fn enter(&mut self, place: &Place) -> Result<(), JailError>;
 
-    /// An entry of the directory begun last. For a directory: whether to go into it, later.
+    /// An entry of the directory entered last. For a directory: whether to go into it.
     fn entry(&mut self, found: &Found<'_>) -> Result<bool, JailError>;
 }
 
@@ -60,27 +61,45 @@ impl Found<'_> {
 
 /// Walks everything below `top`. Neither follows a link nor enters a mount; refuses what it cannot see whole.
 pub fn walk(top: &Directory, visitor: &mut impl Visitor) -> Result<(), JailError> {
-    let mut pending = vec![Place::default()];
-    while let Some(place) = pending.pop() {
-        let parent = place.open(top)?;
-        visitor.enter(&place)?;
-        let mut names = parent.names(MAX_NAMES)?;
-        if names.len() >= MAX_NAMES {
-            let why = format!("holds more than {MAX_NAMES} entries");
-            return Err(JailError::Path { path: parent.path().to_owned(), why, remedy: "spread them over directories".into() });
-        }
-        names.sort_unstable();
-        let before = pending.len();
-        for name in &names {
+    let mut frames = Vec::new();
+    let mut next = Some(Place::default());
+    loop {
+        let parent = match next.take() {
+            Some(place) => {
+                let parent = place.open(top)?;
+                frames.push((place, sorted_names(&parent)?.into_iter()));
+                parent
+            }
+            // However deep the tree, one directory is open at a time; its parent is opened again.
+            None => match frames.last() {
+                Some((place, _)) => place.open(top)?,
+                None => return Ok(()),
+            },
+        };
+        let (place, names) = frames.last_mut().expect("the one whose directory is open");
+        visitor.enter(place)?;
+        for name in names {
             // Gone since it was listed: only in a tree that something changes meanwhile.
-            let Some(status) = parent.status(Path::new(name))? else { continue };
+            let Some(status) = parent.status(Path::new(&name))? else { continue };
             let kind = kind(&status);
-            let found = Found { parent: &parent, place: &place, name, status, kind };
+            let found = Found { parent: &parent, place, name: &name, status, kind };
             if visitor.entry(&found)? && kind == SFlag::S_IFDIR {
-                pending.push(place.below(name));
+                next = Some(place.below(&name));
+                break;
             }
         }
-        pending[before..].reverse();
+        if next.is_none() {
+            frames.pop();
+        }
     }
-    Ok(())
+}
+
+fn sorted_names(directory: &Directory) -> Result<Vec<OsString>, JailError> {
+    let mut names = directory.names(MAX_NAMES)?;
+    if names.len() >= MAX_NAMES {
+        let why = format!("holds more than {MAX_NAMES} entries");
+        return Err(JailError::Path { path: directory.path().to_owned(), why, remedy: "spread them over directories".into() });
+    }
+    names.sort_unstable();
+    Ok(names)
 }
