@@ -1,8 +1,15 @@
 //! A jail as one archive: what it is, `jail.toml`, its data, and the sums of all that.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::os::fd::AsRawFd;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
+use nix::sys::stat::Mode;
+use nix::unistd::linkat;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -10,7 +17,7 @@ use super::archive::{Compression, Packed, Packer};
 use super::base::{self, Base};
 use super::label::Label;
 use super::snapshot::{self, still};
-use super::store::{self, Lock};
+use super::store::{self, Directory, Lock};
 use super::tree::{Tally, Watch, hexadecimal};
 use super::{Host, JailError};
 use crate::kernel::JailName;
@@ -115,6 +122,39 @@ pub fn export(
         Some(_) => write(false),
         None => still(host, name, request.live, write),
     }
+}
+
+/// The same to a file that appears when it is whole, and never over another.
+pub fn export_file(host: &Host, request: &ExportRequest, path: &Path, watch: Watch<'_>) -> Result<Exported, JailError> {
+    let doing = || format!("write {}", path.display());
+    let file = path.file_name().ok_or_else(|| JailError::Path {
+        path: path.to_owned(),
+        why: "names no file".into(),
+        remedy: "name one to write".into(),
+    })?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = Directory::open(&parent.canonicalize().map_err(JailError::io(format!("open {}", parent.display())))?)?;
+    if parent.status(file)?.is_some() {
+        return Err(there(path));
+    }
+    // Without a name it vanishes with us, however we end.
+    let flags = OFlag::O_TMPFILE | OFlag::O_WRONLY | OFlag::O_CLOEXEC;
+    let made = openat(parent.fd(), ".", flags, Mode::S_IRUSR | Mode::S_IWUSR).map_err(JailError::system(doing()))?;
+    let mut output = BufWriter::with_capacity(1 << 20, File::from(made));
+    let exported = export(host, request, &mut output, &path.display().to_string(), watch)?;
+    let made = output.into_inner().map_err(|error| JailError::io(doing())(error.into_error()))?;
+    made.sync_all().map_err(JailError::io(doing()))?;
+    let own = format!("/proc/self/fd/{}", made.as_raw_fd());
+    match linkat(AT_FDCWD, own.as_str(), parent.fd(), file, AtFlags::AT_SYMLINK_FOLLOW) {
+        Ok(()) => parent.sync().map(|()| exported),
+        Err(Errno::EEXIST) => Err(there(path)),
+        Err(errno) => Err(JailError::System { doing: doing(), errno }),
+    }
+}
+
+fn there(path: &Path) -> JailError {
+    let why = "is there already".into();
+    JailError::Path { path: path.to_owned(), why, remedy: "choose another name or remove it".into() }
 }
 
 fn toml(value: &impl Serialize) -> String {

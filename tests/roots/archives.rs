@@ -57,9 +57,7 @@ fn an_export_imports_to_the_last_bit_in_every_compression() {
     jail::create(&bench.host, &name(), &spec("ports = [8080]\nprofile = 'medium'\nautostart = true")).unwrap();
     odd_files(&bench.data().join("srv"));
     let before = portrait(&bench.data());
-    for (file, compression) in
-        [("a.tar", Compression::None), ("a.tar.gz", Compression::Gzip), ("a.tar.zst", Compression::Zstd)]
-    {
+    for (file, compression) in [("a.tar", Compression::None), ("a.tar.gz", Compression::Gzip), ("a.tar.zst", Compression::Zstd)] {
         let archive = export(&bench, file, compression);
         let imported = import(&bench, &request(&archive, "twin")).unwrap();
         assert_eq!(portrait(&data_of(&bench, "twin")), before, "{file}");
@@ -85,7 +83,8 @@ fn gnu_tar_reads_an_export_as_it_was() {
     fs::create_dir(&out).unwrap();
     let plain = scratch(&bench, "plain.tar");
     let unpacked = Command::new("zstd").arg("-qd").arg(&archive).arg("-o").arg(&plain).status();
-    let plain = if unpacked.is_ok_and(|status| status.success()) { plain } else { export(&bench, "plain.tar", Compression::None) };
+    let plain =
+        if unpacked.is_ok_and(|status| status.success()) { plain } else { export(&bench, "plain.tar", Compression::None) };
     let mut tar = Command::new("tar");
     tar.args(["--numeric-owner", "--xattrs", "--xattrs-include=*", "-pxf"]).arg(&plain).arg("-C").arg(&out);
     assert!(tar.status().unwrap().success());
@@ -280,13 +279,33 @@ fn every_hostile_archive_is_one_clear_error_and_makes_nothing() {
         ("upwards", forge().file(&up, "x").end(), "leads upwards"),
         ("hidden upwards", forge().file("bin/../../../x", "x").end(), "leads upwards"),
         ("through a symlink", link("way", &target).file("way/made", "x").end(), "leads through a symlink"),
-        ("through a relative symlink", link("bin/way", "../../../../..").file("bin/way/made", "x").end(), "leads through a symlink"),
-        ("through a chain", link("a", &target).member(EntryType::Symlink, "b", "a", b"", 0).file("b/made", "x").end(), "through a symlink"),
+        (
+            "through a relative symlink",
+            link("bin/way", "../../../../..").file("bin/way/made", "x").end(),
+            "leads through a symlink",
+        ),
+        (
+            "through a chain",
+            link("a", &target).member(EntryType::Symlink, "b", "a", b"", 0).file("b/made", "x").end(),
+            "through a symlink",
+        ),
         ("over a symlink", link("kept", &format!("{target}/kept")).file("kept", "x").end(), "comes twice"),
-        ("a directory over a symlink", link("way", &target).member(EntryType::Directory, "way/", "", b"", 0).end(), "leads through a symlink"),
-        ("hard link outside", forge().member(EntryType::Link, "l", &format!("{target}/kept"), b"", 0).end(), "hard link to the outside"),
+        (
+            "a directory over a symlink",
+            link("way", &target).member(EntryType::Directory, "way/", "", b"", 0).end(),
+            "leads through a symlink",
+        ),
+        (
+            "hard link outside",
+            forge().member(EntryType::Link, "l", &format!("{target}/kept"), b"", 0).end(),
+            "hard link to the outside",
+        ),
         ("hard link upwards", forge().member(EntryType::Link, "l", "../../kept", b"", 0).end(), "hard link to the outside"),
-        ("hard link through a symlink", link("way", &target).member(EntryType::Link, "l", "way/kept", b"", 0).end(), "through a symlink"),
+        (
+            "hard link through a symlink",
+            link("way", &target).member(EntryType::Link, "l", "way/kept", b"", 0).end(),
+            "through a symlink",
+        ),
         ("hard link to nothing", forge().member(EntryType::Link, "l", "later", b"", 0).end(), "did not come before"),
         ("hard link to a directory", forge().member(EntryType::Link, "l", "bin", b"", 0).end(), "hard link to a directory"),
         ("device", forge().member(EntryType::Char, "bin/random", "", b"", 0).end(), "is a device node"),
@@ -331,7 +350,8 @@ fn every_hostile_archive_is_one_clear_error_and_makes_nothing() {
     // Compressed, and cut anywhere.
     let whole = Forge::new().file("bin/x", &"content ".repeat(10_000)).end();
     let mut packed = Vec::new();
-    let mut encoder = Command::new("gzip").stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut encoder =
+        Command::new("gzip").stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
     encoder.stdin.take().unwrap().write_all(&whole).unwrap();
     std::io::Read::read_to_end(encoder.stdout.as_mut().unwrap(), &mut packed).unwrap();
     assert!(encoder.wait().unwrap().success());

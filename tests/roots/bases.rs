@@ -133,10 +133,7 @@ fn what_a_jail_was_made_of_stays_and_create_is_idempotent() {
     assert_eq!(jail::create(&bench.host, &name(), &spec("base = 'box'")).unwrap(), Change::Unchanged);
     assert_eq!(jail::observe(&bench.host, &name()).unwrap().spec.unwrap().base, jail::Base::Pinned(one));
     let error = jail::create(&bench.host, &name(), &spec("")).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "jail web was made of base box@1, not host; destroy it first, or make another jail"
-    );
+    assert_eq!(error.to_string(), "jail web was made of base box@1, not host; destroy it first, or make another jail");
     let diff = vec!["base: \"box@1\" -> \"box@2\"".to_owned()];
     assert_eq!(jail::create(&bench.host, &name(), &spec("base = 'box@2'")).unwrap(), Change::Changed { diff });
     let error = jail::create(&bench.host, &"other".parse().unwrap(), &spec("base = 'bix'")).unwrap_err();

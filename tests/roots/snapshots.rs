@@ -203,7 +203,7 @@ fn a_rollback_killed_at_any_moment_leaves_the_old_or_the_new_jail_and_all_snapsh
         let wanted = if to == "old" { &old } else { &new };
         let found = portrait(&bench.data());
         let ports = jail::observe(&bench.host, &name()).unwrap().spec.unwrap().ports;
-        let is_old = &found == &old;
+        let is_old = found == old;
         seen[usize::from(&found == wanted)] += 1;
         assert!(&found == wanted || &found == from, "cut at {step}");
         assert_eq!(ports[0].get(), if is_old { 8080 } else { 9090 }, "data and jail.toml belong together");

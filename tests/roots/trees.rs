@@ -53,7 +53,8 @@ pub fn odd_files(at: &Path) {
     // A version 2 capability: cap_net_bind_service, effective.
     let bind = [&0x0200_0001_u32.to_le_bytes()[..], &0x400_u32.to_le_bytes(), &[0; 12]].concat();
     set_xattr(&at.join("setuid"), c"security.capability", &bind);
-    for (name, seconds, nanoseconds) in [("deep", 1_000_000_000, 123_456_789), ("deep/file", -5, 250_000_000), ("absolute", 7, 1)] {
+    for (name, seconds, nanoseconds) in [("deep", 1_000_000_000, 123_456_789), ("deep/file", -5, 250_000_000), ("absolute", 7, 1)]
+    {
         let time = TimeSpec::new(seconds, nanoseconds);
         utimensat(nix::fcntl::AT_FDCWD, &at.join(name), &time, &time, UtimensatFlags::NoFollowSymlink).unwrap();
     }
