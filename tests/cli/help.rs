@@ -54,6 +54,19 @@ fn jailmgr_and_each_verb_show_what_they_do_with_an_example_and_the_exit_status()
 }
 
 #[test]
+fn the_verbs_for_bases_snapshots_and_archives_show_the_same() {
+    let verbs = ["clone", "rename", "snapshot", "rollback", "export", "import", "base", "upgrade-base", "gc"];
+    let text = help_of("jailmgr", &verbs);
+    let place = Place::new();
+    let under: String =
+        ["import", "list", "remove"].map(|verb| place.run("jailmgr", &["base", verb, "--help"]).bare().go().to_string()).concat();
+    assert!(under.lines().all(|line| line.len() <= 100), "{under}");
+    // Without the tool's own, which lists every verb and is in another snapshot.
+    let verbs = text.split_once("\n$ ").expect("a help a verb").1;
+    insta::assert_snapshot!(format!("$ {verbs}\n{under}"));
+}
+
+#[test]
 fn the_tool_is_chosen_by_the_name_it_is_called_under() {
     let place = Place::new();
     for (title, name) in [("/usr/sbin/jailctl", "jailctl"), ("./jailmgr", "jailmgr"), ("anything", "jailsh")] {

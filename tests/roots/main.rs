@@ -6,6 +6,7 @@ mod archives;
 mod bases;
 mod bench;
 mod entering;
+mod forged;
 mod hostile;
 mod kernel;
 mod life;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         bases::CASES,
         snapshots::CASES,
         archives::CASES,
+        forged::CASES,
     ]
     .concat();
     let cases: Vec<Case> = cases
