@@ -7,9 +7,9 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, RenameFlags, openat, renameat2};
 use nix::sys::stat::Mode;
-use nix::unistd::linkat;
+use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -137,18 +137,46 @@ pub fn export_file(host: &Host, request: &ExportRequest, path: &Path, watch: Wat
     if parent.status(file)?.is_some() {
         return Err(there(path));
     }
-    // Without a name it vanishes with us, however we end.
+    let (made, aside) = nameless(&parent).map_err(|error| match error {
+        JailError::System { errno, .. } => JailError::System { doing: doing(), errno },
+        error => error,
+    })?;
+    let written = || {
+        let mut output = BufWriter::with_capacity(1 << 20, made);
+        let exported = export(host, request, &mut output, &path.display().to_string(), watch)?;
+        let made = output.into_inner().map_err(|error| JailError::io(doing())(error.into_error()))?;
+        made.sync_all().map_err(JailError::io(doing()))?;
+        let named = match &aside {
+            Some(aside) => renameat2(parent.fd(), aside.as_str(), parent.fd(), file, RenameFlags::RENAME_NOREPLACE),
+            None => {
+                let own = format!("/proc/self/fd/{}", made.as_raw_fd());
+                linkat(AT_FDCWD, own.as_str(), parent.fd(), file, AtFlags::AT_SYMLINK_FOLLOW)
+            }
+        };
+        match named {
+            Ok(()) => parent.sync().map(|()| exported),
+            Err(Errno::EEXIST) => Err(there(path)),
+            Err(errno) => Err(JailError::System { doing: doing(), errno }),
+        }
+    };
+    let written = written();
+    if let (Some(aside), true) = (&aside, written.is_err()) {
+        // The first error is the one to tell.
+        let _ = unlinkat(parent.fd(), aside.as_str(), UnlinkatFlags::NoRemoveDir);
+    }
+    written
+}
+
+/// A file without a name, which vanishes with us however we end; or a hidden one where there is no such thing.
+fn nameless(parent: &Directory) -> Result<(File, Option<String>), JailError> {
     let flags = OFlag::O_TMPFILE | OFlag::O_WRONLY | OFlag::O_CLOEXEC;
-    let made = openat(parent.fd(), ".", flags, Mode::S_IRUSR | Mode::S_IWUSR).map_err(JailError::system(doing()))?;
-    let mut output = BufWriter::with_capacity(1 << 20, File::from(made));
-    let exported = export(host, request, &mut output, &path.display().to_string(), watch)?;
-    let made = output.into_inner().map_err(|error| JailError::io(doing())(error.into_error()))?;
-    made.sync_all().map_err(JailError::io(doing()))?;
-    let own = format!("/proc/self/fd/{}", made.as_raw_fd());
-    match linkat(AT_FDCWD, own.as_str(), parent.fd(), file, AtFlags::AT_SYMLINK_FOLLOW) {
-        Ok(()) => parent.sync().map(|()| exported),
-        Err(Errno::EEXIST) => Err(there(path)),
-        Err(errno) => Err(JailError::System { doing: doing(), errno }),
+    match openat(parent.fd(), ".", flags, Mode::S_IRUSR | Mode::S_IWUSR) {
+        Ok(made) => Ok((made.into(), None)),
+        Err(Errno::EOPNOTSUPP | Errno::EISDIR | Errno::ENOENT) => {
+            let aside = store::random_name(".jailsh-export-")?;
+            Ok((parent.write_new(&aside, 0o600, b"")?.into(), Some(aside)))
+        }
+        Err(errno) => Err(JailError::System { doing: "make a file".into(), errno }),
     }
 }
 
