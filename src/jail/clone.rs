@@ -32,6 +32,8 @@ pub fn clone(host: &Host, request: &CloneRequest, watch: Watch<'_>) -> Result<Cl
     let (from, to) = (&request.from, &request.to);
     let _locks = both(host, from, to)?;
     let jails = store::jails_or_make(&host.config)?;
+    // Both: what a cut rollback of the one left may hold its snapshots.
+    store::sweep(&host.config, from)?;
     store::sweep(&host.config, to)?;
     let jail = store::jail(&host.config, from)?;
     expect_free(&jails, to)?;

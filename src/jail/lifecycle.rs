@@ -95,20 +95,11 @@ pub fn create(host: &Host, name: &JailName, spec: &Spec) -> Result<Change, JailE
     Ok(Change::Changed { diff })
 }
 
-/// The spec with its base settled to one that is there. What a jail was made of stays: its data came from there.
+/// The spec with its base settled to one that is there. A running jail keeps its version.
 fn settled(host: &Host, name: &JailName, spec: &Spec, old: Option<&Spec>) -> Result<Spec, JailError> {
-    let (base, _) = base::resolve(&host.config, &spec.base, old.map(|old| &old.base), &mut |_| ())?;
-    if let Some(old) = old.filter(|old| old.base != base) {
-        let same_name = matches!((&old.base, &base), (Base::Pinned(old), Base::Pinned(new)) if old.name == new.name);
-        if !same_name {
-            return Err(JailError::Conflict {
-                what: format!("jail {name} was made of base {}, not {base}", old.base),
-                remedy: "destroy it first, or make another jail".into(),
-            });
-        }
-        if running(host, name)?.is_some() {
-            return Err(JailError::Running(name.clone()));
-        }
+    let (base, _) = base::resolve(&host.config, &spec.base, old.map(|old| (name, &old.base)), &mut |_| ())?;
+    if old.is_some_and(|old| old.base != base) && running(host, name)?.is_some() {
+        return Err(JailError::Running(name.clone()));
     }
     Ok(Spec { base, ..spec.clone() })
 }

@@ -105,6 +105,10 @@ pub fn still<T>(
 
 /// The snapshots of a jail, the oldest first.
 pub fn snapshots(host: &Host, name: &JailName) -> Result<Vec<Snapshot>, JailError> {
+    if let Some(_lock) = Lock::try_jail(&host.config, name)? {
+        // A rollback that was cut may have left them aside.
+        store::sweep(&host.config, name)?;
+    }
     let jail = store::jail(&host.config, name)?;
     let Some(snapshots) = jail.find(SNAPSHOTS)? else { return Ok(Vec::new()) };
     let mut found = Vec::new();

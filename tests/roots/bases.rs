@@ -135,6 +135,13 @@ fn what_a_jail_was_made_of_stays_and_create_is_idempotent() {
     assert_eq!(jail::observe(&bench.host, &name()).unwrap().spec.unwrap().base, jail::Base::Pinned(one));
     let error = jail::create(&bench.host, &name(), &spec("")).unwrap_err();
     assert_eq!(error.to_string(), "jail web was made of base box@1, not host; destroy it first, or make another jail");
+    let other = format!("base = 'dir:{}'", root.display());
+    let again = jail::create(&bench.host, &name(), &spec(&other)).unwrap();
+    assert_eq!(again, Change::Unchanged, "version 1 came from that very directory");
+    fs::create_dir(root.with_file_name("elsewhere")).unwrap();
+    let other = format!("base = 'dir:{}'", root.with_file_name("elsewhere").display());
+    assert!(jail::create(&bench.host, &name(), &spec(&other)).unwrap_err().to_string().contains("was made of base box@1"));
+    assert_eq!(bases(&bench), ["box@1", "box@2"], "nothing was imported for nothing");
     let diff = vec!["base: \"box@1\" -> \"box@2\"".to_owned()];
     assert_eq!(jail::create(&bench.host, &name(), &spec("base = 'box@2'")).unwrap(), Change::Changed { diff });
     let error = jail::create(&bench.host, &"other".parse().unwrap(), &spec("base = 'bix'")).unwrap_err();

@@ -65,8 +65,8 @@ impl Create {
             // Long work of its own, which has something to tell.
             let old = jail::observe(&site, name).ok().and_then(|seen| seen.spec.ok()).map(|old| old.base);
             let mut progress = Progress::new("importing");
-            let (base, imported) =
-                jail::base::resolve(&site.config, &spec.base, old.as_ref(), &mut |tally| progress.show(tally))?;
+            let old = old.as_ref().map(|old| (name, old));
+            let (base, imported) = jail::base::resolve(&site.config, &spec.base, old, &mut |tally| progress.show(tally))?;
             drop(progress);
             imported.iter().try_for_each(super::base::say_imported)?;
             spec.base = base;

@@ -314,3 +314,6 @@ fn terminated(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes.truncate(end);
     bytes
 }
+
+#[cfg(test)]
+mod tests;

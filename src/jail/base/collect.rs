@@ -15,6 +15,9 @@ use crate::jail::store::{self, Directory, Lock, random_name, remove_tree};
 use crate::jail::{Config, Host, JailError, root, snapshot, tree};
 use crate::kernel::JailName;
 
+/// Bases looked at.
+const MAX_BASES: usize = 65536;
+
 /// Something that was removed, or would be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Garbage {
@@ -58,10 +61,7 @@ fn leftovers(config: &Config, garbage: &mut Vec<Garbage>) -> Result<(), JailErro
     let mut bytes = store::sweep_all(config)?;
     if let Some(bases) = bases(config)? {
         let _lock = Lock::bases(config)?;
-        for name in catalog::list(config)?.into_iter().map(|version| version.pin.name).collect::<BTreeSet<_>>() {
-            bytes += bases.find(name.as_str())?.map(|base| sweep(&base)).transpose()?.unwrap_or(0);
-        }
-        bytes += empty_bases(&bases)?;
+        bytes += unfinished(&bases)?;
     }
     if bytes > 0 {
         garbage.push(Garbage { kind: "leftovers", what: "of commands that were killed".into(), bytes });
@@ -69,12 +69,13 @@ fn leftovers(config: &Config, garbage: &mut Vec<Garbage>) -> Result<(), JailErro
     Ok(())
 }
 
-/// Directories of bases without a version, which a killed first import leaves.
-fn empty_bases(bases: &Directory) -> Result<u64, JailError> {
+/// Half-made versions, and directories of bases without one, which a killed first import leaves.
+fn unfinished(bases: &Directory) -> Result<u64, JailError> {
     let mut bytes = 0;
-    for name in bases.names(65536)? {
-        let Some(base) = name.to_str().and_then(|name| bases.find(name).transpose()) else { continue };
-        bytes += sweep(&base?)?;
+    for name in bases.names(MAX_BASES)? {
+        // A file or a link is none of ours, and stays.
+        let Ok(base) = bases.sub(&name) else { continue };
+        bytes += sweep(&base)?;
         // Only an empty one goes, and that is what is wanted.
         let _ = unlinkat(bases.fd(), name.as_os_str(), UnlinkatFlags::RemoveDir);
     }

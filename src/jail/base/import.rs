@@ -14,6 +14,7 @@ use crate::jail::label::Label;
 use crate::jail::store::{Directory, Lock, random_name, remove_tree};
 use crate::jail::tree::{self, Found, Tally, Watch};
 use crate::jail::{Config, JailError};
+use crate::kernel::JailName;
 
 /// What a half-made version is called; the rest of the name is random.
 pub const ASIDE: &str = ".import-";
@@ -74,10 +75,10 @@ pub fn import(config: &Config, request: &ImportRequest, watch: Watch<'_>) -> Res
     {
         return Ok(there);
     }
+    // Under the lock: what is empty, or not locked by us yet, would look like a leftover.
+    let lock = Lock::bases(config)?;
     // Not for users of the host: a base may hold setuid programs that only a jail should offer.
     let base = bases.ensure(name.as_str(), 0o700)?.vetted()?;
-    // Both under the lock: what is not locked yet would look like a leftover.
-    let lock = Lock::bases(config)?;
     sweep(&base)?;
     let aside = Aside::new(&base)?;
     drop(lock);
@@ -107,18 +108,32 @@ pub fn import(config: &Config, request: &ImportRequest, watch: Watch<'_>) -> Res
 }
 
 /// What a jail's spec asks for, as a version that is there: the newest, or what a path leads to, imported if need be.
-/// `old` is what the jail has so far: a name or path that it was made of keeps its version.
+/// `old` is the jail and its base so far: a name or path that it was made of keeps its version, and another one is
+/// refused before anything is imported, since its data came from there.
 pub fn resolve(
     config: &Config,
     wanted: &Base,
-    old: Option<&Base>,
+    old: Option<(&JailName, &Base)>,
     watch: Watch<'_>,
 ) -> Result<(Base, Option<Import>), JailError> {
     let kept = match old {
-        Some(Base::Pinned(pin)) => Some(pin),
+        Some((_, Base::Pinned(pin))) => Some(pin),
         _ => None,
     };
     let came_from = |text: &str| kept.filter(|pin| catalog::find(config, pin).is_ok_and(|known| known.source == text));
+    let as_before = match wanted {
+        Base::Directory(_) | Base::Archive { sha256: None, .. } => came_from(&wanted.to_string()),
+        _ => None,
+    };
+    if let Some(pin) = as_before {
+        return Ok((Base::Pinned(pin.clone()), None));
+    }
+    if let Some((jail, old)) = old
+        && family(old)? != family(wanted)?
+    {
+        let what = format!("jail {jail} was made of base {old}, not {wanted}");
+        return Err(conflict(what, "destroy it first, or make another jail"));
+    }
     let request = |origin, sha256: &Option<Sum>| ImportRequest {
         origin,
         name: None,
@@ -140,16 +155,20 @@ pub fn resolve(
             };
             return Ok((Base::Pinned(pin), None));
         }
-        Base::Directory(path) => match came_from(&wanted.to_string()) {
-            Some(pin) => return Ok((Base::Pinned(pin.clone()), None)),
-            None => import(config, &request(Origin::Directory(path.clone()), &None), watch)?,
-        },
-        Base::Archive { path, sha256 } => match came_from(&format!("tar:{}", path.display())).filter(|_| sha256.is_none()) {
-            Some(pin) => return Ok((Base::Pinned(pin.clone()), None)),
-            None => import(config, &request(Origin::Archive(path.clone()), sha256), watch)?,
-        },
+        Base::Directory(path) => import(config, &request(Origin::Directory(path.clone()), &None), watch)?,
+        Base::Archive { path, sha256 } => import(config, &request(Origin::Archive(path.clone()), sha256), watch)?,
     };
     Ok((Base::Pinned(imported.pin.clone()), Some(imported)))
+}
+
+/// What a base and its versions are called; `None` for the host's own programs.
+fn family(base: &Base) -> Result<Option<Label>, JailError> {
+    Ok(match base {
+        Base::Host => None,
+        Base::Pinned(pin) => Some(pin.name.clone()),
+        Base::Newest(name) => Some(name.clone()),
+        Base::Directory(path) | Base::Archive { path, .. } => Some(name_of(path)?),
+    })
 }
 
 /// Keeps a settled base from being removed until the jail that is to pin it is there.
