@@ -200,6 +200,13 @@ fn gc_keeps_what_is_pinned_remembered_snapshotted_or_running() {
     assert_eq!(gc(false), [""; 0]);
     let error = base::remove(&bench.host, &"box@2".parse().unwrap()).unwrap_err();
     assert!(error.to_string().starts_with("jail web needs base box@2"), "{error}");
+    // A rollback that was cut right after the exchange: the snapshots are in the other directory.
+    let replaced = bench.config.data_dir.join("jails/.web.replaced");
+    fs::create_dir(&replaced).unwrap();
+    fs::rename(bench.config.jail_dir(&name()).join("snapshots"), replaced.join("snapshots")).unwrap();
+    assert_eq!(gc(true), [""; 0]);
+    assert_eq!(jail::snapshots(&bench.host, &name()).unwrap().len(), 1);
+    assert!(!replaced.exists());
     // A root that runs needs its base, whatever an editor did to jail.toml meanwhile.
     jail::bring_up(&bench.host, &name()).unwrap();
     let file = bench.config.jail_dir(&name()).join("jail.toml");

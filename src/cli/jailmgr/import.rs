@@ -49,6 +49,9 @@ impl Import {
         let ports: Vec<String> = spec.ports.iter().map(ToString::to_string).collect();
         let ports = if ports.is_empty() { "none".to_owned() } else { ports.join(",") };
         output::say(format_args!("  profile {}, base {}, ports {ports}", spec.profile.label(), spec.base))?;
+        if spec.autostart {
+            output::say("  started by jailmgr start --all, as where it came from")?;
+        }
         output::say(format_args!("  sha256 {}", imported.sha256))?;
         Ok(Exit::DONE)
     }

@@ -91,14 +91,16 @@ fn pins(config: &Config, names: &[JailName]) -> Result<BTreeSet<Pin>, JailError>
             Err(JailError::NoSuchJail { .. }) => continue,
             found => found?,
         };
-        let spec = store::read_spec(&jail, name)?;
-        let snapshots = snapshot::specs(&jail, name)?;
-        for spec in spec.into_iter().chain(snapshots) {
-            if let Base::Pinned(pin) = spec.base {
-                pins.insert(pin);
+        // A rollback that goes on, or was cut, has the jail's snapshots in its other directory for a moment.
+        for directory in [Some(jail), store::replaced(config, name)?].into_iter().flatten() {
+            let spec = store::read_spec(&directory, name)?;
+            for spec in spec.into_iter().chain(snapshot::specs(&directory, name)?) {
+                if let Base::Pinned(pin) = spec.base {
+                    pins.insert(pin);
+                }
             }
+            pins.extend(previous(&directory)?);
         }
-        pins.extend(previous(&jail)?);
         pins.extend(root::base_in_use(config, name)?);
     }
     Ok(pins)

@@ -40,6 +40,7 @@ impl Upgrade {
 /// Moves a jail that is down. The version it leaves is remembered, and kept by `gc`.
 pub fn upgrade(host: &Host, name: &JailName, to: &Move) -> Result<Upgrade, JailError> {
     let _lock = Lock::jail(host, name)?;
+    store::sweep(&host.config, name)?;
     let jail = store::jail(&host.config, name)?;
     let mut spec = store::read_spec(&jail, name)?.ok_or_else(|| store::no_such_jail(&host.config, name))?;
     let Base::Pinned(from) = spec.base.clone() else {

@@ -52,6 +52,11 @@ pub fn jail(config: &Config, name: &JailName) -> Result<Directory, JailError> {
     }
 }
 
+/// The directory that a rollback is to exchange, or has exchanged, for the jail's own.
+pub fn replaced(config: &Config, name: &JailName) -> Result<Option<Directory>, JailError> {
+    jails(config)?.map(|jails| jails.find(format!(".{name}{REPLACED}"))).transpose().map(Option::flatten)
+}
+
 pub fn no_such_jail(config: &Config, name: &JailName) -> JailError {
     // Without a list there is no hint; the error is the same.
     let known = names(config).unwrap_or_default();
