@@ -108,7 +108,12 @@ fn settled(host: &Host, name: &JailName, spec: &Spec, old: Option<&Spec>) -> Res
 fn tree_of(config: &Config, base: &Base) -> Result<Option<Directory>, JailError> {
     match base {
         Base::Pinned(pin) => base::tree(config, pin).map(Some),
-        _ => Ok(None),
+        Base::Host => Ok(None),
+        // Only an editor writes that into jail.toml. Never the host's programs in place of what was asked for.
+        unsettled => Err(JailError::Conflict {
+            what: format!("base {unsettled} names no version that is here"),
+            remedy: "write NAME@VERSION as jailmgr base list shows it".into(),
+        }),
     }
 }
 

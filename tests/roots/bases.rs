@@ -214,6 +214,10 @@ fn gc_keeps_what_is_pinned_remembered_snapshotted_or_running() {
     fs::write(&file, text.replace("box@3", "box@2")).unwrap();
     assert_eq!(gc(false), [""; 0]);
     jail::tear_down(&bench.host, &name()).unwrap();
+    // A base without a version is not the host's.
+    fs::write(&file, "base = 'box'").unwrap();
+    let error = jail::bring_up(&bench.host, &name()).unwrap_err().to_string();
+    assert!(error.starts_with("base box names no version"), "{error}");
     // What cannot be read might pin anything.
     fs::write(&file, "base = ").unwrap();
     assert!(jail::gc(&bench.host, false).is_err());
