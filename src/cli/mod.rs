@@ -13,6 +13,7 @@ mod jailsh;
 mod manual;
 mod options;
 mod output;
+mod progress;
 mod screen;
 mod selection;
 mod signal;

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use nix::errno::Errno;
 
+use super::archive::ArchiveError;
+use super::label::Label;
 use super::spec::SpecError;
 use crate::kernel::{JailName, KernelError, NameError};
 
@@ -45,6 +47,15 @@ pub enum JailError {
         "jail {name} has {members} process(es) from before it had a supervisor, which one of its own could not reach; end them, or run `jailmgr stop {name}` first"
     )]
     Occupied { name: JailName, members: usize },
+    #[error("no base {base}{}", hint.as_ref().map(|h| format!("; did you mean {h}?")).unwrap_or_else(|| "; import one with jailmgr base import".into()))]
+    NoSuchBase { base: String, hint: Option<String> },
+    #[error("jail {name} has no snapshot {snapshot}{}", hint.as_ref().map(|h| format!("; did you mean {h}?")).unwrap_or_else(|| "; take one first".into()))]
+    NoSuchSnapshot { name: JailName, snapshot: Label, hint: Option<String> },
+    /// What is wanted and what is there do not go together.
+    #[error("{what}; {remedy}")]
+    Conflict { what: String, remedy: String },
+    #[error("{archive}: {error}")]
+    Archive { archive: String, error: ArchiveError },
     #[error("another jailsh holds jail {0}; try again when it is done")]
     Locked(JailName),
     #[error("the command in jail {name} wrote more than {limit} bytes; pass its output through or write it to a file")]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::store::{self, Directory, Lock};
-use super::{Config, Host, JailError, Spec, data, root, script_file};
+use super::{Base, Config, Host, JailError, Spec, base, data, root, script_file};
 use crate::kernel::{JailDef, JailInfo, JailName, Jid, KernelError};
 
 /// How long killing all members may take: they can only hang in the kernel.
@@ -61,18 +61,26 @@ pub fn create(host: &Host, name: &JailName, spec: &Spec) -> Result<Change, JailE
     let _lock = Lock::jail(host, name)?;
     let jails = store::jails_or_make(&host.config)?;
     store::sweep(&host.config, name)?;
-    let Some(jail) = jails.find(name.as_str())?.map(Directory::vetted).transpose()? else {
+    let jail = jails.find(name.as_str())?.map(Directory::vetted).transpose()?;
+    // Looked at before anything is written: a broken jail is told, not half repaired.
+    let old = jail.as_ref().map(|jail| store::read_spec(jail, name)).transpose()?.flatten();
+    let spec = &settled(host, name, spec, old.as_ref())?;
+    let tree = tree_of(&host.config, &spec.base)?;
+    // Until the jail pins its base, nothing else keeps that.
+    let mut pinned = None;
+    let Some(jail) = jail else {
         store::appear(&jails, name.as_str(), 0o700, |jail| {
             jail.make("root", 0o755)?;
             let written = store::write_first_spec(jail, spec)?;
-            data::make(jail)?;
+            data::make(jail, tree.as_ref())?;
+            pinned = base::hold(&host.config, &spec.base)?;
             nix::unistd::fsync(written).map_err(JailError::system("write jail.toml to disk"))
         })?;
+        drop(pinned);
         return Ok(Change::Created);
     };
-    // Looked at before anything is written: a broken jail is told, not half repaired.
-    let old = store::read_spec(&jail, name)?;
-    complete(&jail)?;
+    complete(&jail, tree.as_ref())?;
+    let _pinned = base::hold(&host.config, &spec.base)?;
     let diff = match &old {
         None => {
             store::write_spec(&jail, spec)?;
@@ -87,12 +95,34 @@ pub fn create(host: &Host, name: &JailName, spec: &Spec) -> Result<Change, JailE
     Ok(Change::Changed { diff })
 }
 
+/// The spec with its base settled to one that is there. A running jail keeps its version.
+fn settled(host: &Host, name: &JailName, spec: &Spec, old: Option<&Spec>) -> Result<Spec, JailError> {
+    let (base, _) = base::resolve(&host.config, &spec.base, old.map(|old| (name, &old.base)), &mut |_| ())?;
+    if old.is_some_and(|old| old.base != base) && running(host, name)?.is_some() {
+        return Err(JailError::Running(name.clone()));
+    }
+    Ok(Spec { base, ..spec.clone() })
+}
+
+/// The files of an imported base; `None` for the host's own.
+fn tree_of(config: &Config, base: &Base) -> Result<Option<Directory>, JailError> {
+    match base {
+        Base::Pinned(pin) => base::tree(config, pin).map(Some),
+        Base::Host => Ok(None),
+        // Only an editor writes that into jail.toml. Never the host's programs in place of what was asked for.
+        unsettled => Err(JailError::Conflict {
+            what: format!("base {unsettled} names no version that is here"),
+            remedy: "write NAME@VERSION as jailmgr base list shows it".into(),
+        }),
+    }
+}
+
 /// Makes what an administrator may have removed from a jail's directory; refuses what is not as we made it.
-fn complete(jail: &Directory) -> Result<(), JailError> {
+fn complete(jail: &Directory, tree: Option<&Directory>) -> Result<(), JailError> {
     jail.ensure("root", 0o755)?.vetted()?;
     match jail.find("data")? {
         Some(data) => data.vetted().map(drop),
-        None => data::seed(jail),
+        None => data::seed(jail, tree),
     }
 }
 
@@ -107,12 +137,12 @@ pub fn bring_up(host: &Host, name: &JailName) -> Result<Running, JailError> {
     let spec = store::read_spec(&jail, name)?.ok_or_else(|| store::no_such_jail(&host.config, name))?;
     // Half a jail is none. Pin before kernel: a jail found in both is then always a whole one.
     take_down(host, name)?;
-    complete(&jail)?;
+    complete(&jail, tree_of(&host.config, &spec.base)?.as_ref())?;
     script_file::sweep(&jail)?;
     let jid = host.kernel.create(&definition(&host.config, name, &spec))?;
     // A body that runs no commands says so here, before anything is mounted.
     let entered = host.kernel.gate(jid).map(drop).map_err(JailError::from);
-    match entered.and_then(|()| root::pin(&host.config, name, host.kernel.way_in())) {
+    match entered.and_then(|()| root::pin(&host.config, name, &spec.base, host.kernel.way_in())) {
         Ok(()) => Ok(Running { name: name.clone(), jid, brought_up: true }),
         Err(error) => {
             // The first error is the one to tell; what stays is taken down by the next verb.
@@ -184,15 +214,25 @@ pub fn destroy(host: &Host, name: &JailName) -> Result<(), JailError> {
     let _lock = Lock::jail(host, name)?;
     store::sweep(&host.config, name)?;
     store::jail(&host.config, name)?;
-    if let Some(jail) = host.kernel.find(name)?
-        && (jail.processes > 0 || jail.held || up(host, name)?.is_some())
-    {
-        return Err(JailError::Running(name.clone()));
-    }
-    // What a crash left of it.
-    take_down(host, name)?;
+    expect_down(host, name)?;
     let jails = store::jails(&host.config)?.ok_or_else(|| store::no_such_jail(&host.config, name))?;
     store::remove_jail(&jails, name)
+}
+
+/// The jail's number if anything of it runs: a member, a supervisor, or its mounts wait for one.
+pub(super) fn running(host: &Host, name: &JailName) -> Result<Option<Jid>, JailError> {
+    match host.kernel.find(name)? {
+        Some(jail) if jail.processes > 0 || jail.held || up(host, name)?.is_some() => Ok(Some(jail.jid)),
+        _ => Ok(None),
+    }
+}
+
+/// Refuses a jail that runs, and cleans what a crash left of one that does not. The caller holds the jail's lock.
+pub(super) fn expect_down(host: &Host, name: &JailName) -> Result<(), JailError> {
+    match running(host, name)? {
+        Some(_) => Err(JailError::Running(name.clone())),
+        None => take_down(host, name).map(drop),
+    }
 }
 
 /// One jail of the data directory. [`JailError::NoSuchJail`] with the nearest name.

@@ -1,32 +1,51 @@
 //! A jail on this host: its spec, its files, its root, and the way in. Touches the data directory, the run directory and
 //! mounts; asks the kernel through [`crate::kernel::Kernel`].
 
+mod archive;
+pub mod base;
+mod clone;
 mod configure;
 mod data;
 mod descendants;
 mod enter;
 mod error;
 mod exec;
+mod export;
 pub(crate) mod fork;
+mod freeze;
 mod host;
+mod import;
 pub mod keeper;
+mod label;
 mod lifecycle;
 pub(crate) mod relaunch;
 mod relay;
+mod rename;
 mod root;
 mod script_file;
+mod snapshot;
 pub mod spec;
 mod store;
 mod terminal;
+mod tree;
 mod update;
 
+pub use archive::{ArchiveError, Compression, Limits};
+pub use base::{Base, Garbage, Import, Imported, Move, Origin, Pin, Sum, Upgrade, gc, upgrade};
+pub use clone::{CloneRequest, Cloned, clone};
 pub use configure::{configure, spec_text};
 pub use enter::{Child, Command, Stdio, spawn, spawn_service};
 pub use error::JailError;
 pub use exec::{ExecRequest, Output, apply, exec};
+pub use export::{ExportRequest, Exported, export, export_file};
 pub use host::{Config, Host};
+pub use import::{ImportRequest, ImportedJail, import};
+pub use label::{Label, LabelError};
 pub use lifecycle::{Change, Observed, Running, bring_up, create, destroy, observe, observe_all, tear_down};
+pub use rename::rename;
 pub use root::prepare_run_dir;
+pub use snapshot::{Snapshot, Taken, delete_snapshot, rollback, snapshot, snapshots};
 pub use spec::{Log, Restart, Spec};
 pub use store::Lock;
+pub use tree::{Tally, Watch};
 pub use update::{PolicyChange, Wanted, update};

@@ -1,13 +1,12 @@
 //! The script that `apply` runs: a file in the jail's own /tmp, written from the host's side without following anything
 //! the jail may have put there, and removed when the script has ended.
 
-use std::io::Read;
 use std::os::fd::AsFd;
 
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::JailError;
-use super::store::{Directory, remove_tree};
+use super::store::{Directory, random_name, remove_tree};
 
 const PREFIX: &str = ".jailsh-apply-";
 
@@ -21,7 +20,7 @@ impl ScriptFile {
     /// Writes `text` under a random name, readable and runnable by root alone.
     pub fn write(jail: &Directory, text: &[u8]) -> Result<ScriptFile, JailError> {
         let tmp = jail.sub("data")?.sub("tmp")?;
-        let name = format!("{PREFIX}{:016x}", random()?);
+        let name = random_name(PREFIX)?;
         let file = ScriptFile { tmp, name };
         drop(file.tmp.write_new(&file.name, 0o700, text)?);
         Ok(file)
@@ -51,11 +50,4 @@ pub fn sweep(jail: &Directory) -> Result<(), JailError> {
         }
     }
     Ok(())
-}
-
-fn random() -> Result<u64, JailError> {
-    let doing = || JailError::io("read /dev/urandom");
-    let mut bytes = [0; 8];
-    std::fs::File::open("/dev/urandom").map_err(doing())?.read_exact(&mut bytes).map_err(doing())?;
-    Ok(u64::from_ne_bytes(bytes))
 }

@@ -104,10 +104,26 @@ pub fn kill(name: &str) {
     }
 }
 
+/// Stops the members, or lets them go on. Returns when all stand still: a copy of their files may be made next.
 pub fn freeze(name: &str, frozen: bool) -> Result<(), KernelError> {
+    const TRIES: u32 = 400;
     let Some(group) = group(name) else { return Ok(()) };
     let file = group.join("cgroup.freeze");
-    write(&file, if frozen { "1" } else { "0" }).map_err(KernelError::io(format!("write {}", file.display())))
+    write(&file, if frozen { "1" } else { "0" }).map_err(KernelError::io(format!("write {}", file.display())))?;
+    for _ in 0..TRIES {
+        if !frozen || is_frozen(&group) {
+            return Ok(());
+        }
+        sleep(Duration::from_millis(5));
+    }
+    Err(KernelError::Other {
+        doing: format!("freeze the control group {}", group.display()),
+        why: "a member is in a system call that does not end; those that could be are stopped, `thaw` lets them go on".into(),
+    })
+}
+
+fn is_frozen(group: &Path) -> bool {
+    fs::read_to_string(group.join("cgroup.events")).is_ok_and(|events| events.lines().any(|line| line == "frozen 1"))
 }
 
 /// CPU time of all members that ever were, in microseconds.

@@ -29,6 +29,8 @@ pub enum Kind {
     Locked,
     /// A path or what it leads to.
     Path,
+    /// An archive that is damaged, hostile or none.
+    Archive,
     /// A command in a jail was not found.
     NotFound,
     /// A command in a jail is no program.
@@ -58,7 +60,7 @@ impl Kind {
     /// for commands, else 1.
     pub fn exit(self) -> u8 {
         match self {
-            Kind::Name | Kind::Spec => 65,
+            Kind::Name | Kind::Spec | Kind::Archive => 65,
             Kind::Unavailable => 69,
             Kind::NotPermitted => 77,
             Kind::TimedOut => 124,
@@ -207,6 +209,8 @@ impl From<JailError> for Fault {
             JailError::NoSuchUser { .. } => Kind::Value,
             JailError::TimedOut { .. } => Kind::TimedOut,
             JailError::Locked(_) => Kind::Locked,
+            JailError::Archive { .. } => Kind::Archive,
+            JailError::NoSuchBase { .. } | JailError::NoSuchSnapshot { .. } | JailError::Conflict { .. } => Kind::Value,
             _ => Kind::System,
         };
         let fault = Fault::new(kind, error.to_string());

@@ -3,6 +3,7 @@
 //! `/proc`.
 
 mod escape;
+mod inventory;
 mod lines;
 mod moment;
 mod observation;
@@ -13,6 +14,7 @@ mod top;
 mod views;
 
 pub use escape::{printable, printable_json};
+pub use inventory::{bases, garbage, snapshots, stamp};
 pub use lines::Lines;
 pub use observation::{Observation, now};
 pub use prometheus::exposition;

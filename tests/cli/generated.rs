@@ -48,7 +48,7 @@ fn every_verb_has_a_page_with_its_options_an_example_and_its_exit_status() {
             for section in ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXAMPLES", "\"EXIT STATUS\"", "\"SEE ALSO\""] {
                 assert!(page.contains(&format!(".SH {section}\n")), "{name}.8 lacks {section}:\n{page}");
             }
-            assert!(whole.contains(&format!("{tool}\\-{verb}(8)")), "{tool}.8 does not name {name}");
+            assert!(whole.contains(&format!("{tool}\\-{}(8)", verb.replace('-', "\\-"))), "{tool}.8 does not name {name}");
             expected.push(format!("{name}.8"));
         }
     }

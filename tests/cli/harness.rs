@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -133,8 +133,25 @@ impl Test<'_> {
         self
     }
 
-    /// Runs it. The environment is the test's own, standard input is never a terminal.
+    /// Runs it, for what it writes rather than says.
+    pub fn bytes(self) -> Vec<u8> {
+        let output = self.output();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
+    /// Runs it.
     pub fn go(self) -> Outcome {
+        let output = self.output();
+        let text = |bytes: &[u8]| self.place.plain(&String::from_utf8_lossy(bytes));
+        let line: Vec<String> = std::iter::once(self.tool.to_owned())
+            .chain(self.arguments.iter().map(|word| shown(&self.place.plain(word))))
+            .collect();
+        Outcome { line: line.join(" "), status: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+
+    /// The environment is the test's own, standard input is never a terminal.
+    fn output(&self) -> Output {
         let mut command = self.command();
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command.stdin(if self.input.is_some() { Stdio::piped() } else { Stdio::null() });
@@ -143,11 +160,7 @@ impl Test<'_> {
             // A tool that ends before it read everything closes the pipe.
             let _ = child.stdin.take().expect("a pipe").write_all(input);
         }
-        let output = child.wait_with_output().expect("the tool ends");
-        let text = |bytes: &[u8]| self.place.plain(&String::from_utf8_lossy(bytes));
-        let line: Vec<String> =
-            std::iter::once(self.tool.to_owned()).chain(self.arguments.iter().map(|word| shown(word))).collect();
-        Outcome { line: line.join(" "), status: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+        child.wait_with_output().expect("the tool ends")
     }
 
     /// The same, not started yet.

@@ -49,8 +49,37 @@ fn jailctl_and_each_verb_show_what_they_do_with_an_example_and_the_exit_status()
 
 #[test]
 fn jailmgr_and_each_verb_show_what_they_do_with_an_example_and_the_exit_status() {
-    let verbs = ["bootstrap", "create", "apply", "start", "stop", "restart", "config", "list", "status", "destroy"];
+    let verbs = [
+        "bootstrap",
+        "create",
+        "apply",
+        "start",
+        "stop",
+        "restart",
+        "config",
+        "list",
+        "status",
+        "destroy",
+        "clone",
+        "rename",
+        "snapshot",
+        "rollback",
+        "export",
+        "import",
+        "base",
+        "upgrade-base",
+        "gc",
+    ];
     insta::assert_snapshot!(help_of("jailmgr", &verbs));
+}
+
+#[test]
+fn the_verbs_below_base_show_the_same() {
+    let place = Place::new();
+    let text: String =
+        ["import", "list", "remove"].map(|verb| place.run("jailmgr", &["base", verb, "--help"]).bare().go().to_string()).concat();
+    assert!(text.lines().all(|line| line.len() <= 100), "{text}");
+    assert_eq!((text.matches("Example: ").count(), text.matches("Exit status: ").count()), (3, 3), "{text}");
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use jailsh::jail::{Observed, Spec};
+use jailsh::jail::base::Imported;
+use jailsh::jail::{Garbage, Observed, Snapshot, Spec, Taken};
 use jailsh::kernel::{JailInfo, JailStats, Jid, Level, Policy};
 use jailsh::supervise::{Record, Source, Status};
 use jailsh::telemetry::{self, Format, Lines, Observation, Sort, Table};
@@ -112,6 +113,13 @@ fn each_listing_has_exactly_the_documented_keys() {
     check_table("jailctl status", &telemetry::status(&observations(), 10));
     check_table("jailmgr status", &telemetry::status(&observations(), 10));
     check_table("jailmgr list", &telemetry::manager(&observations()));
+    let taken = Taken { taken: 1, entries: 2, bytes: 3, shared_files: 0, live: false };
+    let snapshot = |taken| Snapshot { name: "one".parse().unwrap(), taken };
+    check_table("jailmgr snapshot", &telemetry::snapshots(&[snapshot(Ok(taken)), snapshot(Err("no".into()))]));
+    let base = Imported { pin: "box@1".parse().unwrap(), manifest: Err("no".into()) };
+    check_table("jailmgr base list", &telemetry::bases(&[base]));
+    let garbage = Garbage { kind: "base", what: "box@1".into(), bytes: 1 };
+    check_table("jailmgr gc", &telemetry::garbage(&[garbage]));
     let record = Record { seq: 1, time_ms: 0, source: Source::Stdout, text: "x".into() };
     check("jailctl logs", &serde_json::from_str(&Lines::new(Format::Json, true).render(&[record])).unwrap());
 }

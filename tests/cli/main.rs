@@ -6,6 +6,7 @@ mod generated;
 mod harness;
 mod help;
 mod json;
+mod layers;
 mod listings;
 mod logs;
 mod screen;

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use jailsh::jail::{self, Config, ExecRequest, Host, JailError, Output, Spec};
 use jailsh::kernel::{JailName, Kernel};
-use nix::mount::{MntFlags, umount2};
+use nix::mount::{MntFlags, MsFlags, umount2};
 
 use crate::kernel::Plain;
 
@@ -69,6 +69,30 @@ impl Bench {
 
     pub fn try_exec(&self, request: ExecRequest) -> Result<Output, JailError> {
         jail::exec(&self.host, &name(), &request)
+    }
+}
+
+/// A file system of its own for the data directory, small enough to be filled. Gone on drop.
+pub struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    pub fn on(directory: &Path, options: &str) -> SmallDisk {
+        fs::create_dir_all(directory).unwrap();
+        let options = format!("mode=0755,{options}");
+        nix::mount::mount(Some("none"), directory, Some("tmpfs"), MsFlags::empty(), Some(options.as_str())).unwrap();
+        SmallDisk(directory.to_owned())
+    }
+
+    /// With another size, or read-only for `ro`.
+    pub fn remount(&self, options: &str) {
+        let (flags, options) = if options == "ro" { (MsFlags::MS_RDONLY, None) } else { (MsFlags::empty(), Some(options)) };
+        nix::mount::mount(None::<&str>, &self.0, None::<&str>, MsFlags::MS_REMOUNT | flags, options).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = umount2(&self.0, MntFlags::MNT_DETACH);
     }
 }
 

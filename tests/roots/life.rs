@@ -150,7 +150,7 @@ fn half_jails_are_cleaned_and_brought_up() {
 }
 
 /// Runs `verb` in a child and kills it after `delay`.
-fn kill_during(delay: Duration, verb: impl FnOnce()) {
+pub fn kill_during(delay: Duration, verb: impl FnOnce()) {
     // SAFETY: a case's process has one thread.
     match unsafe { fork() }.unwrap() {
         ForkResult::Child => {

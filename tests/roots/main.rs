@@ -2,13 +2,18 @@
 //!
 //! The cases fork, which only a process with one thread may: so this is a harness of its own, a process a case.
 
+mod archives;
+mod bases;
 mod bench;
 mod entering;
+mod forged;
 mod hostile;
 mod kernel;
 mod life;
 mod running;
+mod snapshots;
 mod terminal;
+mod trees;
 
 use std::process::ExitCode;
 
@@ -27,7 +32,18 @@ macro_rules! cases {
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let cases = [life::CASES, entering::CASES, running::CASES, terminal::CASES, hostile::CASES].concat();
+    let cases = [
+        life::CASES,
+        entering::CASES,
+        running::CASES,
+        terminal::CASES,
+        hostile::CASES,
+        bases::CASES,
+        snapshots::CASES,
+        archives::CASES,
+        forged::CASES,
+    ]
+    .concat();
     let cases: Vec<Case> = cases
         .into_iter()
         .filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str())))

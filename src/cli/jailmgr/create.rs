@@ -7,6 +7,7 @@ use crate::cli::Outcome;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::options::Common;
 use crate::cli::output;
+use crate::cli::progress::Progress;
 use crate::cli::site::Site;
 use crate::jail::{self, Change, Spec};
 use crate::kernel::{JailName, Port};
@@ -32,6 +33,9 @@ pub struct Create {
     /// Profile: low, medium or high [default: high]
     #[arg(short = 'l', long)]
     profile: Option<String>,
+    /// Programs: host, NAME, NAME@VERSION, dir:PATH or tar:PATH#sha256=SUM [default: host]
+    #[arg(short, long)]
+    base: Option<String>,
     /// Ports that only this jail may bind; repeatable
     #[arg(short = 'r', long, value_name = "PORT[,PORT..]", value_delimiter = ',')]
     reserve: Vec<Port>,
@@ -54,9 +58,19 @@ pub struct Create {
 impl Create {
     pub fn run(self, common: &Common) -> Outcome {
         // Before the kernel is asked: a wrong spec is wrong on any machine.
-        let spec = Spec::parse(&self.name, &self.tree()).map_err(|error| Failure::new(Exit::USAGE, error.to_string()))?;
+        let mut spec = Spec::parse(&self.name, &self.tree()).map_err(|error| Failure::new(Exit::USAGE, error.to_string()))?;
         let site = Site::open(common)?;
         let name = &self.name;
+        if matches!(spec.base, jail::Base::Directory(_) | jail::Base::Archive { .. }) {
+            // Long work of its own, which has something to tell.
+            let old = jail::observe(&site, name).ok().and_then(|seen| seen.spec.ok()).map(|old| old.base);
+            let mut progress = Progress::new("importing");
+            let old = old.as_ref().map(|old| (name, old));
+            let (base, imported) = jail::base::resolve(&site.config, &spec.base, old, &mut |tally| progress.show(tally))?;
+            drop(progress);
+            imported.iter().try_for_each(super::base::say_imported)?;
+            spec.base = base;
+        }
         match jail::create(&site, name, &spec)? {
             Change::Created => output::say(format_args!("Created jail {name}"))?,
             Change::Unchanged => output::say(format_args!("Unchanged jail {name}"))?,
@@ -77,7 +91,7 @@ impl Create {
             log.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.clone()?.into()))).collect();
         let ports: Vec<u16> = self.reserve.iter().map(|port| port.get()).collect();
         let command = self.command.as_ref().map(|words| words.0.clone()).unwrap_or_default();
-        json!({ "command": command, "profile": self.profile, "ports": ports, "log": log, "autostart": self.autostart })
+        json!({ "command": command, "profile": self.profile, "base": self.base, "ports": ports, "log": log, "autostart": self.autostart })
     }
 }
 

@@ -1,15 +1,24 @@
 //! jailmgr: the jails of the data directory.
 
 mod apply;
+mod base;
 mod bootstrap;
+mod clone;
 mod config;
 mod create;
 mod destroy;
+mod export;
+mod gc;
+mod import;
 mod list;
+mod rename;
 mod restart;
+mod rollback;
+mod snapshot;
 mod start;
 mod status;
 mod stop;
+mod upgrade_base;
 
 use clap::{Parser, Subcommand};
 
@@ -44,6 +53,15 @@ enum Verb {
     List(list::List),
     Status(status::Status),
     Destroy(destroy::Destroy),
+    Clone(clone::Clone),
+    Rename(rename::Rename),
+    Snapshot(snapshot::Snapshot),
+    Rollback(rollback::Rollback),
+    Export(export::Export),
+    Import(import::Import),
+    Base(base::Base),
+    UpgradeBase(upgrade_base::UpgradeBase),
+    Gc(gc::Gc),
 }
 
 pub fn run(arguments: Jailmgr) -> Outcome {
@@ -59,5 +77,14 @@ pub fn run(arguments: Jailmgr) -> Outcome {
         Verb::List(verb) => verb.run(&common),
         Verb::Status(verb) => verb.run(&common),
         Verb::Destroy(verb) => verb.run(&common),
+        Verb::Clone(verb) => verb.run(&common),
+        Verb::Rename(verb) => verb.run(&common),
+        Verb::Snapshot(verb) => verb.run(&common),
+        Verb::Rollback(verb) => verb.run(&common),
+        Verb::Export(verb) => verb.run(&common),
+        Verb::Import(verb) => verb.run(&common),
+        Verb::Base(verb) => verb.run(&common),
+        Verb::UpgradeBase(verb) => verb.run(&common),
+        Verb::Gc(verb) => verb.run(&common),
     }
 }

@@ -6,7 +6,8 @@ mod copy;
 use std::path::Path;
 
 use super::JailError;
-use super::store::{Directory, appear};
+use super::store::{Directory, appear, remove_tree};
+use super::tree;
 use copy::Seeder;
 
 /// The top-level directories of the data layer and their modes.
@@ -98,17 +99,51 @@ const MORE_FILES: [&str; 8] = ["protocols", "rpc", "services", "shells", "ssl/ce
 /// The host's configuration.
 const HOST_ETC: &str = "/etc";
 
-/// Makes and seeds `data` in a jail's directory that nobody sees yet.
-pub fn make(jail: &Directory) -> Result<(), JailError> {
-    fill(&jail.make("data", 0o755)?, Path::new(HOST_ETC))
+/// Makes and seeds `data` in a jail's directory that nobody sees yet: from a base's tree, or for programs of the host.
+pub fn make(jail: &Directory, tree: Option<&Directory>) -> Result<(), JailError> {
+    fill(&jail.make("data", 0o755)?, tree)
 }
 
 /// The same in one that is in use: it appears complete or not at all.
-pub fn seed(jail: &Directory) -> Result<(), JailError> {
-    appear(jail, "data", 0o755, |data| fill(data, Path::new(HOST_ETC))).map(drop)
+pub fn seed(jail: &Directory, tree: Option<&Directory>) -> Result<(), JailError> {
+    appear(jail, "data", 0o755, |data| fill(data, tree)).map(drop)
 }
 
-fn fill(data: &Directory, host_etc: &Path) -> Result<(), JailError> {
+fn fill(data: &Directory, tree: Option<&Directory>) -> Result<(), JailError> {
+    match tree {
+        Some(tree) => from_base(data, tree, Path::new(HOST_ETC)),
+        None => from_host(data, Path::new(HOST_ETC)),
+    }
+}
+
+/// What a base has of its own in the directories that a jail may write, and the host's way to resolve names.
+fn from_base(data: &Directory, tree: &Directory, host_etc: &Path) -> Result<(), JailError> {
+    for (name, mode) in DIRECTORIES {
+        let made = data.make(name, mode)?;
+        let is_directory = tree.status(name)?.is_some_and(|found| found.st_mode & libc::S_IFMT == libc::S_IFDIR);
+        // What a base has in /tmp is left over from its making.
+        if is_directory && name != "tmp" {
+            tree::copy(&tree.sub(name)?, &made, &|_| false, &mut |_| ())?;
+        }
+    }
+    let mut seeder = Seeder::new(host_etc);
+    let etc = data.sub("etc")?;
+    for name in CONTENTS {
+        // A link there belongs to a service of the base's that no jail runs (systemd-resolved).
+        if etc.status(name)?.is_none_or(|found| found.st_mode & libc::S_IFMT == libc::S_IFLNK || found.st_size == 0) {
+            remove_tree(&etc, name)?;
+            seeder.contents(&etc, name)?;
+        }
+    }
+    for (name, text) in [("passwd", PASSWD), ("group", GROUP), ("hosts", HOSTS)] {
+        if etc.status(name)?.is_none() {
+            seeder.write(&etc, name, text.as_bytes())?;
+        }
+    }
+    tree::to_disk(data)
+}
+
+fn from_host(data: &Directory, host_etc: &Path) -> Result<(), JailError> {
     let mut seeder = Seeder::new(host_etc);
     for (name, mode) in DIRECTORIES {
         data.make(name, mode)?;
@@ -170,7 +205,7 @@ mod tests {
         std::fs::create_dir(scratch.etc.join("alternatives")).unwrap();
         symlink("/usr/bin/mawk", scratch.etc.join("alternatives/awk")).unwrap();
         symlink(scratch.etc.join("services"), scratch.etc.join("resolv.conf")).unwrap();
-        fill(&scratch.jail, &scratch.etc).unwrap();
+        from_host(&scratch.jail, &scratch.etc).unwrap();
         let etc = scratch.jail.path().join("etc");
         assert_eq!(std::fs::read_to_string(etc.join("services")).unwrap(), "http 80/tcp\n");
         assert_eq!(std::fs::read_link(etc.join("alternatives/awk")).unwrap(), Path::new("/usr/bin/mawk"));
@@ -186,7 +221,7 @@ mod tests {
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o640)).unwrap();
         std::fs::write(scratch.etc.join("ssl/certs/ca.pem"), "public").unwrap();
         std::fs::write(scratch.etc.join("shadow"), "root:hash").unwrap();
-        fill(&scratch.jail, &scratch.etc).unwrap();
+        from_host(&scratch.jail, &scratch.etc).unwrap();
         let etc = scratch.jail.path().join("etc");
         assert!(etc.join("ssl/certs/ca.pem").exists());
         assert!(!etc.join("ssl/certs/host.key").exists());
@@ -196,7 +231,7 @@ mod tests {
     #[test]
     fn a_seeded_layer_has_a_locked_root_and_a_sticky_tmp() {
         let scratch = scratch();
-        seed(&scratch.jail).unwrap();
+        seed(&scratch.jail, None).unwrap();
         let data = scratch.jail.path().join("data");
         assert!(std::fs::read_to_string(data.join("etc/passwd")).unwrap().starts_with("root:*:0:0:"));
         assert_eq!(std::fs::metadata(data.join("tmp")).unwrap().permissions().mode() & 0o7777, 0o1777);

@@ -7,13 +7,14 @@ use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use nix::fcntl::OFlag;
+use nix::fcntl::{OFlag, readlinkat};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::stat::{FchmodatFlags, Mode, SFlag, fchmodat, fstat, makedev, mknodat};
 use nix::unistd::{Gid, chdir, fchdir, fchownat, pivot_root, symlinkat};
 
 use super::mount::{self as mounts, NODEV, NOEXEC, NOSUID, RDONLY};
+use crate::jail::base::{self, Base};
 use crate::jail::data;
 use crate::jail::store::{self, Directory};
 use crate::jail::{Config, JailError};
@@ -21,6 +22,11 @@ use crate::kernel::{JailName, WayIn};
 
 /// Top-level names of the host that are links into /usr on a merged system and directories of programs on others.
 const PROGRAM_DIRECTORIES: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
+
+/// Names at a base's top that are the kernel's, or a file system's own.
+const NOT_PROGRAMS: [&str; 5] = ["dev", "proc", "run", "sys", "lost+found"];
+/// Names at a base's top looked at: the skeleton is small.
+const MAX_TOP: usize = 256;
 
 /// Character devices of a jail: name, major, minor (admin-guide/devices.txt).
 const DEVICES: [(&str, u64, u64); 6] =
@@ -41,7 +47,7 @@ const MINIMAL: u64 = NOSUID | NODEV | NOEXEC;
 const TTY_GROUP: u32 = 5;
 
 /// Leaves the caller in a new mount namespace whose root is the jail's.
-pub fn build(config: &Config, name: &JailName, way_in: WayIn) -> Result<(), JailError> {
+pub fn build(config: &Config, name: &JailName, base: &Base, way_in: WayIn) -> Result<(), JailError> {
     unshare(CloneFlags::CLONE_NEWNS).map_err(JailError::system("make a mount namespace"))?;
     let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
     mount(None::<&str>, "/", None::<&str>, private, None::<&str>)
@@ -50,7 +56,10 @@ pub fn build(config: &Config, name: &JailName, way_in: WayIn) -> Result<(), Jail
     // Opened anew: descriptors from before belong to mounts of the old namespace, which cannot be copied from here.
     let jail = store::jail(config, name)?;
     let skeleton = Skeleton::new(&jail)?;
-    skeleton.programs()?;
+    match base {
+        Base::Pinned(pin) => skeleton.base_programs(&base::tree(config, pin)?)?,
+        _ => skeleton.host_programs()?,
+    }
     skeleton.data(&jail.sub("data")?)?;
     skeleton.kernel_file_systems(way_in)?;
     skeleton.devices()?;
@@ -73,7 +82,7 @@ impl Skeleton {
     }
 
     /// /usr with all that is mounted in it, read-only, and what a system without merged /usr keeps beside it.
-    fn programs(&self) -> Result<(), JailError> {
+    fn host_programs(&self) -> Result<(), JailError> {
         self.host_directory("usr")?;
         for name in PROGRAM_DIRECTORIES {
             let path = Path::new("/").join(name);
@@ -83,6 +92,35 @@ impl Skeleton {
                     symlinkat(&target, self.top.fd(), name).map_err(JailError::system(format!("link {name} in the root")))?;
                 }
                 Ok(found) if found.is_dir() => self.host_directory(name)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// All that a base has at its top, read-only, but for what the data layer and the kernel give.
+    fn base_programs(&self, tree: &Directory) -> Result<(), JailError> {
+        for name in tree.names(MAX_TOP)? {
+            let Some(name) = name.to_str() else { continue };
+            if NOT_PROGRAMS.contains(&name) || data::DIRECTORIES.iter().any(|(taken, _)| *taken == name) {
+                continue;
+            }
+            let Some(found) = tree.status(name)? else { continue };
+            match SFlag::from_bits_truncate(found.st_mode & SFlag::S_IFMT.bits()) {
+                SFlag::S_IFLNK => {
+                    // Only ever followed inside the jail's root.
+                    let target = readlinkat(tree.fd(), name)
+                        .map_err(JailError::system(format!("read the link {}", tree.path_of(name).display())))?;
+                    symlinkat(target.as_os_str(), self.top.fd(), name)
+                        .map_err(JailError::system(format!("link {name} in the root")))?;
+                }
+                SFlag::S_IFDIR => {
+                    let source = tree.sub(name)?;
+                    let point = self.top.make(name, 0o755)?;
+                    mounts::copy(source.fd(), false, RDONLY | NODEV)
+                        .and_then(|copy| mounts::attach(copy.as_fd(), point.fd()))
+                        .map_err(JailError::system(format!("bind {} read-only", source.path().display())))?;
+                }
                 _ => {}
             }
         }

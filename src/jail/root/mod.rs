@@ -21,12 +21,15 @@ use nix::unistd::{Pid, pipe2};
 pub use run_dir::prepare_run_dir;
 pub(super) use visit::open_terminal;
 
+use super::base::{self, Base, Pin};
 use super::store::{Directory, jail, remove_tree};
 use super::{Config, JailError, fork};
 use crate::kernel::{JailName, WayIn};
 
 /// The pin's file name in the jail's run directory.
 const PIN: &str = "mnt";
+/// Beside it: which base the root is made of.
+const BASE: &str = "base";
 /// statfs(2)'s type of the file system that namespaces live on, linux/magic.h.
 const NSFS_MAGIC: FsType = FsType(0x6e73_6673);
 /// A child's report is cut here.
@@ -60,23 +63,37 @@ pub(super) fn run_of(config: &Config, name: &JailName) -> Result<Option<Director
     jails.map(|jails| jails.find(name.as_str())).transpose().map(Option::flatten)
 }
 
+/// The base of a root that is pinned, or is being built.
+pub fn base_in_use(config: &Config, name: &JailName) -> Result<Option<Pin>, JailError> {
+    let Some(run) = run_of(config, name)? else { return Ok(None) };
+    if run.status(BASE)?.is_none() {
+        return Ok(None);
+    }
+    Ok(std::str::from_utf8(&run.read(BASE, 1024)?).ok().and_then(|text| text.parse().ok()))
+}
+
 /// Builds the jail's root in a new namespace and pins that. The caller holds the jail's lock and saw that no pin is
 /// there. On an error nothing is left: the namespace dies with the child that built it.
-pub fn pin(config: &Config, name: &JailName, way_in: WayIn) -> Result<(), JailError> {
+pub fn pin(config: &Config, name: &JailName, base: &Base, way_in: WayIn) -> Result<(), JailError> {
     // Before the fork, so that what is wrong with the files is said as it is.
     let files = jail(config, name)?;
     files.sub("root")?.vetted()?;
     files.sub("data")?.vetted()?;
+    if let Base::Pinned(pin) = base {
+        base::tree(config, pin)?;
+    }
     let run = run_dir::jails(config)?.ensure(name.as_str(), 0o700)?.vetted()?;
+    // Before anything is mounted: from here on the version is in use, whatever becomes of jail.toml.
+    run.replace(BASE, 0o600, base.to_string().as_bytes())?;
     drop(files);
 
-    let mut pinned = build_and_pin(config, name, way_in, &run, None);
+    let mut pinned = build_and_pin(config, name, base, way_in, &run, None);
     // A namespace is pinned only in one that is older by its number, and since Linux 6.18 numbers are handed out by each
     // processor from a range of its own (kernel/nstree.c): one made on the processor of the caller's namespace is younger.
     for processor in 0..processors() {
         match pinned {
             Err(JailError::System { errno: Errno::EINVAL, .. }) => {
-                pinned = build_and_pin(config, name, way_in, &run, Some(processor));
+                pinned = build_and_pin(config, name, base, way_in, &run, Some(processor));
             }
             _ => break,
         }
@@ -96,6 +113,7 @@ fn processors() -> usize {
 fn build_and_pin(
     config: &Config,
     name: &JailName,
+    base: &Base,
     way_in: WayIn,
     run: &Directory,
     processor: Option<usize>,
@@ -108,7 +126,7 @@ fn build_and_pin(
             // One that is offline or not ours: then this attempt is one more like the first.
             let _ = run_on(processor);
         }
-        build_and_hold(config, name, way_in, parent, told)
+        build_and_hold(config, name, base, way_in, parent, told)
     })?;
     let pinned = read_report(report).and_then(|()| hold(run, child));
     // It only keeps the namespace alive, which the pin does now. Not reaped yet, so the pid is its own.
@@ -124,14 +142,14 @@ fn run_on(processor: usize) -> nix::Result<()> {
 }
 
 /// The child: builds, says so, and keeps the namespace alive until the parent pinned it or died.
-fn build_and_hold(config: &Config, name: &JailName, way_in: WayIn, parent: Pid, told: OwnedFd) -> i32 {
+fn build_and_hold(config: &Config, name: &JailName, base: &Base, way_in: WayIn, parent: Pid, told: OwnedFd) -> i32 {
     let bound = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
     // The parent may have died before the line above.
     if bound.is_err() || nix::unistd::getppid() != parent {
         return 1;
     }
     let mut told = File::from(told);
-    let built = builder::build(config, name, way_in);
+    let built = builder::build(config, name, base, way_in);
     let word = built.as_ref().map_or_else(encode, |()| "+".into());
     // No reader: then nobody waits for the answer either.
     let _ = told.write_all(word.as_bytes());

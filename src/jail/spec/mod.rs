@@ -10,7 +10,8 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use crate::kernel::{Level, Policy, Port, Right, RightSet};
+use super::base::Base;
+use crate::kernel::{JailName, Level, Policy, Port, Right, RightSet};
 
 pub use assign::assign;
 pub use log::{Facility, LogLevel};
@@ -22,6 +23,8 @@ pub struct Spec {
     /// The service, an argv; empty for a jail that only `exec` and `apply` use.
     pub command: Vec<String>,
     pub profile: Profile,
+    /// Where its programs come from.
+    pub base: Base,
     /// Ports only this jail may bind.
     pub ports: Vec<Port>,
     pub log: Log,
@@ -132,6 +135,11 @@ impl Serialize for StopSignal {
 impl Spec {
     /// Longest grace, in seconds.
     pub const MAX_GRACE: u64 = 3600;
+
+    /// The log tag of a jail whose spec names none.
+    pub fn default_tag(name: &JailName) -> String {
+        format!("jail-{name}").chars().take(parse::MAX_TAG).collect()
+    }
 
     /// What the kernel is told.
     pub fn policy(&self) -> Policy {

@@ -8,6 +8,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Map, Value};
 
 use super::{Facility, Log, LogLevel, Profile, Restart, Spec, StopSignal};
+use crate::jail::base::Base;
 use crate::kernel::{JailName, Level, Policy, Port, Right};
 
 /// What is wrong with a spec.
@@ -40,15 +41,15 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate.to_owned())
 }
 
-const KEYS: [&str; 11] =
-    ["command", "profile", "ports", "limits", "log", "autostart", "restart", "user", "env", "stop_signal", "stop_grace"];
+const KEYS: [&str; 12] =
+    ["command", "profile", "base", "ports", "limits", "log", "autostart", "restart", "user", "env", "stop_signal", "stop_grace"];
 const LOG_KEYS: [&str; 4] = ["facility", "stdout", "stderr", "tag"];
 const PROFILE_KEYS: [&str; 3] = ["base", "grant", "deny"];
 const STOP_SIGNALS: [Signal; 7] =
     [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGKILL];
 const MAX_ARGUMENTS: usize = 1024;
 const MAX_TEXT: usize = 64 * 1024;
-const MAX_TAG: usize = 63;
+pub(super) const MAX_TAG: usize = 63;
 
 impl Spec {
     /// Parses a spec. `name` gives the default log tag, `jail-NAME`.
@@ -67,6 +68,7 @@ impl Spec {
         Ok(Spec {
             command: optional(map, "command", argv)?.unwrap_or_default(),
             profile: optional(map, "profile", profile)?.unwrap_or_else(|| Profile::built_in(Level::High)),
+            base: optional(map, "base", base)?.unwrap_or_default(),
             ports: optional(map, "ports", ports)?.unwrap_or_default(),
             log,
             autostart: optional(map, "autostart", boolean)?.unwrap_or(false),
@@ -204,6 +206,10 @@ fn rights(key: &str, tree: &Value) -> Result<Vec<Right>, SpecError> {
     Ok(found)
 }
 
+fn base(key: &str, tree: &Value) -> Result<Base, SpecError> {
+    text(key, tree)?.parse().map_err(|why| value(key, why))
+}
+
 fn ports(key: &str, tree: &Value) -> Result<Vec<Port>, SpecError> {
     let items = list(key, "a list of port numbers", tree)?;
     if items.len() > Policy::MAX_PORTS {
@@ -234,7 +240,7 @@ fn parse_log(name: &JailName, tree: &Value) -> Result<Log, SpecError> {
     };
     let tag = match map.get("tag") {
         Some(tree) => tag("log.tag", tree)?,
-        None => format!("jail-{name}").chars().take(MAX_TAG).collect(),
+        None => Spec::default_tag(name),
     };
     Ok(Log { facility, stdout: level("stdout", "notice")?, stderr: level("stderr", "err")?, tag })
 }
@@ -335,6 +341,8 @@ mod tests {
             json!({"env": {"A=B": "c"}}),
             json!({"stop_signal": "STOP"}),
             json!({"stop_grace": 99999}),
+            json!({"base": "/srv/root"}),
+            json!({"base": "dir:root"}),
             json!({"limits": {"memory": "1G"}}),
             json!([]),
         ];
@@ -347,7 +355,7 @@ mod tests {
         let name: JailName = "web".parse().unwrap();
         let spec = parse(json!({
             "command": ["/bin/sh", "-c", "echo \"hi\"\n"], "profile": {"base": "medium", "grant": ["raw_socket"], "deny": ["ptrace"]},
-            "ports": [80, 8080], "log": {"facility": "local3", "stdout": "info", "stderr": "3", "tag": "t"}, "autostart": true,
+            "base": "debian@12.5", "ports": [80, 8080], "log": {"facility": "local3", "stdout": "info", "stderr": "3", "tag": "t"}, "autostart": true,
             "restart": "on-failure", "user": "www-data", "env": {"A": "b"}, "stop_signal": "SIGINT", "stop_grace": 9,
         }))
         .unwrap();

@@ -49,7 +49,7 @@ impl Directory {
     }
 
     /// A directory that was opened by stricter means.
-    pub(super) fn from_parts(fd: OwnedFd, path: PathBuf) -> Directory {
+    pub(in crate::jail) fn from_parts(fd: OwnedFd, path: PathBuf) -> Directory {
         Directory { fd, path }
     }
 
@@ -62,13 +62,22 @@ impl Directory {
     }
 
     /// The path of an entry, for messages.
-    pub fn path_of(&self, name: &str) -> PathBuf {
+    pub fn path_of(&self, name: impl AsRef<Path>) -> PathBuf {
         self.path.join(name)
     }
 
     /// Opens anything below, strictly.
-    pub fn open_at(&self, name: &str, flags: OFlag, mode: Mode) -> nix::Result<OwnedFd> {
-        let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).mode(mode).resolve(strict());
+    pub fn open_at(&self, name: impl AsRef<Path>, flags: OFlag, mode: Mode) -> nix::Result<OwnedFd> {
+        self.resolve(name.as_ref(), flags, mode, strict())
+    }
+
+    /// The same, refusing also to go into what is mounted below (`EXDEV`).
+    pub fn open_in_mount(&self, name: impl AsRef<Path>, flags: OFlag, mode: Mode) -> nix::Result<OwnedFd> {
+        self.resolve(name.as_ref(), flags, mode, strict() | ResolveFlag::RESOLVE_NO_XDEV)
+    }
+
+    fn resolve(&self, name: &Path, flags: OFlag, mode: Mode, resolve: ResolveFlag) -> nix::Result<OwnedFd> {
+        let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).mode(mode).resolve(resolve);
         // EAGAIN: a rename went on somewhere and the kernel cannot tell whether the walk stayed inside.
         loop {
             match openat2(self.fd(), name, how) {
@@ -79,15 +88,15 @@ impl Directory {
     }
 
     /// A directory below.
-    pub fn sub(&self, name: &str) -> Result<Directory, JailError> {
-        let path = self.path_of(name);
+    pub fn sub(&self, name: impl AsRef<Path>) -> Result<Directory, JailError> {
+        let path = self.path_of(&name);
         let fd =
-            self.open_at(name, OFlag::O_DIRECTORY | OFlag::O_RDONLY, Mode::empty()).map_err(|errno| refusal(&path, errno))?;
+            self.open_at(&name, OFlag::O_DIRECTORY | OFlag::O_RDONLY, Mode::empty()).map_err(|errno| refusal(&path, errno))?;
         Ok(Directory { fd, path })
     }
 
     /// A directory below, or `None` if there is nothing of that name.
-    pub fn find(&self, name: &str) -> Result<Option<Directory>, JailError> {
+    pub fn find(&self, name: impl AsRef<Path>) -> Result<Option<Directory>, JailError> {
         match self.sub(name) {
             Err(JailError::System { errno: Errno::ENOENT, .. }) => Ok(None),
             other => other.map(Some),
@@ -128,8 +137,8 @@ impl Directory {
     }
 
     /// The entry itself, not what it points to; `None` if there is none.
-    pub fn status(&self, name: &str) -> Result<Option<FileStat>, JailError> {
-        match fstatat(self.fd(), name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+    pub fn status(&self, name: impl AsRef<Path>) -> Result<Option<FileStat>, JailError> {
+        match fstatat(self.fd(), name.as_ref(), AtFlags::AT_SYMLINK_NOFOLLOW) {
             Ok(status) => Ok(Some(status)),
             Err(Errno::ENOENT) => Ok(None),
             Err(errno) => Err(JailError::System { doing: format!("look at {}", self.path_of(name).display()), errno }),

@@ -14,6 +14,8 @@ use crate::kernel::JailName;
 /// How long a verb waits for another one.
 const PATIENCE: Duration = Duration::from_secs(30);
 const STEP: Duration = Duration::from_millis(20);
+/// Lock files looked at when they are swept.
+const MAX_LOCKS: usize = 65536;
 
 /// Held while a verb changes a jail; released on drop, also by kill -9.
 ///
@@ -61,13 +63,52 @@ impl Lock {
         })
     }
 
+    /// The lock that orders the choice of a base's version against its removal. Taken after a jail's lock, never before.
+    pub(in crate::jail) fn bases(config: &Config) -> Result<Lock, JailError> {
+        Lock::file(config, ".bases", PATIENCE)?.ok_or_else(|| JailError::Path {
+            path: config.data_dir.join("base"),
+            why: "another jailsh is changing the bases".into(),
+            remedy: "try again when it is done".into(),
+        })
+    }
+
+    /// Removes the lock files of jails that are gone; says how many.
+    pub(in crate::jail) fn sweep(config: &Config, keep: impl Fn(&JailName) -> bool) -> Result<u64, JailError> {
+        let mut removed = 0;
+        let Some(locks) = Directory::open(&config.run_dir).ok().map(|run| run.find("locks")).transpose()?.flatten() else {
+            return Ok(0);
+        };
+        for file in locks.names(MAX_LOCKS)? {
+            let name = file.to_str().and_then(|file| file.strip_suffix(".lock")).and_then(|name| name.parse().ok());
+            let Some(name) = name.filter(|name| !keep(name)) else { continue };
+            // Held while it is unlinked: who waits for it sees that its file is no longer the one of that name.
+            if let Some(_lock) = Lock::try_jail(config, &name)? {
+                nix::unistd::unlinkat(locks.fd(), file.as_os_str(), nix::unistd::UnlinkatFlags::NoRemoveDir)
+                    .map_err(JailError::system(format!("remove {}", locks.path_of(&file).display())))?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
     fn file(config: &Config, file: &str, patience: Duration) -> Result<Option<Lock>, JailError> {
-        let locks = Directory::open_or_make(&config.run_dir)?.vetted()?.ensure("locks", 0o700)?.vetted()?;
+        let deadline = Instant::now() + patience;
+        loop {
+            let locks = Directory::open_or_make(&config.run_dir)?.vetted()?.ensure("locks", 0o700)?.vetted()?;
+            let Some(lock) = Lock::held(&locks, file, deadline)? else { return Ok(None) };
+            let status = nix::sys::stat::fstat(&*lock._file).map_err(JailError::system("look at a lock"))?;
+            // Removed between opening and locking: then another file has the name, and maybe another holder.
+            if locks.status(file)?.is_some_and(|found| (found.st_dev, found.st_ino) == (status.st_dev, status.st_ino)) {
+                return Ok(Some(lock));
+            }
+        }
+    }
+
+    fn held(locks: &Directory, file: &str, deadline: Instant) -> Result<Option<Lock>, JailError> {
         let doing = format!("lock {}", locks.path_of(file).display());
         let flags = OFlag::O_RDWR | OFlag::O_CREAT;
         let open = locks.open_at(file, flags, Mode::from_bits_truncate(0o600)).map_err(JailError::system(doing.clone()))?;
         let mut open = File::from(open);
-        let deadline = Instant::now() + patience;
         loop {
             match Flock::lock(open, FlockArg::LockExclusiveNonblock) {
                 Ok(held) => return Ok(Some(Lock { _file: held })),

@@ -2,6 +2,7 @@
 //! the data directory and the locks of the run directory, nothing else.
 
 mod directory;
+mod exchange;
 mod lock;
 mod removal;
 
@@ -10,13 +11,16 @@ use std::os::fd::OwnedFd;
 use nix::fcntl::{RenameFlags, renameat2};
 
 pub(super) use directory::{Directory, read_regular, strict};
+pub use exchange::exchange;
 pub use lock::Lock;
 pub(super) use removal::remove_tree;
 
 use super::spec::nearest;
-use super::{Config, JailError, Spec};
+use super::{Config, JailError, Spec, snapshot, tree};
 use crate::kernel::JailName;
 
+/// Ends the name of a jail's directory that another one is to replace, or has replaced.
+const REPLACED: &str = ".replaced";
 pub(super) const SPEC_FILE: &str = "jail.toml";
 /// A `jail.toml` longer than this was not written by us.
 pub(super) const SPEC_LIMIT: usize = 1 << 20;
@@ -46,6 +50,11 @@ pub fn jail(config: &Config, name: &JailName) -> Result<Directory, JailError> {
         Some(found) => found.vetted(),
         None => Err(no_such_jail(config, name)),
     }
+}
+
+/// The directory that a rollback is to exchange, or has exchanged, for the jail's own.
+pub fn replaced(config: &Config, name: &JailName) -> Result<Option<Directory>, JailError> {
+    jails(config)?.map(|jails| jails.find(format!(".{name}{REPLACED}"))).transpose().map(Option::flatten)
 }
 
 pub fn no_such_jail(config: &Config, name: &JailName) -> JailError {
@@ -114,9 +123,23 @@ pub fn appear(
     made
 }
 
+/// A name that nobody can foresee, behind a prefix.
+pub fn random_name(prefix: &str) -> Result<String, JailError> {
+    let doing = || JailError::io("read /dev/urandom");
+    let mut bytes = [0; 8];
+    let mut source = std::fs::File::open("/dev/urandom").map_err(doing())?;
+    std::io::Read::read_exact(&mut source, &mut bytes).map_err(doing())?;
+    Ok(format!("{prefix}{:016x}", u64::from_ne_bytes(bytes)))
+}
+
+/// What a jail's directory is called while it is removed.
+fn trash_of(name: &JailName) -> String {
+    format!(".{name}.trash")
+}
+
 /// Removes a jail's directory: first out of sight in one step, then for good.
 pub fn remove_jail(jails: &Directory, name: &JailName) -> Result<(), JailError> {
-    let trash = format!(".{name}.trash");
+    let trash = trash_of(name);
     remove_tree(jails, &trash)?;
     renameat2(jails.fd(), name.as_str(), jails.fd(), trash.as_str(), RenameFlags::RENAME_NOREPLACE)
         .map_err(JailError::system(format!("set {} aside", jails.path_of(name.as_str()).display())))?;
@@ -131,18 +154,46 @@ pub fn sweep(config: &Config, held: &JailName) -> Result<(), JailError> {
         let Some(name) = name.to_str() else { continue };
         let Some(owner) = owner_of_leftover(name) else { continue };
         if &owner == held {
-            remove_tree(&jails, name)?;
+            remove_leftover(&jails, name, &owner)?;
         } else if let Some(_lock) = Lock::try_jail(config, &owner)? {
-            remove_tree(&jails, name)?;
+            remove_leftover(&jails, name, &owner)?;
         }
     }
     Ok(())
 }
 
+/// The same for every jail that nobody works on, among their snapshots, too. Says how many bytes that were.
+pub fn sweep_all(config: &Config) -> Result<u64, JailError> {
+    let Some(jails) = jails(config)? else { return Ok(0) };
+    let mut bytes = 0;
+    for name in jails.names(MAX_JAILS)? {
+        let Some(name) = name.to_str() else { continue };
+        if let Some(owner) = owner_of_leftover(name) {
+            let Some(_lock) = Lock::try_jail(config, &owner)? else { continue };
+            bytes += jails.find(name)?.map(|left| tree::measure(&left)).transpose()?.unwrap_or_default().bytes;
+            remove_leftover(&jails, name, &owner)?;
+        } else if let Ok(owner) = name.parse::<JailName>() {
+            let Some(_lock) = Lock::try_jail(config, &owner)? else { continue };
+            // Destroyed since it was listed.
+            let Some(jail) = jails.find(name)? else { continue };
+            bytes += snapshot::sweep_of(&jail)?;
+        }
+    }
+    Ok(bytes)
+}
+
+fn remove_leftover(jails: &Directory, name: &str, owner: &JailName) -> Result<(), JailError> {
+    if name.ends_with(REPLACED) {
+        exchange::carry_over(jails, owner)?;
+        return remove_tree(jails, &trash_of(owner));
+    }
+    remove_tree(jails, name)
+}
+
 /// The jail whose half-made or half-removed directory this is.
 fn owner_of_leftover(name: &str) -> Option<JailName> {
     let inner = name.strip_prefix('.')?;
-    inner.strip_suffix(".new").or_else(|| inner.strip_suffix(".trash"))?.parse().ok()
+    [".new", ".trash", REPLACED].iter().find_map(|end| inner.strip_suffix(end))?.parse().ok()
 }
 
 #[cfg(test)]

@@ -1,0 +1,129 @@
+//! The listings of what lies on the disk: snapshots, bases, garbage.
+
+use super::table::{Column, Table, Value};
+use crate::jail::base::Imported;
+use crate::jail::{Garbage, Snapshot};
+
+const SNAPSHOTS: [Column; 5] = [
+    Column::new("NAME", 20),
+    Column::new("TAKEN", 20),
+    Column::new("FILES", 8),
+    Column::new("BYTES", 12),
+    Column::new("LIVE", 0),
+];
+
+/// `jailmgr snapshot --list`.
+pub fn snapshots(snapshots: &[Snapshot]) -> Table {
+    let row = |snapshot: &Snapshot| {
+        let name = Value::text(&snapshot.name);
+        match &snapshot.taken {
+            Ok(taken) => vec![
+                name,
+                Value::Text(utc(taken.taken)),
+                Value::Number(taken.entries),
+                Value::Number(taken.bytes),
+                Value::Flag(taken.live),
+            ],
+            Err(why) => vec![name, Value::Text(format!("unreadable: {why}")), Value::Absent, Value::Absent, Value::Absent],
+        }
+    };
+    Table::new(&SNAPSHOTS, snapshots.iter().map(row).collect())
+}
+
+const BASES: [Column; 7] = [
+    Column::new("BASE", 24),
+    Column::new("IMPORTED", 20),
+    Column::new("FILES", 8),
+    Column::new("BYTES", 12),
+    Column::new("VERIFIED", 0),
+    Column::verbose("SHA256", 0),
+    Column::verbose("SOURCE", 0),
+];
+
+/// `jailmgr base list`.
+pub fn bases(bases: &[Imported]) -> Table {
+    let row = |base: &Imported| {
+        let name = Value::text(&base.pin);
+        match &base.manifest {
+            Ok(known) => vec![
+                name,
+                Value::Text(utc(known.imported)),
+                Value::Number(known.entries),
+                Value::Number(known.bytes),
+                Value::Flag(known.verified),
+                Value::text(&known.sha256),
+                Value::text(&known.source),
+            ],
+            Err(why) => {
+                let mut row = vec![name, Value::Text(format!("unreadable: {why}"))];
+                row.resize(BASES.len(), Value::Absent);
+                row
+            }
+        }
+    };
+    Table::new(&BASES, bases.iter().map(row).collect())
+}
+
+const GARBAGE: [Column; 3] = [Column::new("KIND", 12), Column::new("WHAT", 32), Column::new("BYTES", 0)];
+
+/// `jailmgr gc`.
+pub fn garbage(garbage: &[Garbage]) -> Table {
+    let row = |found: &Garbage| vec![Value::text(found.kind), Value::text(&found.what), Value::Number(found.bytes)];
+    Table::new(&GARBAGE, garbage.iter().map(row).collect())
+}
+
+/// `2026-11-23T22:15:44Z` of seconds since the epoch.
+fn utc(seconds: u64) -> String {
+    let (year, month, day) = date(seconds / 86_400);
+    let [hour, minute, second] = [seconds / 3600 % 24, seconds / 60 % 60, seconds % 60];
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// The same without signs that a name cannot have.
+pub fn stamp(seconds: u64) -> String {
+    utc(seconds).replace(['-', ':'], "")
+}
+
+/// Year, month and day of a day since the epoch, counting years from March, so that a leap day ends one.
+fn date(days: u64) -> (u64, u64, u64) {
+    // Days since 0000-03-01, in 400 years of 146097 days.
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let (year, day) = (era * 400 + year, day - (153 * month + 2) / 5 + 1);
+    if month < 10 { (year, month + 3, day) } else { (year + 1, month - 9, day) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jail::Taken;
+    use crate::telemetry::Format;
+
+    #[test]
+    fn times_are_those_of_date() {
+        let known = [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_795_472_144, "2026-11-23T22:15:44Z"),
+            (4_102_444_799, "2099-12-31T23:59:59Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+        ];
+        for (seconds, text) in known {
+            assert_eq!(utc(seconds), text);
+        }
+        assert_eq!(stamp(0), "19700101T000000Z");
+    }
+
+    #[test]
+    fn an_unreadable_snapshot_is_listed_with_the_reason() {
+        let taken = Taken { taken: 1_795_472_144, entries: 812, bytes: 4_194_304, shared_files: 0, live: true };
+        let seen = [
+            Snapshot { name: "first".parse().unwrap(), taken: Ok(taken) },
+            Snapshot { name: "broken".parse().unwrap(), taken: Err("no snapshot.toml".into()) },
+        ];
+        insta::assert_snapshot!(snapshots(&seen).render(Format::Text, false));
+    }
+}

@@ -1,0 +1,150 @@
+//! landlock: bases and snapshots under real services, in directories of their own.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+const JAILSH: &str = env!("CARGO_BIN_EXE_jailsh");
+
+/// Directories for one test, and one jail; nothing of it is left afterwards.
+struct Place {
+    root: tempfile::TempDir,
+    jail: String,
+}
+
+impl Place {
+    /// `None` after saying why the test is skipped.
+    fn new(jail: &str) -> Option<Place> {
+        if !nix::unistd::geteuid().is_root() {
+            eprintln!("skipped: needs root, for mounts");
+            return None;
+        }
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("config.toml"), "").unwrap();
+        let place = Place { root, jail: jail.to_owned() };
+        let listed = place.run(&["list"]);
+        if !listed.status.success() {
+            eprintln!("skipped: {}", String::from_utf8_lossy(&listed.stderr));
+            return None;
+        }
+        Some(place)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    fn options(&self) -> Vec<String> {
+        let option = |name: &str, value: &str| [format!("--{name}"), self.path(value).display().to_string()];
+        let mut options = vec!["--kernel".to_owned(), "landlock".to_owned()];
+        options.extend(option("data-dir", "data").into_iter().chain(option("run-dir", "run")));
+        options.extend(option("config", "config.toml"));
+        options
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        Command::new(JAILSH).arg0("jailmgr").args(self.options()).args(arguments).output().unwrap()
+    }
+
+    fn must(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{arguments:?}: {text}");
+        text
+    }
+
+    /// A root with a shell and little else.
+    fn busybox_tree(&self) -> PathBuf {
+        let tree = self.path("tree");
+        for name in ["bin", "etc"] {
+            fs::create_dir_all(tree.join(name)).unwrap();
+        }
+        fs::copy("/usr/bin/busybox", tree.join("bin/busybox")).unwrap();
+        for name in ["sh", "cat", "ls", "rm", "sleep", "wc"] {
+            symlink("busybox", tree.join("bin").join(name)).unwrap();
+        }
+        tree
+    }
+
+    fn count(&self, below: &str) -> u64 {
+        let text = fs::read_to_string(self.path("data/jails").join(&self.jail).join(below)).unwrap_or_default();
+        text.trim().parse().unwrap_or(0)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // Whatever state a failed test left it in.
+        for verb in ["stop", "destroy"] {
+            self.run(&[verb, &self.jail]);
+        }
+        let _ = nix::mount::umount2(&self.path("run/jails"), nix::mount::MntFlags::MNT_DETACH);
+    }
+}
+
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(20), "{what} did not come about");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_running_service_survives_a_live_snapshot_and_a_base_that_does_not_start() {
+    let jail = format!("layers-{}", std::process::id());
+    let Some(place) = Place::new(&jail) else { return };
+    let tree = place.busybox_tree();
+    let source = format!("dir:{}", tree.display());
+    place.must(&["base", "import", "--name", "box", "--version", "1", &source]);
+    let service = "/bin/sh -c 'i=0; while :; do i=$((i+1)); echo $i >/srv/new; cat /srv/new >/srv/count; sleep 0.02; done'";
+    place.must(&["create", "-b", "box", "-l", "medium", "-x", service, &jail]);
+    place.must(&["start", &jail]);
+    until("the first count", || place.count("data/srv/count") > 2);
+
+    assert!(!place.run(&["snapshot", &jail, "one"]).status.success(), "not without --live");
+    place.must(&["snapshot", "--live", &jail, "one"]);
+    let then = place.count("snapshots/one/data/srv/count");
+    until("a count after the snapshot", || place.count("data/srv/count") > then + 2);
+
+    // A version that lacks what the service needs: the jail goes back to the one it had, and runs.
+    fs::remove_file(tree.join("bin/sh")).unwrap();
+    place.must(&["base", "import", "--name", "box", "--version", "2", &source]);
+    let failed = place.run(&["upgrade-base", "--restart", &jail]);
+    let text = String::from_utf8_lossy(&failed.stdout).into_owned();
+    assert_eq!((failed.status.code(), text), (Some(1), format!("Jail {jail} runs on base box@1 again\n")));
+    symlink("busybox", tree.join("bin/sh")).unwrap();
+    place.must(&["base", "import", "--name", "box", "--version", "3", &source]);
+    let moved = place.must(&["upgrade-base", "--restart", &jail]);
+    assert_eq!(moved, format!("Moved jail {jail} from base box@1 to box@3\n"));
+    assert!(place.must(&["status", &jail]).contains("running"));
+    let gone = place.must(&["gc"]);
+    assert!(gone.contains("box@2") && !gone.contains("box@1") && !gone.contains("box@3"), "{gone}");
+
+    place.must(&["stop", &jail]);
+    place.must(&["rollback", &jail, "one"]);
+    assert_eq!(place.count("data/srv/count"), then);
+}
+
+#[test]
+fn the_example_of_a_base_runs_with_a_tree_of_its_own_and_leaves_nothing() {
+    let Some(place) = Place::new("boxed") else { return };
+    let tree = place.busybox_tree();
+    let bin = place.path("names");
+    fs::create_dir(&bin).unwrap();
+    let script = format!("#!/bin/bash\nexec -a jailmgr {JAILSH} {} \"$@\"\n", place.options().join(" "));
+    fs::write(bin.join("jailmgr"), script).unwrap();
+    fs::set_permissions(bin.join("jailmgr"), fs::Permissions::from_mode(0o755)).unwrap();
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/debian-base.sh");
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
+    let output = Command::new("sh").arg(example).arg(&tree).env("PATH", path).output().unwrap();
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("in a jail with 7 programs") && text.contains("\nmine\n"), "{text}");
+    for left in ["data/jails", "data/base"] {
+        assert_eq!(fs::read_dir(place.path(left)).unwrap().count(), 0, "{left}: {text}");
+    }
+}
