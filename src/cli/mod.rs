@@ -3,6 +3,7 @@
 
 mod config;
 mod failure;
+mod fleet;
 mod input;
 mod jailctl;
 mod jailmgr;

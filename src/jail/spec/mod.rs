@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use crate::kernel::{Level, Policy, Port, Right, RightSet};
+use crate::kernel::{JailName, Level, Policy, Port, Right, RightSet};
 
 pub use log::{Facility, LogLevel};
 pub use parse::{SpecError, nearest};
@@ -25,6 +25,9 @@ pub struct Spec {
     pub log: Log,
     /// Started by `jailmgr start --all`.
     pub autostart: bool,
+    /// Jails that `jailmgr start` starts before this one, and `jailmgr stop` stops after it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<JailName>,
     pub restart: Restart,
     /// User of the service; root if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
