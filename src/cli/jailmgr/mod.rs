@@ -1,6 +1,7 @@
 //! jailmgr: the jails of the data directory.
 
 mod apply;
+mod boot;
 mod bootstrap;
 mod create;
 mod destroy;
