@@ -7,8 +7,10 @@ use std::path::Path;
 
 use jailsh::kernel::landlock::walls::Walls;
 use jailsh::kernel::{Level, RightSet};
+use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, chdir, fork, pivot_root, setsid};
 
@@ -62,8 +64,18 @@ fn new_root() {
     fs::create_dir(top.join("dev/pts")).unwrap();
     mount(Some("none"), &top.join("dev/pts"), Some("devpts"), MsFlags::empty(), Some("newinstance,ptmxmode=0666")).unwrap();
     symlink("pts/ptmx", top.join("dev/ptmx")).unwrap();
+    mknod(&top.join("dev/null"), SFlag::S_IFCHR, Mode::from_bits_truncate(0o666), makedev(1, 3)).unwrap();
     chdir(top).unwrap();
     pivot_root(".", ".").unwrap();
     umount2(".", MntFlags::MNT_DETACH).unwrap();
     chdir("/").unwrap();
+}
+
+/// A system call by number.
+pub fn syscall(number: i64, arguments: &[i64]) -> Result<i64, Errno> {
+    let mut registers = [0; 6];
+    registers[..arguments.len()].copy_from_slice(arguments);
+    let [a, b, c, d, e, f] = registers;
+    // SAFETY: the cases hand in integers, null, or pointers to what outlives the call and has the size the call takes.
+    Errno::result(unsafe { libc::syscall(number, a, b, c, d, e, f) })
 }

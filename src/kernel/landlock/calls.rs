@@ -97,7 +97,8 @@ const NEWTIME: i32 = 0x80;
 const NODE_KINDS: [u32; 2] = [libc::S_IFCHR, libc::S_IFBLK];
 /// ioprio_set(2): a process, a group; beyond is a user.
 const IOPRIO_WHO_USER: u32 = 3;
-const PRIO_USER: u32 = libc::PRIO_USER;
+/// setpriority(2): a process and a group come before it.
+const PRIO_USER: u32 = 2;
 /// ioctl_console(2): pastes and scrolls like a keyboard would.
 const TIOCLINUX: u32 = 0x541c;
 const TIOCSTI: u32 = libc::TIOCSTI as u32;
