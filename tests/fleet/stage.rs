@@ -45,6 +45,10 @@ impl Stage {
         command
     }
 
+    pub fn body_name(&self) -> &'static str {
+        self.body.name()
+    }
+
     pub fn run(&self, tool: &str, arguments: &[&str]) -> Said {
         self.command(tool, arguments).output().unwrap().into()
     }
