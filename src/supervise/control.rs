@@ -43,8 +43,7 @@ impl<'a> Control<'a> {
     }
 
     pub fn start(&self) -> Result<Started, SuperviseError> {
-        let spec = jail::observe(self.host, self.name)?.spec.map_err(|why| self.failed(why))?;
-        self.check(&spec)?;
+        let spec = self.check_spec()?;
         let _verb = self.lock()?;
         // Looked at under the lock: what another verb did meanwhile counts.
         let kernel = jail::observe(self.host, self.name)?.kernel;
@@ -101,7 +100,9 @@ impl<'a> Control<'a> {
 
     pub fn status(&self) -> Option<Status> {
         let holder = self.files.holder()?;
-        self.files.state().filter(|status| status.pid == holder.pid)
+        // It holds the jail a moment before it has written of itself.
+        let unwritten = || Status::starting(holder.pid);
+        Some(self.files.state().filter(|status| status.pid == holder.pid).unwrap_or_else(unwritten))
     }
 
     /// What the last supervisor wrote, alive or not: how and why it ended.
@@ -111,8 +112,14 @@ impl<'a> Control<'a> {
 
     /// The last supervisor died without having ended.
     fn is_orphaned(&self) -> bool {
-        let state = self.files.state();
-        state.is_some_and(|status| !matches!(status.state.as_str(), "stopped" | "failed"))
+        self.files.state().is_some_and(|status| !status.has_ended())
+    }
+
+    /// The jail's spec, if there is something to start.
+    pub fn check_spec(&self) -> Result<Spec, SuperviseError> {
+        let spec = jail::observe(self.host, self.name)?.spec.map_err(|why| self.failed(why))?;
+        self.check(&spec)?;
+        Ok(spec)
     }
 
     fn check(&self, spec: &Spec) -> Result<(), SuperviseError> {

@@ -2,17 +2,20 @@
 //!
 //! Not syslog(3) of the C library: that one blocks when the daemon is stuck, loses lines without a count when it is
 //! away, and always writes to `/dev/log`. Here a bounded queue takes bursts; a daemon that does not make room for a
-//! second no longer holds anybody up, and the lines that were lost are counted and reported.
+//! second no longer holds anybody up, and the lines that were lost are counted and reported. Each line also goes into
+//! the jail's [`Ring`].
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixDatagram;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::files::Files;
 use super::line::escape;
+use super::ring::{Ring, Source};
 use super::service::Service;
 use super::state::Weight;
 
@@ -39,6 +42,7 @@ pub struct Sink {
     tag: String,
     prefix: String,
     echo: bool,
+    ring: Ring,
     socket: Option<UnixDatagram>,
     queue: VecDeque<Vec<u8>>,
     queued: usize,
@@ -57,6 +61,7 @@ impl Sink {
             tag: format!("{}[{}]", service.log.tag, std::process::id()),
             prefix: format!("jail={} jid={} ", service.name, service.jid),
             echo: service.foreground,
+            ring: Files::of(&service.config(), &service.name).ring(),
             socket: None,
             queue: VecDeque::new(),
             queued: 0,
@@ -68,14 +73,14 @@ impl Sink {
 
     /// A line of the service, escaped.
     pub fn line(&mut self, stream: Stream, line: &str, now: Instant) {
-        let (level, label) = match stream {
-            Stream::Stdout => (self.levels[0], "stdout: "),
-            Stream::Stderr => (self.levels[1], "stderr: "),
+        let (level, source) = match stream {
+            Stream::Stdout => (self.levels[0], Source::Stdout),
+            Stream::Stderr => (self.levels[1], Source::Stderr),
         };
         if self.echo {
             echo(stream, line);
         }
-        self.write(level, label, line, now);
+        self.write(level, source, line, now);
     }
 
     /// A line of the supervisor. Escaped too: an error may quote what somebody else wrote.
@@ -89,7 +94,7 @@ impl Sink {
         if self.echo {
             echo(Stream::Stderr, &format!("{}{text}", self.prefix));
         }
-        self.write(level, "", &text, now);
+        self.write(level, Source::Supervisor, &text, now);
     }
 
     /// The service should not be read from: the queue is full, and the daemon is still at work.
@@ -149,7 +154,14 @@ impl Sink {
         }
     }
 
-    fn write(&mut self, level: i32, label: &str, text: &str, now: Instant) {
+    fn write(&mut self, level: i32, source: Source, text: &str, now: Instant) {
+        let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        self.ring.append(source, text, time.as_millis() as u64, now);
+        let label = match source {
+            Source::Stdout => "stdout: ",
+            Source::Stderr => "stderr: ",
+            Source::Supervisor => "",
+        };
         self.enqueue(level, label, text);
         self.flush(now);
     }

@@ -10,6 +10,7 @@ mod log;
 mod monitor;
 mod output;
 mod pidfd;
+mod ring;
 mod service;
 mod state;
 #[cfg(test)]
@@ -17,10 +18,13 @@ mod tests;
 mod workload;
 
 use std::rc::Rc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
 use control::Control;
+use files::Files;
+pub use ring::{Reader, Record, Source};
 use workload::Jailed;
 
 use crate::jail::{Config, Host, JailError, Spec};
@@ -73,6 +77,18 @@ pub struct Status {
     pub service: Option<i32>,
 }
 
+impl Status {
+    fn starting(pid: i32) -> Status {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Status { pid, state: "starting".into(), since, restarts: 0, last_exit: None, service: None }
+    }
+
+    /// The supervisor's work is done, so it is no wonder that it is gone.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state.as_str(), "stopped" | "failed")
+    }
+}
+
 /// Brings the jail up and starts its service under a background supervisor. Returns when the service was executed (it
 /// runs, or ended with status 0 at once) or failed; a failed start is undone. What a killed supervisor left is cleaned up.
 pub fn start(host: &Host, name: &JailName) -> Result<Started, SuperviseError> {
@@ -82,6 +98,15 @@ pub fn start(host: &Host, name: &JailName) -> Result<Started, SuperviseError> {
 /// Ends the service and its supervisor, kills what is left in the jail, and takes the jail down.
 pub fn stop(host: &Host, name: &JailName) -> Result<Stopped, SuperviseError> {
     Control::new(host, name).stop()
+}
+
+/// Ends the service and starts it again with the spec as it is now; a jail that is down is started. A spec that cannot be
+/// read, or has no command, leaves everything as it is.
+pub fn restart(host: &Host, name: &JailName) -> Result<Started, SuperviseError> {
+    let control = Control::new(host, name);
+    control.check_spec()?;
+    control.stop()?;
+    control.start()
 }
 
 /// Supervises `spec.command` in a jail that is up: in the background, or in the foreground until a signal ends it (its
@@ -98,6 +123,11 @@ pub fn status(host: &Host, name: &JailName) -> Option<Status> {
 /// What the last supervisor wrote, alive or not: why a jail that is up has no service.
 pub fn last_status(host: &Host, name: &JailName) -> Option<Status> {
     Control::new(host, name).last_status()
+}
+
+/// What the service wrote last; `None` while the jail has no run directory.
+pub fn log(host: &Host, name: &JailName) -> Option<Reader> {
+    Files::of(&host.config, name).reader()
 }
 
 /// Entry point of the monitor process: `main` calls it when argv[0] starts with [`TITLE`].

@@ -7,6 +7,7 @@ use clap::Args;
 use crate::cli::Outcome;
 use crate::cli::fleet::{self, Lanes};
 use crate::cli::options::Common;
+use crate::cli::selection::{self, Pattern};
 use crate::cli::site::Site;
 use crate::fleet::{Said, starting};
 use crate::jail::observe;
@@ -20,7 +21,8 @@ use crate::supervise::{self, Started};
 /// if one fails; those that need it are skipped. What a named jail needs is
 /// started too; --all starts no jail without autostart.
 ///
-/// Example: jailmgr start --all
+/// Examples: jailmgr start --all
+///           jailmgr start 'web-*'
 ///
 /// Exit status: 0 all run, 1 one failed or was skipped, 64 wrong use, 69 the
 /// kernel cannot do it, 77 not root.
@@ -32,9 +34,9 @@ pub struct Start {
     all: bool,
     #[command(flatten)]
     lanes: Lanes,
-    /// Names of jails
+    /// Names of jails, or patterns
     #[arg(value_name = "NAME")]
-    names: Vec<JailName>,
+    names: Vec<Pattern>,
 }
 
 impl Start {
@@ -43,7 +45,7 @@ impl Start {
         let jails = fleet::Jails::of(&site)?;
         let chosen: BTreeSet<JailName> = match self.all {
             true => jails.with_autostart(),
-            false => self.names.into_iter().collect(),
+            false => selection::names(&site, &self.names)?.into_iter().collect(),
         };
         for name in &chosen {
             if !jails.known.contains_key(name) {

@@ -7,6 +7,7 @@ use clap::Args;
 use crate::cli::Outcome;
 use crate::cli::fleet::{self, Lanes};
 use crate::cli::options::Common;
+use crate::cli::selection::{self, Pattern};
 use crate::cli::site::Site;
 use crate::fleet::{Said, stopping};
 use crate::jail::observe;
@@ -17,7 +18,8 @@ use crate::supervise::{self, Stopped};
 /// service gets its stop signal and its grace, then every process left in the
 /// jail is killed.
 ///
-/// Example: jailmgr stop web
+/// Examples: jailmgr stop web
+///           jailmgr stop --all
 ///
 /// Exit status: 0 all are down, 1 one failed, 64 wrong use, 69 the kernel
 /// cannot do it, 77 not root.
@@ -29,9 +31,9 @@ pub struct Stop {
     all: bool,
     #[command(flatten)]
     lanes: Lanes,
-    /// Names of jails
+    /// Names of jails, or patterns
     #[arg(value_name = "NAME")]
-    names: Vec<JailName>,
+    names: Vec<Pattern>,
 }
 
 impl Stop {
@@ -40,7 +42,7 @@ impl Stop {
         let jails = fleet::Jails::of(&site)?;
         let chosen: BTreeSet<JailName> = match self.all {
             true => jails.up(),
-            false => self.names.into_iter().collect(),
+            false => selection::names(&site, &self.names)?.into_iter().collect(),
         };
         for name in &chosen {
             if !jails.known.contains_key(name) {

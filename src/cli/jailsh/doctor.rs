@@ -5,8 +5,9 @@ use std::path::Path;
 use clap::Args;
 use nix::sys::statfs::{CGROUP2_SUPER_MAGIC, statfs};
 
+use crate::cli::Outcome;
 use crate::cli::failure::Exit;
-use crate::cli::{Outcome, output};
+use crate::cli::output::{self, Shape};
 use crate::kernel::lsm::Lsm;
 use crate::kernel::{Kernel, KernelError};
 use crate::telemetry::{Column, Format, Table, Value};
@@ -23,11 +24,10 @@ use crate::telemetry::{Column, Format, Table, Value};
 #[command(verbatim_doc_comment)]
 pub struct Doctor {
     /// Print nothing
-    #[arg(short, long, conflicts_with = "json")]
+    #[arg(short, long, conflicts_with_all = ["output", "json", "tsv"])]
     quiet: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shape: Shape,
 }
 
 struct Check {
@@ -64,21 +64,23 @@ impl Doctor {
         let row = |check: &Check| {
             vec![
                 Value::text(check.name),
-                Value::text(match check.good {
-                    Some(true) => "ok",
-                    Some(false) => "MISSING",
-                    None => "note",
+                Value::State(match check.good {
+                    Some(true) => "ok".into(),
+                    Some(false) => "MISSING".into(),
+                    None => "note".into(),
                 }),
                 Value::text(&check.found),
                 Value::maybe(check.remedy.as_ref()),
             ]
         };
         let table = Table::new(&COLUMNS, checks.iter().map(row).collect());
-        if self.json {
-            output::json(&serde_json::json!({ "ready": ready, "checks": table }))?;
+        match self.shape.format() {
+            Format::Json => output::json(&serde_json::json!({ "ready": ready, "checks": table }))?,
+            _ => self.shape.print(&table, false, "")?,
+        }
+        if self.shape.format() != Format::Text {
             return Ok(verdict(ready));
         }
-        output::print(&table.render(Format::Text, false))?;
         output::say(if ready { "\nThis machine can hold jails." } else { "\nThis machine cannot hold jails as it runs now." })?;
         Ok(verdict(ready))
     }

@@ -2,8 +2,9 @@
 
 use clap::{Args, Subcommand};
 
+use crate::cli::Outcome;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::{Outcome, output};
+use crate::cli::output::{self, Shape};
 use crate::kernel::lsm::Lsm;
 use crate::kernel::{Kernel, KernelError};
 use crate::telemetry::{self, Format};
@@ -31,9 +32,8 @@ enum Act {
     Unload,
     /// Show what is loaded, and which right is enforced by what
     Status {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        shape: Shape,
     },
 }
 
@@ -53,17 +53,18 @@ impl Kmod {
                 output::say("Unloaded secmodel_jail")?;
                 Ok(Exit::DONE)
             }
-            Act::Status { json } => status(json),
+            Act::Status { shape } => status(shape),
         }
     }
 }
 
-fn status(json: bool) -> Outcome {
+fn status(shape: Shape) -> Outcome {
+    let json = shape.format() == Format::Json;
     let lsm = match Lsm::open() {
         Ok(lsm) => lsm,
         Err(KernelError::NotLoaded) => {
             if json {
-                output::json(&serde_json::json!({ "loaded": false }))?;
+                output::json(&serde_json::json!({ "loaded": false, "module": null, "description": null }))?;
             } else {
                 output::say("secmodel_jail is not loaded")?;
             }
@@ -73,7 +74,12 @@ fn status(json: bool) -> Outcome {
     };
     let (status, description) = (Lsm::status()?, lsm.describe());
     if json {
-        output::json(&serde_json::json!({ "module": status, "description": description }))?;
+        output::json(&serde_json::json!({ "loaded": true, "module": status, "description": description }))?;
+        return Ok(Exit::DONE);
+    }
+    let rights = telemetry::rights(&description, None);
+    if shape.format() != Format::Text {
+        shape.print(&rights, false, "")?;
         return Ok(Exit::DONE);
     }
     output::say(format_args!(
@@ -83,6 +89,7 @@ fn status(json: bool) -> Outcome {
     for note in &description.notes {
         output::say(format_args!("note: {note}"))?;
     }
-    output::print(&format!("\n{}", telemetry::rights(&description, None).render(Format::Text, false)))?;
+    output::say("")?;
+    shape.print(&rights, false, "")?;
     Ok(Exit::DONE)
 }

@@ -1,5 +1,6 @@
 //! What a jail is to be: the typed form of `jail.toml` and of a script's `#{...}`. Pure; one parser serves both.
 
+mod assign;
 mod log;
 mod parse;
 mod render;
@@ -11,6 +12,7 @@ use serde::Serialize;
 
 use crate::kernel::{JailName, Level, Policy, Port, Right, RightSet};
 
+pub use assign::assign;
 pub use log::{Facility, LogLevel};
 pub use parse::{SpecError, nearest};
 
