@@ -33,7 +33,7 @@ impl Walls {
     /// For members that hold these rights.
     ///
     /// # Errors
-    /// [`KernelError::Refused`] where [`probe::abi`] says so.
+    /// [`KernelError::NoLandlock`] where [`probe::abi`] says so.
     pub fn prepare(rights: RightSet) -> Result<Walls, KernelError> {
         // Everything is granted below the root, so a kind of access that this program does not know yet can break nothing.
         let abi = ABI::from(i32::try_from(probe::abi()?).unwrap_or(i32::MAX));
