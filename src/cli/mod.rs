@@ -14,6 +14,7 @@ mod jailsh;
 mod manual;
 mod options;
 mod output;
+mod request;
 mod screen;
 mod selection;
 mod signal;
