@@ -5,6 +5,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::state::Ending;
+use crate::jail::fork;
 
 /// Makes orphans among the descendants children of this process, so that none escapes to pid 1.
 pub fn adopt_orphans() -> Result<(), Errno> {
@@ -22,19 +23,11 @@ pub fn reap(spared: Option<i32>, mut ended: impl FnMut(i32, Ending)) -> bool {
             0 => return living().any(|pid| Some(pid) != spared),
             -1 if Errno::last() == Errno::EINTR => {}
             -1 => return false,
-            pid if libc::WIFSTOPPED(status) => release(pid, libc::WSTOPSIG(status)),
+            pid if libc::WIFSTOPPED(status) => fork::release(pid, libc::WSTOPSIG(status)),
             pid if libc::WIFEXITED(status) => ended(pid, Ending::Status(libc::WEXITSTATUS(status))),
             pid => ended(pid, Ending::Signal(libc::WTERMSIG(status))),
         }
     }
-}
-
-/// A child that asked to be traced by its parent (PTRACE_TRACEME) stops at a signal and would wait for us: it goes on
-/// untraced, with the signal.
-fn release(pid: i32, signal: i32) {
-    let (address, signal) = (std::ptr::null_mut::<libc::c_void>(), signal as usize as *mut libc::c_void);
-    // SAFETY: takes numbers alone; of a child that died meanwhile it fails, and the next round reaps it.
-    unsafe { libc::ptrace(libc::PTRACE_DETACH, pid, address, signal) };
 }
 
 /// Sends SIGKILL to every child but `spared`. Their own children become ours and are met next time.

@@ -86,7 +86,6 @@ pub const STRICTER: &[(&str, &str, &str)] = &[
     ("keyctl(JOIN_SESSION)", "EPERM", "the filter refuses keyrings as a whole"),
     ("io_uring worker opens a plain file", "ENOSYS", NO_CALL),
     ("io_uring does nothing", "ENOSYS", NO_CALL),
-    ("mq_open an own queue", "EACCES", "POSIX queues lie on a mount below no root, where Landlock lets nobody open"),
 ];
 
 const NAMED: &str = "the filter cannot tell a member's number from an outsider's";
@@ -101,7 +100,6 @@ pub const TO_SIBLINGS: &[(&str, &str, &str)] = &[
     ("sched_setscheduler(host)", "EPERM", NAMED),
     ("prlimit(host, set)", "EPERM", NAMED),
     ("FIOSETOWN(host) by a 32-bit call, SIGIO", "ENOSYS", "a jail has no 32-bit calls"),
-    ("mq_open the host's queue", "EACCES", "POSIX queues cannot be opened, see STRICTER"),
 ];
 
 /// How a connection ends to a socket of another jail, or of the host, whose path is in both roots.

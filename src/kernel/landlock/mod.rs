@@ -225,6 +225,10 @@ impl Kernel for Landlock {
         members::of(&self.group_of(jid)?.1)
     }
 
+    fn has_member(&self, jid: Jid, pid: i32) -> Result<bool, KernelError> {
+        Ok(cgroup::holds(self.registry.jail(jid)?.name.as_str(), pid))
+    }
+
     fn signal_all(&self, jid: Jid, signal: i32) -> Result<usize, KernelError> {
         members::signal(&self.group_of(jid)?.1, signal)
     }

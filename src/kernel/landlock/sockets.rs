@@ -1,6 +1,7 @@
 //! Which sockets a jail may not make, as few comparisons of registers: the policy asked about every kind there is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use super::calls::{Argument, Compare};
 use crate::kernel::policy::rights_of_sockets;
@@ -43,8 +44,12 @@ pub fn right_for(family: u32, kind: u32, protocol: u32) -> Option<Right> {
 
 /// Does making some socket take this right?
 pub fn are_about(right: Right) -> bool {
-    let mut kinds = (0..=LAST_FAMILY).flat_map(|family| (0..=KIND_MASK).map(move |kind| (family, kind)));
-    kinds.any(|(family, kind)| rights_for(family, kind).contains(&Some(right)))
+    static ALL: OnceLock<RightSet> = OnceLock::new();
+    let all = || {
+        let kinds = (0..=LAST_FAMILY).flat_map(|family| (0..=KIND_MASK).map(move |kind| (family, kind)));
+        kinds.flat_map(|(family, kind)| rights_for(family, kind)).flatten().fold(RightSet::EMPTY, RightSet::with)
+    };
+    ALL.get_or_init(all).contains(right)
 }
 
 /// First and last of neighbours that are treated alike.

@@ -16,7 +16,7 @@ use seccompiler::BpfProgram;
 
 use super::{filter, probe};
 use crate::kernel::policy::{Action, right_of};
-use crate::kernel::{KernelError, RightSet};
+use crate::kernel::{KernelError, RightSet, detached};
 
 /// capabilities(7): making device nodes. The policy judges nodes by kind, which a capability cannot.
 const CAP_MKNOD: u32 = 27;
@@ -57,6 +57,9 @@ impl Walls {
     fn enter_domain(&self) -> Result<(), Errno> {
         let directory = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let root = nix::fcntl::open("/", directory, Mode::empty())?;
+        // Message queues are files of a file system that is mounted nowhere. It is the new IPC namespace's own; a kernel
+        // without them has none to reach.
+        let queues = detached::file_system(c"mqueue", &[]).ok();
         let every = AccessFs::from_all(self.abi);
         let nodes = AccessFs::MakeChar | AccessFs::MakeBlock;
         let granted = if self.nodes { every } else { every & !nodes };
@@ -68,6 +71,7 @@ impl Walls {
                 .create()?
                 .no_new_privs(false)
                 .add_rule(PathBeneath::new(&root, granted))?
+                .add_rules(queues.iter().map(|queues| Ok::<_, RulesetError>(PathBeneath::new(queues, granted))))?
                 .restrict_self()
         };
         let status = domain().map_err(|error| errno_of(&error))?;
