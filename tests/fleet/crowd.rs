@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use crate::body;
 use crate::stage::Stage;
 use crate::subject::wait_until;
 
@@ -11,7 +12,10 @@ const JAILS: u16 = 100;
 const FIRST_PORT: u16 = 21_000;
 /// The one that does not start.
 const BAD: u16 = 42;
-const LIMIT: Duration = Duration::from_secs(60);
+/// The emulated machines of the guests take several times as long.
+fn limit() -> Duration {
+    Duration::from_secs(if body::in_guest() { 300 } else { 60 })
+}
 
 fn name(number: u16) -> String {
     format!("fl-crowd{number:03}")
@@ -29,7 +33,7 @@ fn answer(number: u16) -> Option<String> {
 
 #[test]
 fn a_hundred_jails_start_at_once_and_one_that_fails_harms_none_of_the_others() {
-    let Some(stage) = Stage::new("fl-crowd") else { return };
+    let Some(stage) = Stage::in_memory("fl-crowd") else { return };
     for number in 0..JAILS {
         let port = (FIRST_PORT + number).to_string();
         let service = format!("/usr/bin/busybox httpd -f -p 127.0.0.1:{port} -h /etc");
@@ -60,5 +64,5 @@ fn a_hundred_jails_start_at_once_and_one_that_fails_harms_none_of_the_others() {
     eprintln!("stop --all took {:?}", begun.elapsed());
     assert!(said.ends_with("99 jails: 99 stopped\n"), "{said}");
     assert_eq!(stage.left(), [""; 0]);
-    assert!(took < LIMIT, "{took:?}");
+    assert!(took < limit(), "{took:?}");
 }

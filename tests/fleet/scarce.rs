@@ -12,6 +12,8 @@ fn aside(stage: &Stage, script: &str) -> Said {
     if !bin.exists() {
         names(&bin);
     }
+    // What the body mounts for itself is mounted before, and outside.
+    stage.must("jailctl", &["list"]);
     let mut command = Command::new("/usr/bin/unshare");
     command.args(["--mount", "--propagation", "private", "/bin/sh", "-ec", script]);
     command.env("PATH", format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", bin.display()));

@@ -38,6 +38,15 @@ impl Stage {
         Some(Stage { prefix, data: tempfile::tempdir().unwrap(), body })
     }
 
+    /// The same in memory, where there is such a file system: a hundred jails are many small files.
+    pub fn in_memory(prefix: &'static str) -> Option<Stage> {
+        let mut stage = Stage::new(prefix)?;
+        if let Ok(data) = tempfile::tempdir_in("/dev/shm") {
+            stage.data = data;
+        }
+        Some(stage)
+    }
+
     pub fn command(&self, tool: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(JAILSH);
         command.arg0(tool).args(["--kernel", self.body.name()]).arg("--data-dir").arg(self.data.path());
