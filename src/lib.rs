@@ -1,8 +1,9 @@
 //! jailsh: jails that the kernel enforces, driven by scripts.
 //!
-//! Imports go one way: `cli`, `script` -> `supervise`, `telemetry` -> `jail` -> `kernel`.
+//! Imports go one way: `cli`, `script` -> `fleet` -> `supervise`, `telemetry` -> `jail` -> `kernel`.
 
 pub mod cli;
+pub mod fleet;
 pub mod jail;
 pub mod kernel;
 pub mod script;

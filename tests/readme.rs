@@ -146,16 +146,21 @@ fn every_example_runs_as_it_stands_and_leaves_no_jail() {
     let Some(body) = body::here() else { return };
     let _machine = Machine::take(body);
     let names = names();
-    let _gone = (Gone(names.path(), "web"), Gone(names.path(), "nginx"), Gone(names.path(), "boxed"));
+    let _gone = ["web", "nginx", "boxed", "db", "clock"].map(|jail| Gone(names.path(), jail));
     let tree = busybox_tree(names.path());
     let mut examples: Vec<_> = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "sh" || kind == "rhai"))
         .collect();
     examples.sort();
     assert!(examples.len() >= 3, "{examples:?}");
     for example in &examples {
         let path = example.to_str().unwrap();
+        if body::in_guest() && (path.ends_with("/cron.rhai") || path.ends_with("/postgresql.rhai")) {
+            eprintln!("{path} is not run: it takes minutes on an emulated machine");
+            continue;
+        }
         let program = if path.ends_with(".sh") { "/bin/sh" } else { JAILSH };
         // Guests have no network to fetch a whole system from; tests/roots makes a jail of a real one.
         let arguments = if path.ends_with("debian-base.sh") { vec![path, tree.as_str()] } else { vec![path] };

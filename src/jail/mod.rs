@@ -46,6 +46,7 @@ pub use rename::rename;
 pub use root::prepare_run_dir;
 pub use snapshot::{Snapshot, Taken, delete_snapshot, rollback, snapshot, snapshots};
 pub use spec::{Log, Restart, Spec};
+pub(crate) use store::Directory;
 pub use store::Lock;
 pub use tree::{Tally, Watch};
 pub use update::{PolicyChange, Wanted, update};

@@ -15,6 +15,18 @@ pub enum BodyChoice {
     Sim,
 }
 
+impl BodyChoice {
+    /// As `--kernel` takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            BodyChoice::Auto => "auto",
+            BodyChoice::Lsm => "lsm",
+            BodyChoice::Landlock => "landlock",
+            BodyChoice::Sim => "sim",
+        }
+    }
+}
+
 impl FromStr for BodyChoice {
     type Err = String;
 

@@ -6,13 +6,13 @@ use crate::kernel::JailStats;
 
 type Read = fn(&JailStats) -> u64;
 
-/// Name and value of each metric. Integers only: the ten-second mean is cut, as the reference system does.
-const METRICS: [(&str, Read); 5] = [
-    ("jail_cpu_usage_ticks_1s", |jail| jail.cpu_ticks_1s),
-    ("jail_cpu_usage_ticks_10s_avg", |jail| jail.cpu_ticks_10s as u64),
-    ("jail_processes", |jail| jail.processes),
-    ("jail_references", |jail| jail.references),
-    ("jail_vmem_bytes", |jail| jail.vmem_bytes),
+/// Name, meaning and value of each metric. Integers only: the ten-second mean is cut, as the reference system does.
+const METRICS: [(&str, &str, Read); 5] = [
+    ("jail_cpu_usage_ticks_1s", "CPU time of the last second, in hundredths of a second.", |jail| jail.cpu_ticks_1s),
+    ("jail_cpu_usage_ticks_10s_avg", "Mean of the last ten values of jail_cpu_usage_ticks_1s.", |jail| jail.cpu_ticks_10s as u64),
+    ("jail_processes", "Processes that run in the jail.", |jail| jail.processes),
+    ("jail_references", "Processes of the jail, those included that ended and were not waited for.", |jail| jail.references),
+    ("jail_vmem_bytes", "Sum of the virtual memory of the jail's processes.", |jail| jail.vmem_bytes),
 ];
 
 /// All metrics of all jails; nothing when there is no jail.
@@ -21,13 +21,13 @@ pub fn exposition(stats: &[JailStats]) -> String {
     if stats.is_empty() {
         return text;
     }
-    for (name, _) in METRICS {
-        text += &format!("# TYPE {name} gauge\n");
+    for (name, help, _) in METRICS {
+        text += &format!("# HELP {name} {help}\n# TYPE {name} gauge\n");
     }
     for jail in stats {
         let labels =
             format!("jid=\"{}\",name=\"{}\",root=\"{}\"", jail.jid, label_value(jail.name.as_str()), label_value(&jail.root));
-        for (name, read) in METRICS {
+        for (name, _, read) in METRICS {
             text += &format!("{name}{{{labels}}} {}\n", read(jail));
         }
     }
@@ -59,9 +59,12 @@ mod tests {
     use crate::telemetry::views::tests::web;
 
     #[test]
-    fn the_text_is_the_walkthroughs() {
+    fn the_text_is_the_walkthroughs_with_a_line_of_help_for_each_metric() {
+        let text = exposition(&[web()]);
+        let (help, text): (Vec<&str>, Vec<&str>) = text.split_inclusive('\n').partition(|line| line.starts_with("# HELP "));
+        assert_eq!(help.len(), METRICS.len());
         assert_eq!(
-            exposition(&[web()]),
+            text.concat(),
             r#"# TYPE jail_cpu_usage_ticks_1s gauge
 # TYPE jail_cpu_usage_ticks_10s_avg gauge
 # TYPE jail_processes gauge

@@ -6,6 +6,7 @@ use crate::cli::Outcome;
 use crate::cli::failure::Exit;
 use crate::cli::options::Common;
 use crate::cli::output::{self, Shape};
+use crate::cli::request;
 use crate::cli::site::Site;
 use crate::cli::target::Target;
 use crate::telemetry;
@@ -48,6 +49,9 @@ impl Stats {
         let jid = self.jail.map(|jail| jail.resolve(&site)).transpose()?.map(|jail| jail.jid);
         let stats = site.kernel.stats(jid)?;
         if self.prometheus {
+            if self.http {
+                request::read();
+            }
             let head = if self.http { HTTP_HEAD } else { "" };
             output::print(&format!("{head}{}", telemetry::exposition(&stats)))?;
         } else {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::boot;
 use crate::cli::failure::Failure;
 use crate::cli::options::Common;
 use crate::cli::output;
@@ -20,18 +21,33 @@ use crate::kernel::lsm::Lsm;
 /// it, make the data directory and a default configuration file.
 ///
 /// Each step says whether it was done or already done; doing it again changes
-/// nothing.
+/// nothing. The files for boot start what has autostart and stop all jails at
+/// shutdown; they call this program by the path it has now, with the common
+/// options given here.
 ///
-/// Example: jailmgr bootstrap
+/// Example: jailmgr bootstrap --install-boot
 ///
 /// Exit status: 0 done, 1 failed, 64 wrong use, 69 the kernel cannot do it, 77
 /// not root.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
-pub struct Bootstrap {}
+pub struct Bootstrap {
+    /// Write a systemd unit and a sysvinit script, and have systemd want the unit
+    #[arg(long)]
+    install_boot: bool,
+    /// Remove them, and do nothing else
+    #[arg(long, conflicts_with = "install_boot")]
+    uninstall_boot: bool,
+    /// Where the init system's directories are: DIR/etc/systemd/system, DIR/etc/init.d
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    root: PathBuf,
+}
 
 impl Bootstrap {
     pub fn run(self, common: &Common) -> Outcome {
+        if self.uninstall_boot {
+            return boot::remove(&self.root);
+        }
         let site = Site::open(common)?;
         let description = site.kernel.describe();
         match description.body {
@@ -49,6 +65,9 @@ impl Bootstrap {
         // A simulation leaves nothing outside of its own directories.
         if site.scratch.is_none() {
             step(&file, default_config(&file)?)?;
+        }
+        if self.install_boot {
+            boot::write(&self.root, common)?;
         }
         Ok(failure::Exit::DONE)
     }

@@ -2,6 +2,7 @@
 
 mod apply;
 mod base;
+mod boot;
 mod bootstrap;
 mod clone;
 mod config;

@@ -1,18 +1,22 @@
 //! `jailmgr stop`: stops jails and everything in them.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 
 use crate::cli::Outcome;
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::fleet::{self, Lanes};
 use crate::cli::options::Common;
-use crate::cli::output;
 use crate::cli::selection::{self, Pattern};
 use crate::cli::site::Site;
-use crate::jail::observe_all;
+use crate::fleet::{Said, stopping};
+use crate::jail::observe;
+use crate::kernel::JailName;
 use crate::supervise::{self, Stopped};
 
-/// Stop jails: the service gets its stop signal and its grace, then every
-/// process left in the jail is killed.
+/// Stop jails, several at a time, each after those that depend on it: the
+/// service gets its stop signal and its grace, then every process left in the
+/// jail is killed.
 ///
 /// Examples: jailmgr stop web
 ///           jailmgr stop --all
@@ -25,6 +29,8 @@ pub struct Stop {
     /// All jails that are up
     #[arg(long, conflicts_with = "names", required_unless_present = "names")]
     all: bool,
+    #[command(flatten)]
+    lanes: Lanes,
     /// Names of jails, or patterns
     #[arg(value_name = "NAME")]
     names: Vec<Pattern>,
@@ -33,21 +39,21 @@ pub struct Stop {
 impl Stop {
     pub fn run(self, common: &Common) -> Outcome {
         let site = Site::open(common)?;
-        let mut exit = Exit::DONE;
-        let names = match self.all {
-            true => observe_all(&site)?.into_iter().filter(|seen| seen.kernel.is_some()).map(|seen| seen.name).collect(),
-            false => selection::names(&site, &self.names)?,
+        let jails = fleet::Jails::of(&site)?;
+        let chosen: BTreeSet<JailName> = match self.all {
+            true => jails.up(),
+            false => selection::names(&site, &self.names)?.into_iter().collect(),
         };
-        for name in &names {
-            match supervise::stop(&site, name) {
-                Ok(Stopped::Stopped) => output::say(format_args!("Stopped jail {name}"))?,
-                Ok(Stopped::WasDown) => output::say(format_args!("Jail {name} is not running"))?,
-                Err(error) => {
-                    Failure::from(error).report("jailmgr");
-                    exit = Exit::FAILED;
-                }
+        for name in &chosen {
+            if !jails.known.contains_key(name) {
+                observe(&site, name)?;
             }
         }
-        Ok(exit)
+        let plan = stopping(&jails.known, chosen);
+        fleet::run(plan, self.lanes, false, &|name| match supervise::stop(&site, name) {
+            Ok(Stopped::Stopped) => Said::Stopped,
+            Ok(Stopped::WasDown) => Said::WasDown,
+            Err(error) => Said::Failed(error.to_string()),
+        })
     }
 }

@@ -30,6 +30,9 @@ pub struct Spec {
     pub log: Log,
     /// Started by `jailmgr start --all`.
     pub autostart: bool,
+    /// Jails that `jailmgr start` starts before this one, and `jailmgr stop` stops after it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<JailName>,
     pub restart: Restart,
     /// User of the service; root if absent.
     #[serde(skip_serializing_if = "Option::is_none")]

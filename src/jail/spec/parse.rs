@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{Facility, Log, LogLevel, Profile, Restart, Spec, StopSignal};
 use crate::jail::base::Base;
-use crate::kernel::{JailName, Level, Policy, Port, Right};
+use crate::kernel::{JailName, Level, NameError, Policy, Port, Right};
 
 /// What is wrong with a spec.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,8 +41,21 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate.to_owned())
 }
 
-const KEYS: [&str; 12] =
-    ["command", "profile", "base", "ports", "limits", "log", "autostart", "restart", "user", "env", "stop_signal", "stop_grace"];
+const KEYS: [&str; 13] = [
+    "command",
+    "profile",
+    "base",
+    "ports",
+    "limits",
+    "log",
+    "autostart",
+    "depends_on",
+    "restart",
+    "user",
+    "env",
+    "stop_signal",
+    "stop_grace",
+];
 const LOG_KEYS: [&str; 4] = ["facility", "stdout", "stderr", "tag"];
 const PROFILE_KEYS: [&str; 3] = ["base", "grant", "deny"];
 const STOP_SIGNALS: [Signal; 7] =
@@ -72,6 +85,7 @@ impl Spec {
             ports: optional(map, "ports", ports)?.unwrap_or_default(),
             log,
             autostart: optional(map, "autostart", boolean)?.unwrap_or(false),
+            depends_on: optional(map, "depends_on", |key, tree| others(name, key, tree))?.unwrap_or_default(),
             restart: optional(map, "restart", restart)?.unwrap_or(Restart::Always),
             user: optional(map, "user", user)?,
             env: optional(map, "env", environment)?.unwrap_or_default(),
@@ -253,6 +267,23 @@ fn tag(key: &str, tree: &Value) -> Result<String, SpecError> {
     Ok(tag)
 }
 
+fn others(name: &JailName, key: &str, tree: &Value) -> Result<Vec<JailName>, SpecError> {
+    let items = list(key, "a list of jails", tree)?;
+    let mut found = Vec::new();
+    for (i, item) in items.iter().enumerate() {
+        let at = format!("{key}[{i}]");
+        let other: JailName = text(&at, item)?.parse().map_err(|error: NameError| value(&at, error.to_string()))?;
+        if other == *name {
+            return Err(value(&at, "a jail cannot depend on itself"));
+        }
+        if found.contains(&other) {
+            return Err(value(&at, format!("jail {other} is named twice")));
+        }
+        found.push(other);
+    }
+    Ok(found)
+}
+
 fn restart(key: &str, tree: &Value) -> Result<Restart, SpecError> {
     word(key, tree, Restart::ALL.iter().map(|(name, _)| *name).collect())
 }
@@ -336,6 +367,10 @@ mod tests {
             json!({"log": {"tags": "x"}}),
             json!({"log": {"tag": "a b"}}),
             json!({"autostart": "yes"}),
+            json!({"depends_on": "db"}),
+            json!({"depends_on": ["../db"]}),
+            json!({"depends_on": ["db", "db"]}),
+            json!({"depends_on": ["web"]}),
             json!({"restart": "allways"}),
             json!({"user": "-x"}),
             json!({"env": {"A=B": "c"}}),
@@ -356,7 +391,7 @@ mod tests {
         let spec = parse(json!({
             "command": ["/bin/sh", "-c", "echo \"hi\"\n"], "profile": {"base": "medium", "grant": ["raw_socket"], "deny": ["ptrace"]},
             "base": "debian@12.5", "ports": [80, 8080], "log": {"facility": "local3", "stdout": "info", "stderr": "3", "tag": "t"}, "autostart": true,
-            "restart": "on-failure", "user": "www-data", "env": {"A": "b"}, "stop_signal": "SIGINT", "stop_grace": 9,
+            "depends_on": ["db", "cache"], "restart": "on-failure", "user": "www-data", "env": {"A": "b"}, "stop_signal": "SIGINT", "stop_grace": 9,
         }))
         .unwrap();
         assert_eq!(Spec::from_toml(&name, &spec.to_toml()).unwrap(), spec);

@@ -10,7 +10,8 @@ use std::os::fd::OwnedFd;
 
 use nix::fcntl::{RenameFlags, renameat2};
 
-pub(super) use directory::{Directory, read_regular, strict};
+pub(crate) use directory::Directory;
+pub(super) use directory::{read_regular, strict};
 pub use exchange::exchange;
 pub use lock::Lock;
 pub(super) use removal::remove_tree;

@@ -1,0 +1,131 @@
+//! body: metrics as real programs serve and read them: inetd, promtool, Prometheus.
+
+#[path = "support/body.rs"]
+mod body;
+#[path = "support/subject.rs"]
+mod subject;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use subject::{Subject, wait_until};
+
+/// A program of the host, or `None` after saying that it is missing.
+fn program(name: &str, package: &str) -> Option<PathBuf> {
+    let found = ["/usr/sbin", "/usr/bin"].iter().map(|dir| Path::new(dir).join(name)).find(|path| path.exists());
+    if found.is_none() {
+        eprintln!("skipped: {name} is missing; apt-get install {package}");
+    }
+    found
+}
+
+/// A port that nobody has at this moment.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A daemon of the test's own.
+struct Daemon(Child);
+
+impl Daemon {
+    fn start(command: &mut Command) -> Daemon {
+        Daemon(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // One that ended by itself is as good.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn get(port: u16, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").ok()?;
+    let mut text = String::new();
+    // A server that does not read the request resets the connection after its answer.
+    match stream.read_to_string(&mut text) {
+        Err(_) if text.is_empty() => None,
+        _ => Some(text),
+    }
+}
+
+/// A running jail, and its metrics on a port by inetd.
+fn served(name: &'static str) -> Option<(Subject, Daemon, u16)> {
+    let body = body::here()?;
+    let inetd = program("inetd", "openbsd-inetd")?;
+    let subject = Subject::new(name);
+    subject.create("/bin/sleep 1000");
+    subject.must("jailmgr", &["start"]);
+    let port = free_port();
+    let config = subject.data.path().join("inetd.conf");
+    let line = format!(
+        "127.0.0.1:{port} stream tcp nowait root {} jailctl --kernel {} --data-dir {} stats -P -h {name}\n",
+        env!("CARGO_BIN_EXE_jailsh"),
+        body.name(),
+        subject.data.path().display(),
+    );
+    fs::write(&config, line).unwrap();
+    let daemon = Daemon::start(Command::new(inetd).arg("-i").arg(&config));
+    wait_until("inetd answers", || get(port, "/metrics").is_some());
+    Some((subject, daemon, port))
+}
+
+#[test]
+fn inetd_serves_the_metrics_with_a_head_that_http_clients_take() {
+    let Some((_subject, _daemon, port)) = served("fl-inetd") else { return };
+    let text = get(port, "/metrics").unwrap();
+    let (head, metrics) = text.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\nContent-Type: text/plain"), "{head}");
+    assert!(metrics.contains("# TYPE jail_processes gauge\n"), "{metrics}");
+    assert!(metrics.contains("name=\"fl-inetd\""), "{metrics}");
+}
+
+#[test]
+fn promtool_has_nothing_to_say_against_the_metrics() {
+    if body::here().is_none() {
+        return;
+    }
+    let Some(promtool) = program("promtool", "prometheus") else { return };
+    let subject = Subject::new("fl-promtool");
+    subject.create("/bin/sleep 1000");
+    subject.must("jailmgr", &["start"]);
+    let metrics = subject.must("jailctl", &["stats", "-P"]);
+    assert!(metrics.contains("fl-promtool"), "{metrics}");
+    let mut check = Command::new(promtool);
+    check.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut check = check.spawn().unwrap();
+    check.stdin.take().unwrap().write_all(metrics.as_bytes()).unwrap();
+    let verdict = check.wait_with_output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&verdict.stdout), String::from_utf8_lossy(&verdict.stderr));
+    assert!(verdict.status.success(), "{said}\n{metrics}");
+}
+
+#[test]
+fn a_real_prometheus_scrapes_the_metrics_from_inetd() {
+    let Some(prometheus) = program("prometheus", "prometheus") else { return };
+    let Some((subject, _inetd, port)) = served("fl-scrape") else { return };
+    let place = |name: &str| subject.data.path().join(name).display().to_string();
+    let config = format!(
+        "scrape_configs:\n- job_name: jails\n  scrape_interval: 1s\n  static_configs:\n  - targets: ['127.0.0.1:{port}']\n"
+    );
+    fs::write(place("prometheus.yml"), config).unwrap();
+    let own = free_port();
+    let mut command = Command::new(prometheus);
+    command.arg(format!("--config.file={}", place("prometheus.yml"))).arg(format!("--storage.tsdb.path={}", place("tsdb")));
+    command.arg(format!("--web.listen-address=127.0.0.1:{own}")).current_dir(subject.data.path());
+    let _prometheus = Daemon::start(&mut command);
+    let mut answer = String::new();
+    wait_until("Prometheus has a sample", || {
+        answer = get(own, "/api/v1/query?query=jail_processes").unwrap_or_default();
+        answer.contains("fl-scrape")
+    });
+    assert!(answer.contains("\"status\":\"success\"") && answer.contains("\"job\":\"jails\""), "{answer}");
+    let up = get(own, "/api/v1/query?query=up").unwrap();
+    assert!(up.contains(",\"1\"]"), "the scrape failed: {up}");
+}
