@@ -1,8 +1,11 @@
 //! What a jail is to be: the typed form of `jail.toml` and of a script's `#{...}`. Pure; one parser serves both.
 
+pub mod duration;
 mod log;
 mod parse;
+mod parse_service;
 mod render;
+mod service;
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -13,6 +16,7 @@ use crate::kernel::{Level, Policy, Port, Right, RightSet};
 
 pub use log::{Facility, LogLevel};
 pub use parse::{SpecError, nearest};
+pub use service::{Check, Health, Ready, Service, Sign, Span};
 
 /// A jail's spec. Every field was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -26,6 +30,10 @@ pub struct Spec {
     /// Started by `jailmgr start --all`.
     pub autostart: bool,
     pub restart: Restart,
+    /// More restarts than this within `restart_window` and the service is given up; without a number, never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_restarts: Option<u32>,
+    pub restart_window: Span,
     /// User of the service; root if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
@@ -36,6 +44,14 @@ pub struct Spec {
     pub stop_signal: StopSignal,
     /// Seconds between the stop signal and SIGKILL, 0 to 3600.
     pub stop_grace: u64,
+    /// When the service of `command` counts as ready; without it, once it was executed and lasted a moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ready: Option<Ready>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health: Option<Health>,
+    /// Several services in place of `command`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<Service>,
 }
 
 /// A built-in profile, with rights added and taken away.
@@ -130,6 +146,7 @@ impl Serialize for StopSignal {
 impl Spec {
     /// Longest grace, in seconds.
     pub const MAX_GRACE: u64 = 3600;
+    pub const RESTART_WINDOW: Span = Span::seconds(300);
 
     /// What the kernel is told.
     pub fn policy(&self) -> Policy {
