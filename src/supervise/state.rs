@@ -13,89 +13,11 @@ use std::time::Duration;
 
 use super::backoff::Backoff;
 use super::check::{Health, Ready};
-use super::ending::Ending;
+use super::event::{Action, End, Event, Probe, Timer, Weight};
 use crate::jail::Restart;
 
 /// How long a first run without readiness check must last to count as started.
 const TRIAL: Duration = Duration::from_millis(100);
-
-/// What happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// May it run? Said whenever the answer changes; at first it may not.
-    Permitted(bool),
-    /// The service was executed.
-    Spawned,
-    /// It was not, and why.
-    SpawnFailed(String),
-    Exited(Ending),
-    /// An armed timer is over.
-    Timer(Timer),
-    /// A newline came on the readiness descriptor of this run.
-    Notified { run: u64 },
-    /// A check of this run succeeded, or why not.
-    Probed { run: u64, result: Result<(), String> },
-    /// It is wanted down; says by whom.
-    StopRequested(String),
-    /// It is to run anew; says who wants it.
-    RestartRequested(String),
-    /// It can never run again here, and why.
-    Doomed(String),
-    /// The clearing is done; so many processes would not die.
-    Cleared { left: usize },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Timer {
-    /// Trial, back-off, grace.
-    Main,
-    /// The end of the patience for readiness.
-    Ready,
-    /// The next check.
-    Probe,
-}
-
-impl Timer {
-    pub const ALL: [Timer; 3] = [Timer::Main, Timer::Ready, Timer::Probe];
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Probe {
-    Ready,
-    Health,
-}
-
-/// Weight of an own log line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Weight {
-    Info,
-    Notice,
-    Warning,
-}
-
-/// What is to be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    Spawn { run: u64 },
-    /// Sets a timer, replacing it.
-    Arm(Timer, Duration),
-    /// Forgets all timers and whatever check is under way.
-    Quiet,
-    /// Sends the stop signal to the service.
-    StopSignal,
-    /// Kills and reaps until nothing of this service is left, then answers [`Event::Cleared`].
-    Clear,
-    /// Begins a check and answers [`Event::Probed`].
-    Probe(Probe, u64),
-    Log(Weight, String),
-}
-
-/// How it ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct End {
-    pub failed: bool,
-    pub reason: String,
-}
 
 /// What follows once a halted run is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,8 +32,8 @@ enum Then {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Phase {
     Waiting { due: bool, cleared: bool },
-    /// What was asked for meanwhile waits.
-    Starting { halt: Option<Then> },
+    /// A stop that is asked for meanwhile waits for the outcome.
+    Starting { stop: bool },
     Trial,
     Unready,
     Running,
@@ -254,26 +176,23 @@ impl Machine {
             }
             (Phase::Ended, _) => Vec::new(),
 
-            (Phase::Starting { halt }, Event::Spawned) => {
-                let halt = halt.take();
+            (Phase::Starting { stop }, Event::Spawned) => {
+                let stop = *stop;
                 self.alive = true;
                 self.since = now;
-                match halt {
-                    Some(then) => self.halt(then),
-                    None => self.begin(),
-                }
+                if stop { self.halt(Then::End) } else { self.begin() }
             }
-            (Phase::Starting { halt }, Event::SpawnFailed(why)) => match halt.take() {
-                Some(Then::End) => self.finish(Then::End),
-                _ if self.started => self.judge(false, why, now, Duration::ZERO, jitter),
-                _ => self.fail(why),
-            },
-            (Phase::Starting { halt }, Event::StopRequested(why)) => {
-                *halt = Some(Then::End);
+            (Phase::Starting { stop: true }, Event::SpawnFailed(_)) => self.finish(),
+            (Phase::Starting { .. }, Event::SpawnFailed(why)) if self.started => {
+                self.judge(false, why, now, Duration::ZERO, jitter)
+            }
+            (Phase::Starting { .. }, Event::SpawnFailed(why)) => self.fail(why),
+            (Phase::Starting { stop }, Event::StopRequested(why)) => {
+                *stop = true;
                 self.stopped_by(&why)
             }
-            (Phase::Starting { halt }, Event::Doomed(why)) => {
-                *halt = Some(Then::End);
+            (Phase::Starting { stop }, Event::Doomed(why)) => {
+                *stop = true;
                 self.end = Some(End { failed: true, reason: why });
                 Vec::new()
             }
@@ -328,7 +247,7 @@ impl Machine {
             }
             (Phase::Waiting { .. }, Event::StopRequested(why)) => {
                 let mut actions = self.stopped_by(&why);
-                actions.extend(self.finish(Then::End));
+                actions.extend(self.finish());
                 actions
             }
 
@@ -350,7 +269,7 @@ impl Machine {
             (Phase::Halting(then), Event::Exited(ending)) => match std::mem::replace(then, Then::End) {
                 Then::End => {
                     self.last_exit = Some(ending.to_string());
-                    self.finish(Then::End)
+                    self.finish()
                 }
                 Then::Judge(why) => self.over(why, now, jitter),
                 Then::Again => self.again(ending.to_string()),
@@ -394,7 +313,7 @@ impl Machine {
         if !self.permitted || self.phase != (Phase::Waiting { due: true, cleared: true }) {
             return Vec::new();
         }
-        self.phase = Phase::Starting { halt: None };
+        self.phase = Phase::Starting { stop: false };
         self.restarts += u64::from(self.run > 0);
         self.run += 1;
         vec![Action::Spawn { run: self.run }]
@@ -484,7 +403,7 @@ impl Machine {
             Err(reason) => {
                 self.last_exit = Some(how);
                 self.end = Some(End { failed: again || !success, reason });
-                actions.extend(self.finish(Then::End));
+                actions.extend(self.finish());
             }
             Ok(delay) => {
                 let seconds = format!("{:.1}", delay.as_secs_f64());
@@ -506,11 +425,11 @@ impl Machine {
 
     fn fail(&mut self, reason: String) -> Vec<Action> {
         self.end = Some(End { failed: true, reason });
-        self.finish(Then::End)
+        self.finish()
     }
 
-    fn finish(&mut self, then: Then) -> Vec<Action> {
-        self.phase = Phase::Clearing(then);
+    fn finish(&mut self) -> Vec<Action> {
+        self.phase = Phase::Clearing(Then::End);
         vec![Action::Quiet, Action::Clear]
     }
 

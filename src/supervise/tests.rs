@@ -42,8 +42,8 @@ pub fn service(dir: &Path, argv: &[&str]) -> Service {
     let spec = Spec::from_toml(&name, toml).unwrap();
     let config = Config { data_dir: dir.join("data"), run_dir: dir.join("run") };
     let mut service = Service::of(&config, "lsm", dir.join("log"), &name, Jid::new(7).unwrap(), &spec);
-    service.argv = argv.iter().map(|arg| (*arg).to_owned()).collect();
-    service.env = BTreeMap::from([("DIR".into(), dir.to_str().unwrap().into())]);
+    service.units[0].argv = argv.iter().map(|arg| (*arg).to_owned()).collect();
+    service.units[0].env = BTreeMap::from([("DIR".into(), dir.to_str().unwrap().into())]);
     service
 }
 

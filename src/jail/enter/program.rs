@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, OpenHow, fcntl, openat2};
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, OpenHow, fcntl, openat2};
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid, chdir, execve, fchown, setgroups, setresgid, setresuid, setsid};
 
@@ -32,6 +32,8 @@ pub struct Program<'a> {
     pub terminal: bool,
     /// TERM of the terminal that the pty stands for.
     pub term: Option<&'a str>,
+    /// Stays open, and `NOTIFY_FD` names it: where the program may say that it is ready.
+    pub notify: Option<BorrowedFd<'a>>,
 }
 
 /// Who the process will be, as the jail's own files say.
@@ -63,7 +65,11 @@ impl Program<'_> {
             let terminal = unsafe { BorrowedFd::borrow_raw(0) };
             fchown(terminal, Some(Uid::from_raw(account.uid)), None).map_err(at(Step::Terminal))?;
         }
-        let environment = environment::clean(&account, self.term, self.env);
+        let mut environment = environment::clean(&account, self.term, self.env);
+        if let Some(notify) = self.notify {
+            environment.retain(|variable| !variable.to_bytes().starts_with(b"NOTIFY_FD="));
+            environment.extend(CString::new(format!("NOTIFY_FD={}", notify.as_raw_fd())));
+        }
         Ok(Person { account, groups, environment })
     }
 
@@ -73,11 +79,19 @@ impl Program<'_> {
         setresgid(gid, gid, gid).map_err(at(Step::Groups))
     }
 
+    /// The descriptors that outlive the way in: the error pipe, and what the program is given besides the standard ones.
+    pub fn kept(&self, told: BorrowedFd<'_>) -> Vec<RawFd> {
+        [Some(told), self.notify].into_iter().flatten().map(|fd| fd.as_raw_fd()).collect()
+    }
+
     /// The last steps, as a member. Returns only after a failure.
     pub fn run(&self, person: &Person) -> Result<std::convert::Infallible, Failure> {
         let uid = Uid::from_raw(person.account.uid);
         setresuid(uid, uid, uid).map_err(at(Step::Uid))?;
         self.go_to_workdir(&person.account).map_err(at(Step::Workdir))?;
+        if let Some(notify) = self.notify {
+            fcntl(notify, FcntlArg::F_SETFD(FdFlag::empty())).map_err(at(Step::Descriptors))?;
+        }
         self.execute(person).map_err(at(Step::Exec))
     }
 

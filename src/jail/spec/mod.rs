@@ -148,6 +148,12 @@ impl Spec {
     pub const MAX_GRACE: u64 = 3600;
     pub const RESTART_WINDOW: Span = Span::seconds(300);
 
+    /// What it runs: each service's argv; one that is empty for a jail without service.
+    pub fn commands(&self) -> impl Iterator<Item = &[String]> {
+        let single = self.services.is_empty().then_some(self.command.as_slice());
+        single.into_iter().chain(self.services.iter().map(|service| service.command.as_slice()))
+    }
+
     /// What the kernel is told.
     pub fn policy(&self) -> Policy {
         Policy { rights: self.profile.rights(), ports: self.ports.clone() }
