@@ -17,9 +17,14 @@ pub enum Event {
     /// An armed timer is over.
     Timer(Timer),
     /// A newline came on the readiness descriptor of this run.
-    Notified { run: u64 },
+    Notified {
+        run: u64,
+    },
     /// A check of this run succeeded, or why not.
-    Probed { run: u64, result: Result<(), String> },
+    Probed {
+        run: u64,
+        result: Result<(), String>,
+    },
     /// It is wanted down; says by whom.
     StopRequested(String),
     /// It is to run anew; says who wants it.
@@ -27,7 +32,9 @@ pub enum Event {
     /// It can never run again here, and why.
     Doomed(String),
     /// The clearing is done; so many processes would not die.
-    Cleared { left: usize },
+    Cleared {
+        left: usize,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,7 +68,9 @@ pub enum Weight {
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    Spawn { run: u64 },
+    Spawn {
+        run: u64,
+    },
     /// Sets a timer, replacing it.
     Arm(Timer, Duration),
     /// Forgets all timers and whatever check is under way.

@@ -248,14 +248,12 @@ impl Group {
             self.ready = true;
             actions.push(Action::Ready);
         }
-        for index in 0..self.members.len() {
-            words.extend(self.word_for(index).map(|word| (index, word)));
-        }
+        // One at a time: it may change what is to be said to the next.
+        words.extend((0..self.members.len()).find_map(|index| Some((index, self.word_for(index)?))));
     }
 
     fn word_for(&mut self, index: usize) -> Option<Word> {
-        let needed_by: Vec<usize> =
-            (0..self.members.len()).filter(|other| self.members[*other].needs.contains(&index)).collect();
+        let needed_by: Vec<usize> = (0..self.members.len()).filter(|other| self.members[*other].needs.contains(&index)).collect();
         if let Some(why) = &self.stop {
             let free = needed_by.iter().all(|other| self.machine(*other).has_ended());
             if free && !self.members[index].stopping {
@@ -275,9 +273,11 @@ impl Group {
             self.members[index].mourned = false;
             return Some(Word::RestartRequested(self.by.clone()));
         }
-        let lost = self.members[index].needs.iter().map(|need| &self.members[*need]).find(|need| {
-            need.machine.has_ended() && !need.machine.is_up()
-        });
+        let lost = self.members[index]
+            .needs
+            .iter()
+            .map(|need| &self.members[*need])
+            .find(|need| need.machine.has_ended() && !need.machine.is_up());
         let lost = lost.filter(|_| self.members[index].machine.is_waiting() && self.stop.is_none())?;
         Some(Word::Doomed(format!("it needs {}, which is not there any more", lost.name)))
     }
@@ -298,7 +298,9 @@ impl Group {
         self.phase = Phase::Closing;
         if self.end.is_none() {
             let several = self.members.len() > 1;
-            let of = |member: &Member, end: &End| if several { format!("service {}: {}", member.name, end.reason) } else { end.reason.clone() };
+            let of = |member: &Member, end: &End| {
+                if several { format!("service {}: {}", member.name, end.reason) } else { end.reason.clone() }
+            };
             let ends = || self.members.iter().filter_map(|member| Some((member, member.machine.end()?)));
             let told = ends().find(|(_, end)| end.failed).or_else(|| ends().next());
             self.end = told.map(|(member, end)| End { failed: end.failed, reason: of(member, end) });

@@ -102,8 +102,13 @@ mod tests {
 
     #[test]
     fn messages_survive_the_way() {
-        let requests =
-            [Request::Status, Request::Stop, Request::Attach, Request::Restart { service: Some("db".into()) }, Request::Restart { service: None }];
+        let requests = [
+            Request::Status,
+            Request::Stop,
+            Request::Attach,
+            Request::Restart { service: Some("db".into()) },
+            Request::Restart { service: None },
+        ];
         for request in requests {
             assert_eq!(decode::<Request>(&encode(&request)), Ok(request));
         }

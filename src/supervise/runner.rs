@@ -52,8 +52,11 @@ impl Runner {
     /// Executes the service.
     pub fn spawn(&mut self, unit: &Unit, run: u64, workload: &mut dyn Workload) -> Result<(), String> {
         let describe = |errno: Errno| format!("pipe: {}", errno.desc());
-        let output =
-            Output { stdin: null()?, stdout: self.stdout.open().map_err(describe)?, stderr: self.stderr.open().map_err(describe)? };
+        let output = Output {
+            stdin: null()?,
+            stdout: self.stdout.open().map_err(describe)?,
+            stderr: self.stderr.open().map_err(describe)?,
+        };
         self.notify = None;
         let awaited = unit.ready.as_ref().is_some_and(|ready| ready.check.is_none());
         let notify = awaited.then(pipe).transpose().map_err(describe)?.map(|(ours, theirs)| {
@@ -230,7 +233,13 @@ fn outside(argv: &[String], mark: &str) -> Result<(Child, OwnedFd), String> {
     let (ours, stdout) = pipe().map_err(|errno| format!("pipe: {}", errno.desc()))?;
     let stderr = stdout.try_clone().map_err(|error| format!("pipe: {error}"))?;
     let mut command = Command::new(program);
-    command.args(argv.get(1..).unwrap_or_default()).env_clear().env("PATH", HOST_PATH).env(CHECK, mark).current_dir("/").process_group(0);
+    command
+        .args(argv.get(1..).unwrap_or_default())
+        .env_clear()
+        .env("PATH", HOST_PATH)
+        .env(CHECK, mark)
+        .current_dir("/")
+        .process_group(0);
     command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
     let child = command.spawn().map_err(|error| format!("{program}: {error}"))?;
     let pid = child.id() as i32;

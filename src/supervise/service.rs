@@ -148,9 +148,7 @@ impl Service {
             name: name.clone(),
             jid,
             units: match spec.services.as_slice() {
-                services if spec.command.is_empty() => {
-                    services.iter().map(|service| Unit::of(name, spec, service)).collect()
-                }
+                services if spec.command.is_empty() => services.iter().map(|service| Unit::of(name, spec, service)).collect(),
                 _ => vec![Unit::only(name, spec)],
             },
             log: LogTo {

@@ -31,9 +31,14 @@ enum Then {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Phase {
-    Waiting { due: bool, cleared: bool },
+    Waiting {
+        due: bool,
+        cleared: bool,
+    },
     /// A stop that is asked for meanwhile waits for the outcome.
-    Starting { stop: bool },
+    Starting {
+        stop: bool,
+    },
     Trial,
     Unready,
     Running,
@@ -383,11 +388,7 @@ impl Machine {
 
     /// A halted run is over, for this reason.
     fn over(&mut self, why: String, now: Duration, jitter: i64) -> Vec<Action> {
-        if self.started {
-            self.judge(false, why, now, now.saturating_sub(self.since), jitter)
-        } else {
-            self.fail(why)
-        }
+        if self.started { self.judge(false, why, now, now.saturating_sub(self.since), jitter) } else { self.fail(why) }
     }
 
     /// After a run that was not asked to end: again, or not.
@@ -448,6 +449,3 @@ impl Machine {
 fn undying(left: usize) -> Vec<Action> {
     (left > 0).then(|| Action::Log(Weight::Warning, format!("{left} process(es) would not die"))).into_iter().collect()
 }
-
-#[cfg(test)]
-mod tests;

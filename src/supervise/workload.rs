@@ -78,8 +78,7 @@ impl Jailed {
 impl Workload for Jailed {
     fn spawn(&mut self, run: Run) -> Result<Child, JailError> {
         let Run { argv, env, user, output: Output { stdin, stdout, stderr }, notify } = run;
-        let command =
-            Command { argv, env, user, workdir: None, stdio: Stdio::Given { stdin, stdout, stderr }, adopts: false };
+        let command = Command { argv, env, user, workdir: None, stdio: Stdio::Given { stdin, stdout, stderr }, adopts: false };
         spawn_service(&self.host, &self.service.name, self.service.jid, command, notify, &mut self.keeper)
     }
 

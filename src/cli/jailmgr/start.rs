@@ -51,7 +51,9 @@ impl Start {
         for name in &names {
             match supervise::start(&site, name) {
                 Ok(Started::Started(_)) => output::say(format_args!("Started jail {name}"))?,
-                Ok(Started::Recovered(_)) => output::say(format_args!("Started jail {name}, after cleaning up what was left of it"))?,
+                Ok(Started::Recovered(_)) => {
+                    output::say(format_args!("Started jail {name}, after cleaning up what was left of it"))?
+                }
                 Ok(Started::AlreadyRunning(_)) => output::say(format_args!("Jail {name} is already running"))?,
                 Err(error) => {
                     Failure::from(error).report("jailmgr");

@@ -210,9 +210,15 @@ fn names(key: &str, tree: &Value) -> Result<Vec<String>, SpecError> {
 fn service_name(key: &str, tree: &Value) -> Result<String, SpecError> {
     let name = text(key, tree)?;
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    if name.is_empty() || name.len() > MAX_NAME || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) || !name.chars().all(fits)
+    if name.is_empty()
+        || name.len() > MAX_NAME
+        || !name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        || !name.chars().all(fits)
     {
-        return Err(value(key, format!("{name:?} is no service's name; use 1 to {MAX_NAME} letters, digits, \"_\", \"-\" and \".\"")));
+        return Err(value(
+            key,
+            format!("{name:?} is no service's name; use 1 to {MAX_NAME} letters, digits, \"_\", \"-\" and \".\""),
+        ));
     }
     Ok(name)
 }

@@ -96,7 +96,8 @@ impl Monitor<'_> {
             Wish::Ready => return self.group.is_ready().then_some(Reply::Done),
             Wish::Renewed(runs) => runs,
         };
-        let failed = renewed.iter().map(|(index, _)| self.group.machine(*index)).find(|machine| machine.has_ended() && !machine.is_up());
+        let failed =
+            renewed.iter().map(|(index, _)| self.group.machine(*index)).find(|machine| machine.has_ended() && !machine.is_up());
         if let Some(end) = failed.and_then(|machine| machine.end()) {
             return Some(Reply::failed(&end.reason, Vec::new()));
         }
