@@ -173,6 +173,7 @@ fn pass_gate(
     let keep = capability::kept(&host.kernel.describe(), info.policy.rights);
     let gate = host.kernel.gate(jid)?;
     let (report, told) = pipe2(OFlag::O_CLOEXEC).map_err(JailError::system("make a pipe"))?;
+    let told = program::out_of_the_way(told).map_err(JailError::system("move a pipe"))?;
 
     let term = term(&command.stdio);
     let entry = child::Entry {

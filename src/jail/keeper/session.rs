@@ -9,7 +9,7 @@ use nix::unistd::{Pid, write};
 
 use super::message::{MAX_ORDER, MessageError, Order, RUN_DESCRIPTORS, decode};
 use crate::jail::enter::account::Who;
-use crate::jail::enter::program::{Program, close_all_but};
+use crate::jail::enter::program::{Program, close_all_but, out_of_the_way};
 use crate::jail::enter::reset;
 use crate::jail::enter::step::Failure;
 use crate::jail::relaunch;
@@ -23,6 +23,8 @@ pub enum OrderError {
     NotSealed,
     #[error(transparent)]
     Message(#[from] MessageError),
+    #[error("move the error pipe: {}", .0.desc())]
+    Descriptor(Errno),
     #[error("the order holds a NUL byte")]
     Nul,
     #[error("the order names no user: {0:?}")]
@@ -50,6 +52,7 @@ impl Session {
         let notify = if count == RUN_DESCRIPTORS + 1 { descriptors.pop() } else { None };
         let given: [OwnedFd; RUN_DESCRIPTORS] = descriptors.try_into().map_err(|_| OrderError::Descriptors(count))?;
         let [order, told, stdin, stdout, stderr] = given;
+        let told = out_of_the_way(told).map_err(OrderError::Descriptor)?;
         let order: Order = decode(&relaunch::unsealed(order, MAX_ORDER).ok_or(OrderError::NotSealed)?)?;
         let c_string = |text: &String| CString::new(text.as_str()).map_err(|_| OrderError::Nul);
         let argv = order.argv.iter().map(c_string).collect::<Result<_, _>>()?;
