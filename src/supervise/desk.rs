@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
-use super::message::{Reply, Request, decode, encode};
+use super::message::{MAX_REQUEST, Reply, Request, decode, encode};
 use super::wire::{Listener, Wire};
 
 /// Callers at a time.
@@ -58,7 +58,7 @@ impl Desk {
     pub fn hear(&mut self, now: Instant) -> Vec<Asked> {
         let mut asked = Vec::new();
         for caller in std::mem::take(&mut self.callers) {
-            let packet = match caller.wire.receive() {
+            let packet = match caller.wire.receive(MAX_REQUEST) {
                 Err(Errno::EAGAIN | Errno::EINTR) => {
                     self.callers.push(caller);
                     continue;

@@ -8,6 +8,8 @@ use super::Status;
 pub const VERSION: u32 = 1;
 /// Longest packet, in bytes: the status of as many services as a jail may have fits well.
 pub const MAX_PACKET: usize = 64 * 1024;
+/// Longest request, in bytes.
+pub const MAX_REQUEST: usize = 1024;
 /// Longest reason that is told.
 const MAX_WHY: usize = 4096;
 

@@ -4,6 +4,7 @@
 mod host_processes;
 mod logging;
 mod running;
+mod services;
 mod stopping;
 
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
@@ -20,6 +20,9 @@ use super::message::MAX_PACKET;
 const SOCKET: &str = "control";
 /// Callers that may wait to be accepted.
 const BACKLOG: i32 = 16;
+/// How often a supervisor with too many callers is tried.
+const TRIES: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A connection between a supervisor and a verb.
 #[derive(Debug)]
@@ -68,7 +71,17 @@ impl Wire {
     /// Calls the supervisor of a run directory.
     pub fn connect(dir: &Path) -> Result<Wire, Errno> {
         let socket = socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)?;
-        connect(socket.as_raw_fd(), &address(&directory(dir)?)?)?;
+        let dir = directory(dir)?;
+        for _ in 1..TRIES {
+            match connect(socket.as_raw_fd(), &address(&dir)?) {
+                // As many as may wait do.
+                Err(Errno::EAGAIN) => std::thread::sleep(PAUSE),
+                other => {
+                    other?;
+                    break;
+                }
+            }
+        }
         // Who answers is whoever bound the socket: root, or it is not asked.
         if getsockopt(&socket, PeerCredentials)?.uid() != 0 {
             return Err(Errno::EPERM);
@@ -85,11 +98,11 @@ impl Wire {
     }
 
     /// The packet that has come; `None` at the end of the connection. `EAGAIN` when none has, `EMSGSIZE` for a longer one.
-    pub fn receive(&self) -> Result<Option<Vec<u8>>, Errno> {
-        let mut bytes = vec![0; MAX_PACKET];
+    pub fn receive(&self, most: usize) -> Result<Option<Vec<u8>>, Errno> {
+        let mut bytes = vec![0; most];
         // MSG_TRUNC: the length that was sent, not the length that fits.
         let length = recv(self.0.as_raw_fd(), &mut bytes, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_TRUNC)?;
-        if length > MAX_PACKET {
+        if length > most {
             return Err(Errno::EMSGSIZE);
         }
         bytes.truncate(length);
@@ -99,7 +112,7 @@ impl Wire {
     /// Waits for the next packet. `ETIMEDOUT` at the deadline, `ECONNRESET` at the end.
     pub fn receive_until(&self, deadline: Instant) -> Result<Vec<u8>, Errno> {
         loop {
-            match self.receive() {
+            match self.receive(MAX_PACKET) {
                 Err(Errno::EAGAIN | Errno::EINTR) => {}
                 other => return other?.ok_or(Errno::ECONNRESET),
             }
@@ -129,4 +142,37 @@ fn directory(dir: &Path) -> Result<OwnedFd, Errno> {
 /// The socket's address by its directory's descriptor: short whatever the path, and no other directory's.
 fn address(dir: &OwnedFd) -> Result<UnixAddr, Errno> {
     UnixAddr::new(format!("/proc/self/fd/{}/{SOCKET}", dir.as_raw_fd()).as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_root_is_heard() {
+        let dir = tempfile::tempdir().unwrap();
+        let listener = Listener::bind(dir.path()).unwrap();
+        for path in [dir.path().to_owned(), dir.path().join(SOCKET)] {
+            std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+        }
+        let path = dir.path().to_owned();
+        let stranger = std::thread::spawn(move || {
+            let unchanged = -1_i32;
+            // SAFETY: numbers only. The system call itself, unlike the library's, changes this thread alone.
+            let answer = unsafe { libc::syscall(libc::SYS_setresuid, unchanged, 65534, unchanged) };
+            assert_eq!(answer, 0, "this test needs root");
+            Wire::connect(&path).unwrap().receive_until(Instant::now() + Duration::from_secs(5))
+        });
+        std::thread::sleep(Duration::from_millis(100));
+        let root = Wire::connect(dir.path()).unwrap();
+        let (wire, pid) = listener.accept().expect("root's call");
+        assert_eq!(pid, std::process::id() as i32);
+        assert!(listener.accept().is_none());
+        assert!(stranger.join().unwrap().is_err(), "a stranger is turned away without a word");
+        root.send(b"hello").unwrap();
+        assert_eq!(wire.receive(5), Ok(Some(b"hello".to_vec())));
+        root.send(b"hello").unwrap();
+        assert_eq!(wire.receive(4), Err(Errno::EMSGSIZE));
+        assert_eq!(wire.receive(4), Err(Errno::EAGAIN));
+    }
 }
