@@ -43,9 +43,9 @@ done
 echo "$page"
 test "$page" = '<html>Hello from a jail!</html>'
 
-step ps axd '(the supervisor and the server)'
+step ps axf '(the supervisor and the server, with a keeper between them where Landlock holds the jail)'
 # shellcheck disable=SC2009 # pgrep does not draw the tree
-ps axf | grep -A 1 '[j]ailctl: supervise'
+ps axf | grep -A 2 '[j]ailctl: supervise jail=web'
 
 step jailctl exec web whoami
 jailctl exec web whoami

@@ -1,6 +1,8 @@
 //! The table of attacks itself: it compiles without a warning on any machine, and leaves no right of the policy untried.
 //! What the attacks achieve is asked in attacks.rs, in a guest.
 
+#[path = "attacks/landlock.rs"]
+mod landlock;
 #[path = "support/program.rs"]
 mod program;
 #[path = "support/table.rs"]
@@ -40,6 +42,31 @@ fn a_row_that_works_or_is_open_ends_alike_in_both() {
     for row in whole_table().into_iter().filter(|row| row.expectation != Expectation::Denied) {
         assert!(row.rights.is_empty(), "{} is counted under nothing", row.name);
         assert!(row.in_chroot.iter().any(|result| row.in_jail.contains(result)), "{}", row.name);
+    }
+}
+
+#[test]
+fn what_landlock_answers_otherwise_are_rows_of_the_table_with_a_reason_each() {
+    let table = whole_table();
+    let row = |name: &str| table.iter().find(|row| row.name == name).unwrap_or_else(|| panic!("no row {name:?}"));
+    for (name, right, why) in landlock::OPEN {
+        let row = row(name);
+        assert_eq!(row.expectation, Expectation::Denied, "{name} is open everywhere");
+        let right: Right = right.parse().unwrap_or_else(|()| panic!("{name}: no right {right}"));
+        assert!(row.rights.is_empty() || row.rights.contains(&right), "{name} is not about {right}");
+        assert!(!why.is_empty(), "{name}");
+    }
+    for (name, errnos, why) in landlock::OTHERWISE {
+        assert_eq!(row(name).expectation, Expectation::Denied, "{name}");
+        assert!(errnos.split('|').all(|errno| errno.starts_with('E')) && !why.is_empty(), "{name}");
+    }
+    for (name, errnos, why) in landlock::STRICTER {
+        assert_ne!(row(name).expectation, Expectation::Denied, "{name}");
+        assert!(errnos.split('|').all(|errno| errno.starts_with('E')) && !why.is_empty(), "{name}");
+    }
+    for (name, errno, why) in landlock::TO_SIBLINGS {
+        assert!(row(name).rights.iter().all(|right| right.is_fence()), "{name}");
+        assert!(errno.starts_with('E') && !why.is_empty(), "{name}");
     }
 }
 

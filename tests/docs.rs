@@ -38,10 +38,20 @@ fn every_promise_names_a_test_that_exists_or_says_it_is_pending() {
 
 #[test]
 fn every_link_of_a_document_leads_to_a_file() {
-    for document in ["README.md", "SPECIFICATION.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/module.md"] {
+    for document in [
+        "README.md",
+        "SPECIFICATION.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "docs/module.md",
+        "docs/landlock.md",
+        "docs/enforcement.md",
+        "docs/json.md",
+    ] {
         let text = read(document);
         let folder = root().join(document).parent().map(Path::to_owned).expect("a folder");
-        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for target in targets.filter(|target| !target.starts_with("https://")) {
             assert!(folder.join(target).exists(), "{document} links to {target}, which is not there");
         }
     }

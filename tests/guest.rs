@@ -3,14 +3,14 @@
 //! What these tests look at is made by scripts/guest-init and the guest's command line. They need no module of ours,
 //! only a kernel that would take it.
 
+#[path = "support/body.rs"]
+mod body;
+
 use std::ffi::CString;
 use std::fs;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-/// Outside of a guest there is nothing to prove; the runner says when it is one.
-fn in_guest() -> bool {
-    std::env::var_os("JAILSH_REQUIRE_MODULE").is_some()
-}
+use body::in_guest;
 
 /// Loads `r0 = 0; exit` for a hook, which is what a kernel that forbids LSM programs refuses.
 fn load_trivial_lsm_program(hook: &str) -> std::io::Result<OwnedFd> {
@@ -50,6 +50,7 @@ fn load_trivial_lsm_program(hook: &str) -> std::io::Result<OwnedFd> {
 #[test]
 fn the_kernel_takes_a_trivial_lsm_program() {
     if !in_guest() {
+        eprintln!("skipped: this is no guest");
         return;
     }
     let program = load_trivial_lsm_program("file_open").expect("the guest's kernel takes LSM programs");
@@ -59,6 +60,7 @@ fn the_kernel_takes_a_trivial_lsm_program() {
 #[test]
 fn bpf_is_among_the_active_security_modules() {
     if !in_guest() {
+        eprintln!("skipped: this is no guest");
         return;
     }
     let active = fs::read_to_string("/sys/kernel/security/lsm").expect("securityfs is mounted");
@@ -68,6 +70,7 @@ fn bpf_is_among_the_active_security_modules() {
 #[test]
 fn every_directory_that_jails_need_is_writable() {
     if !in_guest() {
+        eprintln!("skipped: this is no guest");
         return;
     }
     for directory in ["/run", "/tmp", "/etc", "/var/jailmgr", "/var/log", "/dev/shm", "/root", env!("CARGO_MANIFEST_DIR")] {
@@ -79,6 +82,7 @@ fn every_directory_that_jails_need_is_writable() {
 #[test]
 fn a_cgroup_can_be_made_and_removed() {
     if !in_guest() {
+        eprintln!("skipped: this is no guest");
         return;
     }
     let cgroup = "/sys/fs/cgroup/guest-test";
@@ -91,6 +95,7 @@ fn a_cgroup_can_be_made_and_removed() {
 #[test]
 fn the_loopback_carries_a_connection() {
     if !in_guest() {
+        eprintln!("skipped: this is no guest");
         return;
     }
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("the loopback is up");

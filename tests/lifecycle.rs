@@ -1,124 +1,21 @@
-//! guest: a jail's life on the real kernel: many times, and cut short at any point.
+//! body: a jail's life on the real kernel: many times, and cut short at any point.
 
-#[path = "support/guest.rs"]
-mod guest;
+#[path = "support/body.rs"]
+mod body;
+#[path = "support/subject.rs"]
+mod subject;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Stdio};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-const JAILSH: &str = env!("CARGO_BIN_EXE_jailsh");
-
-/// One jail of its own name, gone at the end of the test however that ends.
-struct Subject {
-    name: &'static str,
-    data: tempfile::TempDir,
-}
-
-impl Subject {
-    fn new(name: &'static str) -> Subject {
-        Subject { name, data: tempfile::tempdir().unwrap() }
-    }
-
-    fn command(&self, tool: &str, arguments: &[&str]) -> Command {
-        let mut command = Command::new(JAILSH);
-        command.arg0(tool).arg("--data-dir").arg(self.data.path()).args(arguments).stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, tool: &str, arguments: &[&str]) -> Output {
-        self.command(tool, arguments).output().unwrap()
-    }
-
-    /// The same, with the jail's name last; the output, which must be a success's.
-    fn must(&self, tool: &str, arguments: &[&str]) -> String {
-        let output = self.run(tool, &[arguments, &[self.name]].concat());
-        assert!(output.status.success(), "{tool} {arguments:?} {}: {}", self.name, String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn create(&self, service: &str) {
-        self.must("jailmgr", &["create", "-x", service, "-l", "medium"]);
-    }
-
-    /// Runs a command inside; its standard output.
-    fn inside(&self, command: &[&str]) -> String {
-        let output = self.run("jailctl", &[&["exec", self.name, "--"], command].concat());
-        assert!(output.status.success(), "exec {command:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// The pid of the supervisor and of the service under it, from the host's process table.
-    fn supervised(&self) -> Option<(Pid, Pid)> {
-        let title = format!("jailctl: supervise jail={} jid=", self.name);
-        let supervisor = processes().into_iter().find(|process| process.command.starts_with(&title))?;
-        let service = processes().into_iter().find(|process| process.parent == supervisor.pid)?;
-        Some((Pid::from_raw(supervisor.pid), Pid::from_raw(service.pid)))
-    }
-
-    /// What of the jail is left on the host.
-    fn left(&self) -> BTreeSet<String> {
-        let mut left = traces().into_iter().filter(|trace| trace.contains(self.name)).collect::<BTreeSet<_>>();
-        let jails = self.data.path().join("jails");
-        left.extend(entries(&jails).into_iter().map(|entry| format!("{}/{entry}", jails.display())));
-        left
-    }
-}
-
-impl Drop for Subject {
-    fn drop(&mut self) {
-        for verb in ["stop", "destroy"] {
-            self.run("jailmgr", &[verb, self.name]);
-        }
-    }
-}
-
-struct Process {
-    pid: i32,
-    parent: i32,
-    command: String,
-}
-
-fn processes() -> Vec<Process> {
-    let read = |pid: i32| {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let parent = stat.rsplit(')').next()?.split_whitespace().nth(1)?.parse().ok()?;
-        let command = fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?.replace('\0', " ");
-        Some(Process { pid, parent, command })
-    };
-    entries(Path::new("/proc")).iter().filter_map(|entry| entry.parse().ok()).filter_map(read).collect()
-}
-
-fn entries(folder: &Path) -> BTreeSet<String> {
-    let entries = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().file_name());
-    entries.map(|name| name.to_string_lossy().into_owned()).collect()
-}
-
-/// Everything on the host that a jail can leave a trace in.
-fn traces() -> BTreeSet<String> {
-    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
-    let mut traces: BTreeSet<String> = mounts.lines().filter_map(|line| line.split(' ').nth(4)).map(str::to_owned).collect();
-    for folder in ["/run/jailsh/jails", "/run/jailsh/kmod", "/sys/fs/cgroup/jailsh", "/sys/fs/cgroup/unified/jailsh"] {
-        traces.extend(entries(Path::new(folder)).into_iter().map(|entry| format!("{folder}/{entry}")));
-    }
-    traces.extend(processes().into_iter().map(|process| process.command).filter(|command| command.contains("jail=")));
-    traces
-}
-
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(30);
-    while !holds() {
-        assert!(Instant::now() < end, "{what}: not within 30 s");
-        sleep(Duration::from_millis(50));
-    }
-}
+use subject::{Subject, entries, processes, traces, wait_until};
 
 fn descriptors(process: &Child) -> usize {
     entries(Path::new(&format!("/proc/{}/fd", process.id()))).len()
@@ -133,7 +30,7 @@ fn private_kib(process: &Child) -> u64 {
 
 #[test]
 fn two_hundred_lives_leave_nothing_behind() {
-    let Some(_module) = guest::module() else { return };
+    let Some(_body) = body::here() else { return };
     let subject = Subject::new("cycle");
     subject.create("/bin/sleep 1000");
     subject.must("jailmgr", &["destroy"]);
@@ -167,7 +64,7 @@ fn two_hundred_lives_leave_nothing_behind() {
 
 #[test]
 fn a_kill_of_jailsh_at_any_instant_leaves_a_state_that_the_next_command_cleans() {
-    let Some(_module) = guest::module() else { return };
+    let Some(_body) = body::here() else { return };
     let subject = Subject::new("cut");
     let script = subject.data.path().join("cut.rhai");
     fs::write(
@@ -195,7 +92,7 @@ fn a_kill_of_jailsh_at_any_instant_leaves_a_state_that_the_next_command_cleans()
 
 #[test]
 fn a_killed_supervisor_leaves_the_service_confined_and_start_takes_over() {
-    let Some(_module) = guest::module() else { return };
+    let Some(_body) = body::here() else { return };
     let subject = Subject::new("orphan");
     subject.create("/bin/sleep 1000");
     subject.must("jailmgr", &["start"]);
@@ -220,7 +117,7 @@ fn a_killed_supervisor_leaves_the_service_confined_and_start_takes_over() {
 
 #[test]
 fn stop_empties_the_jail_of_what_left_its_process_group() {
-    let Some(_module) = guest::module() else { return };
+    let Some(_body) = body::here() else { return };
     let subject = Subject::new("strays");
     subject.create("/bin/sh -c 'setsid sleep 1001 & trap : TERM; setsid sleep 1002 & while :; do sleep 1003; done'");
     subject.must("jailmgr", &["start"]);
@@ -234,7 +131,7 @@ fn stop_empties_the_jail_of_what_left_its_process_group() {
 
 #[test]
 fn a_start_that_fails_is_undone_and_says_why() {
-    let Some(_module) = guest::module() else { return };
+    let Some(_body) = body::here() else { return };
     let subject = Subject::new("broken");
     subject.create("/bin/no-such-program");
     let before = traces();
@@ -247,7 +144,7 @@ fn a_start_that_fails_is_undone_and_says_why() {
 
 #[test]
 fn a_port_has_one_owner_and_the_loser_is_told_whose_it_is() {
-    let Some(_module) = guest::module() else { return };
+    let Some(_body) = body::here() else { return };
     let owner = Subject::new("owner");
     owner.must("jailmgr", &["create", "-x", "/bin/sleep 1000", "-r", "8183"]);
     owner.must("jailmgr", &["start"]);
@@ -263,7 +160,7 @@ fn a_port_has_one_owner_and_the_loser_is_told_whose_it_is() {
 
 #[test]
 fn a_service_that_dies_is_started_again() {
-    let Some(_module) = guest::module() else { return };
+    let Some(_body) = body::here() else { return };
     let subject = Subject::new("phoenix");
     subject.create("/bin/sleep 1000");
     subject.must("jailmgr", &["start"]);
@@ -272,4 +169,44 @@ fn a_service_that_dies_is_started_again() {
     wait_until("a new service", || subject.supervised().is_some_and(|(same, fresh)| same == supervisor && fresh != service));
     let listed = subject.must("jailmgr", &["status"]);
     assert!(listed.contains("phoenix"), "{listed}");
+}
+
+#[test]
+fn a_restart_spares_sessions_that_came_in_by_exec() {
+    let Some(_body) = body::here() else { return };
+    let subject = Subject::new("spared");
+    subject.create("/bin/sh -c 'sleep 1004 & exec sleep 1005'");
+    subject.must("jailmgr", &["start"]);
+    let (_, service) = subject.supervised().expect("a supervisor with its service");
+    subject.inside(&["/bin/sh", "-c", "setsid sleep 1006 >/dev/null 2>&1 & exit 0"]);
+    kill(service, Signal::SIGKILL).unwrap();
+    wait_until("another service", || subject.supervised().is_some_and(|(_, fresh)| fresh != service));
+    let running = || {
+        let known = processes().into_iter().map(|process| process.command.trim_end().to_owned());
+        known.filter(|command| ["sleep 1004", "sleep 1005", "sleep 1006"].contains(&command.as_str())).collect::<Vec<_>>()
+    };
+    wait_until("the service runs", || running().contains(&"sleep 1005".to_owned()));
+    let mut running = running();
+    running.sort();
+    assert_eq!(running, ["sleep 1004", "sleep 1005", "sleep 1006"], "the session once, the service once");
+}
+
+#[test]
+fn a_jail_that_is_only_supervised_stays_up_when_its_supervisor_ends() {
+    let Some(_body) = body::here() else { return };
+    let subject = Subject::new("stays");
+    subject.create("/bin/sleep 1007");
+    let script = subject.data.path().join("nothing.sh");
+    fs::write(&script, "exit 0\n").unwrap();
+    let brought_up = subject.run("jailmgr", &["apply", subject.name, script.to_str().unwrap()]);
+    assert!(brought_up.status.success(), "{}", String::from_utf8_lossy(&brought_up.stderr));
+    subject.must("jailctl", &["supervise"]);
+    let (supervisor, service) = subject.supervised().expect("a supervisor with its service");
+    assert_eq!(subject.inside(&["/bin/echo", "in"]), "in\n");
+    kill(supervisor, Signal::SIGTERM).unwrap();
+    wait_until("both ended", || kill(supervisor, None).is_err() && kill(service, None).is_err());
+    assert_eq!(subject.inside(&["/bin/echo", "still in"]), "still in\n");
+    subject.must("jailmgr", &["stop"]);
+    subject.must("jailmgr", &["destroy"]);
+    assert_eq!(subject.left(), BTreeSet::new());
 }

@@ -1,13 +1,20 @@
-//! guest: the README's commands and script, and the examples, run as they stand there.
+//! body: the README's commands and script, and the examples, run as they stand there.
+//!
+//! They take port 8080 and write below /etc and /var. Outside of a guest they do so in a network and with mounts of their
+//! own; their jails are the machine's all the same, so it must have no others.
 
-#[path = "support/guest.rs"]
-mod guest;
+#[path = "support/body.rs"]
+mod body;
 
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use body::Body;
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
 
 const JAILSH: &str = env!("CARGO_BIN_EXE_jailsh");
 
@@ -35,6 +42,47 @@ fn run(names: &Path, program: &str, arguments: &[&str]) -> Output {
 /// All tests make the README's jail "web", and port 8080 has one owner.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
+/// A machine that the commands may write to, for as long as this is held.
+struct Machine {
+    _turn: MutexGuard<'static, ()>,
+    _scratch: tempfile::TempDir,
+}
+
+impl Machine {
+    /// With the chosen body as the configuration's.
+    fn take(body: Body) -> Machine {
+        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let scratch = tempfile::tempdir().unwrap();
+        if !body::in_guest() {
+            let jails = body.kernel().list().unwrap();
+            assert!(jails.is_empty(), "this machine has jails, which the examples' could be taken for: {jails:?}");
+            leave_network_and_mounts(scratch.path());
+        }
+        fs::create_dir_all("/etc/jailsh").unwrap();
+        fs::write("/etc/jailsh/config.toml", format!("kernel = {:?}\n", body.name())).unwrap();
+        Machine { _turn: turn, _scratch: scratch }
+    }
+}
+
+/// From here on the thread, and what it starts, writes below `scratch` what goes to /etc and /var.
+fn leave_network_and_mounts(scratch: &Path) {
+    unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET).expect("namespaces of its own");
+    let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
+    mount(None::<&str>, "/", None::<&str>, private, None::<&str>).expect("private mounts");
+    mount(Some("none"), scratch, Some("tmpfs"), MsFlags::empty(), None::<&str>).expect("a tmpfs");
+    for (name, place) in [("etc", "/etc"), ("var", "/var")] {
+        let (upper, work) = (scratch.join(name), scratch.join(format!("{name}.work")));
+        fs::create_dir(&upper).and_then(|()| fs::create_dir(&work)).unwrap();
+        let layers = format!("lowerdir={place},upperdir={},workdir={}", upper.display(), work.display());
+        mount(Some("overlay"), place, Some("overlay"), MsFlags::empty(), Some(layers.as_str())).expect(place);
+    }
+    // No file system for an overlay's upper layer is one itself, and a jail may want one.
+    fs::create_dir_all("/var/jailmgr").unwrap();
+    mount(Some("none"), "/var/jailmgr", Some("tmpfs"), MsFlags::empty(), Some("mode=755")).expect("/var/jailmgr");
+    let status = Command::new("ip").args(["link", "set", "lo", "up"]).status().expect("ip is installed");
+    assert!(status.success(), "the loopback of a new network: {status}");
+}
+
 /// Takes a jail away, whatever state a failed test left it in.
 struct Gone<'a>(&'a Path, &'a str);
 
@@ -49,8 +97,8 @@ impl Drop for Gone<'_> {
 
 #[test]
 fn the_tour_runs_as_it_stands() {
-    let Some(_module) = guest::module() else { return };
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(body) = body::here() else { return };
+    let _machine = Machine::take(body);
     let names = names();
     let _gone = Gone(names.path(), "web");
     let blocks = blocks("sh");
@@ -68,8 +116,8 @@ fn the_tour_runs_as_it_stands() {
 
 #[test]
 fn the_script_at_the_top_runs_as_it_stands() {
-    let Some(_module) = guest::module() else { return };
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(body) = body::here() else { return };
+    let _machine = Machine::take(body);
     let names = names();
     let _gone = Gone(names.path(), "web");
     let script = names.path().join("readme.rhai");
@@ -82,8 +130,8 @@ fn the_script_at_the_top_runs_as_it_stands() {
 
 #[test]
 fn every_example_runs_as_it_stands_and_leaves_no_jail() {
-    let Some(_module) = guest::module() else { return };
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(body) = body::here() else { return };
+    let _machine = Machine::take(body);
     let names = names();
     let _gone = (Gone(names.path(), "web"), Gone(names.path(), "nginx"));
     let mut examples: Vec<_> = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples"))

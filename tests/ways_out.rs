@@ -1,8 +1,8 @@
-//! guest: the ways out of a jail that no single call is: what the caller left open, a second root, another jail's door, the
-//! module's own files.
+//! body: the ways out of a jail that no single call is: what the caller left open, a second root, another jail's door, the
+//! module's own files, the program of who comes in.
 
-#[path = "support/guest.rs"]
-mod guest;
+#[path = "support/body.rs"]
+mod body;
 #[path = "support/jail.rs"]
 mod jail;
 #[path = "support/program.rs"]
@@ -15,13 +15,14 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use jailsh::kernel::Level;
 use jailsh::kernel::lsm::Lsm;
-use jailsh::kernel::{Kernel, Level};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::mount::{MntFlags, umount2};
 use nix::sys::stat::Mode;
 
+use body::Body;
 use jail::{TestJail, output_of, tool};
 use program::Program;
 use stage::{BAIT, Stage};
@@ -32,7 +33,7 @@ fn stage() -> Stage {
 
 #[test]
 fn a_chroot_inside_a_low_jail_leads_nowhere() {
-    let Some(_module) = guest::module() else { return };
+    let Some(_body) = body::here() else { return };
     let stage = stage();
     let jail = TestJail::start(&stage, "isolation-low", Level::Low, &[]);
     let output = output_of(jail.attacks(&["row", "leave a chroot"]));
@@ -48,7 +49,7 @@ fn a_chroot_inside_a_low_jail_leads_nowhere() {
 
 #[test]
 fn a_directory_as_a_standard_descriptor_is_refused_before_anything_runs() {
-    let Some(_module) = guest::module() else { return };
+    let Some(_body) = body::here() else { return };
     let stage = stage();
     let jail = TestJail::start(&stage, "isolation-stdin", Level::Medium, &[]);
     let mut command = jail.exec("/bin/ls");
@@ -60,7 +61,7 @@ fn a_directory_as_a_standard_descriptor_is_refused_before_anything_runs() {
 
 #[test]
 fn a_member_cannot_enter_a_jail_nor_make_one() {
-    let Some(_module) = guest::module() else { return };
+    let Some(_body) = body::here() else { return };
     let stage = stage();
     fs::copy(env!("CARGO_BIN_EXE_jailsh"), stage.bait().join("jailctl")).expect("a copy of the program");
     let jail = TestJail::start(&stage, "isolation-nested", Level::Low, &[]);
@@ -76,10 +77,42 @@ fn a_member_cannot_enter_a_jail_nor_make_one() {
     assert_eq!(other.members().len(), 1, "nobody joined");
 }
 
+#[test]
+fn no_descriptor_and_no_variable_of_the_caller_comes_along() {
+    let Some(_body) = body::here() else { return };
+    let stage = stage();
+    let jail = TestJail::start(&stage, "ways-luggage", Level::Medium, &[]);
+    // Without close-on-exec, so that jailctl inherits them.
+    let files = ["outside", "."].map(|name| open(&stage.path(name), OFlag::O_RDONLY, Mode::empty()).expect("it opens"));
+    let mut list = jail.exec("/bin/ls");
+    list.arg("/proc/self/fd").env("JAILSH_TEST_SECRET", "s3cret").env("LD_PRELOAD", "");
+    let listed = output_of(list);
+    // The three, and the directory that ls reads.
+    assert_eq!(String::from_utf8_lossy(&listed.stdout), "0\n1\n2\n3\n", "{}", String::from_utf8_lossy(&listed.stderr));
+    let mut environment = jail.exec("/usr/bin/env");
+    environment.env("JAILSH_TEST_SECRET", "s3cret").env("LD_LIBRARY_PATH", "/nowhere");
+    let printed = output_of(environment);
+    let names: Vec<String> = String::from_utf8_lossy(&printed.stdout)
+        .lines()
+        .filter_map(|line| line.split_once('=').map(|(name, _)| name.to_owned()))
+        .filter(|name| !["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "PWD"].contains(&name.as_str()))
+        .collect();
+    assert_eq!(names, [""; 0]);
+    // Nor has the keeper, if there is one, more than it serves by: nothing of the host's files.
+    if let Some(keeper) = jail.keeper() {
+        let links = fs::read_dir(format!("/proc/{keeper}/fd")).expect("it runs").flatten();
+        let open: Vec<PathBuf> = links.filter_map(|link| fs::read_link(link.path()).ok()).collect();
+        let files: Vec<_> = open.iter().filter(|path| path.is_absolute() && *path != Path::new("/dev/null")).collect();
+        assert!(files.is_empty(), "{files:?} of {open:?}");
+        assert_eq!(fs::read(format!("/proc/{keeper}/environ")).expect("it runs"), b"");
+    }
+    drop(files);
+}
+
 /// CVE-2024-21626: a working directory named by a descriptor that the caller left open.
 #[test]
 fn no_working_directory_leads_out_through_a_descriptor_of_the_caller() {
-    let Some(_module) = guest::module() else { return };
+    let Some(_body) = body::here() else { return };
     let stage = stage();
     let jail = TestJail::start(&stage, "ways-workdir", Level::Medium, &[]);
     // Without close-on-exec, so that jailctl inherits it.
@@ -96,7 +129,10 @@ fn no_working_directory_leads_out_through_a_descriptor_of_the_caller() {
 /// CVE-2019-5736: the host's program in the moment between entering and execve.
 #[test]
 fn who_comes_in_is_not_seen_before_it_is_the_program_asked_for() {
-    let Some(_module) = guest::module() else { return };
+    let Some(body) = body::here() else { return };
+    if !body.is(Body::Lsm, "the keeper is the host's program, and a member like any other") {
+        return;
+    }
     let stage = stage();
     let jail = TestJail::start(&stage, "ways-arrival", Level::Low, &[]);
     let mut watch = jail.attacks(&["watch"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
@@ -117,7 +153,7 @@ fn who_comes_in_is_not_seen_before_it_is_the_program_asked_for() {
 /// mount of the host.
 #[test]
 fn the_hosts_own_programs_cannot_be_run_or_opened_through_links() {
-    let Some(_module) = guest::module() else { return };
+    let Some(body) = body::here() else { return };
     let stage = stage();
     let jail = TestJail::start(&stage, "ways-links", Level::Low, &[]);
     let shell = |script: &str| {
@@ -128,14 +164,14 @@ fn the_hosts_own_programs_cannot_be_run_or_opened_through_links() {
     let plant = "ln -s /proc/self/exe /tmp/link && printf '#!/proc/self/exe\\n' > /tmp/line && chmod +x /tmp/line";
     assert!(output_of(shell(plant)).status.success());
     let denied = || {
-        let stats = Lsm::open().and_then(|module| module.stats(Some(jail.jid))).expect("statistics");
+        let stats = body.kernel().stats(Some(jail.jid)).expect("statistics");
         stats[0].denials.iter().find(|(right, _)| right.name() == "foreign_mount").map_or(0, |(_, count)| *count)
     };
     for program in ["/proc/self/exe", "/tmp/link", "/tmp/line"] {
         let before = denied();
         let output = output_of(jail.exec(program));
         assert_eq!(output.status.code(), Some(126), "{program}: {}", String::from_utf8_lossy(&output.stderr));
-        assert!(denied() > before, "{program} is counted");
+        assert!(body == Body::Landlock || denied() > before, "{program} is counted");
     }
     // What it was handed it can read; opened again, for writing, it would be the host's file.
     let given = stage.path("given");
@@ -150,6 +186,29 @@ fn the_hosts_own_programs_cannot_be_run_or_opened_through_links() {
     assert_eq!(fs::read(&given).expect("it is there"), b"given");
 }
 
+/// The same of the keeper, whose program is in sight for as long as the jail runs.
+#[test]
+fn the_keepers_program_cannot_be_read_run_or_written_by_a_member() {
+    let Some(body) = body::here() else { return };
+    if !body.is(Body::Landlock, "no other body has a keeper") {
+        return;
+    }
+    let stage = stage();
+    let jail = TestJail::start(&stage, "ways-keeper", Level::Low, &[]);
+    let program = format!("/proc/{}/exe", jail.keeper().expect("a jail that runs has a keeper"));
+    for (attempt, script) in [
+        ("read", format!("head -c 4 {program}")),
+        ("run", program.clone()),
+        ("copy", format!("cp {program} /tmp/taken")),
+        ("write", format!("printf x >> {program}")),
+    ] {
+        let mut command = jail.exec("/bin/sh");
+        command.args(["-c", &script]);
+        let output = output_of(command);
+        assert!(!output.status.success() && output.stdout.is_empty(), "{attempt}: {output:?}");
+    }
+}
+
 /// Some pin of the module, not a directory.
 fn a_pin(directory: &Path) -> PathBuf {
     let entries: Vec<PathBuf> = fs::read_dir(directory).expect("the pins").map(|entry| entry.expect("readable").path()).collect();
@@ -159,7 +218,10 @@ fn a_pin(directory: &Path) -> PathBuf {
 
 #[test]
 fn the_modules_pins_cannot_be_removed_while_a_jail_has_a_member() {
-    let Some(module) = guest::module() else { return };
+    let Some(body) = body::here() else { return };
+    if !body.is(Body::Lsm, "no other body has pins") {
+        return;
+    }
     let stage = stage();
     let jail = TestJail::start(&stage, "ways-pins", Level::Low, &[]);
     let home = fs::canonicalize(Path::new(Lsm::DIRECTORY).join("current")).expect("the generation in force");
@@ -174,7 +236,7 @@ fn the_modules_pins_cannot_be_removed_while_a_jail_has_a_member() {
     let mut remove = jail.exec("/bin/rm");
     remove.arg("-f").arg(&inside);
     assert!(!output_of(remove).status.success(), "a member removed a pin");
-    let counted = &module.stats(Some(jail.jid)).expect("counters")[0].denials;
+    let counted = &body.kernel().stats(Some(jail.jid)).expect("counters")[0].denials;
     assert!(counted.keys().any(|right| right.name() == "module_tamper"), "{counted:?}");
 
     assert_eq!(fs::remove_file(&pin).map_err(|error| error.raw_os_error()), Err(Some(Errno::EBUSY as i32)), "by host root");

@@ -35,3 +35,10 @@ jp_u32 jail_policy_mount(jp_u32 kind) { return jp_right_of_mount(kind); }
 jp_u32 jail_policy_change(jp_u32 fs) { return jp_right_of_change(fs); }
 jp_u32 jail_policy_received(jp_u32 mode, int is_namespace) { return jp_right_of_received(mode, is_namespace); }
 jp_u32 jail_policy_socket(jp_u32 family, jp_u32 type, jp_u32 protocol) { return jp_right_of_socket(family, type, protocol); }
+
+/* The same for protocols 0 to count - 1 at once: who generates a filter asks about all there are. */
+void jail_policy_sockets(jp_u32 family, jp_u32 type, jp_u32 count, jp_u8 *rights)
+{
+	for (jp_u32 protocol = 0; protocol < count; protocol++)
+		rights[protocol] = (jp_u8)jp_right_of_socket(family, type, protocol);
+}

@@ -1,14 +1,21 @@
 //! jailsh, jailctl and jailmgr: a verb a file. A verb parses its arguments into types, calls one function of
 //! [`crate::jail`], [`crate::supervise`], [`crate::telemetry`] or [`crate::script`], and prints through [`output`].
 
+mod completion;
 mod config;
+mod count;
+mod editor;
 mod failure;
 mod input;
 mod jailctl;
 mod jailmgr;
 mod jailsh;
+mod manual;
 mod options;
 mod output;
+mod screen;
+mod selection;
+mod signal;
 mod site;
 mod target;
 mod usage;

@@ -1,11 +1,13 @@
 //! Standard output.
 
-use std::io::{ErrorKind, Write};
+use std::ffi::OsStr;
+use std::io::{ErrorKind, IsTerminal, Write};
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::failure::{Exit, Failure};
-use crate::telemetry::{Format, Table};
+use crate::telemetry::{Format, Look, Table, printable_json};
 
 /// Prints text as it is. A reader that went away ends the tool quietly.
 pub fn print(text: &str) -> Result<(), Failure> {
@@ -21,31 +23,64 @@ pub fn say(line: impl std::fmt::Display) -> Result<(), Failure> {
     print(&format!("{line}\n"))
 }
 
+/// Is standard output a terminal that can be painted on?
+pub fn is_screen() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
+}
+
+/// Colours are for terminals, and not for who sets NO_COLOR (no-color.org).
+fn colour() -> bool {
+    is_screen() && std::env::var_os("NO_COLOR").as_deref().is_none_or(|value| value == OsStr::new(""))
+}
+
 /// How listings are printed.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Shape {
-    /// Print JSON
+    /// Print a table, TSV, JSON or the names alone [default: table]
+    #[arg(short, long, value_name = "FORMAT", value_parser = format(), hide_possible_values = true, conflicts_with_all = ["json", "tsv"])]
+    output: Option<Format>,
+    /// Print JSON, as -o json
     #[arg(long, conflicts_with = "tsv")]
-    pub json: bool,
-    /// Print tab-separated values with a heading
+    json: bool,
+    /// Print tab-separated values, as -o tsv
     #[arg(short = 'T', long)]
-    pub tsv: bool,
+    tsv: bool,
+    /// Leave the headings out
+    #[arg(short = 'H', long)]
+    no_header: bool,
+}
+
+const FORMATS: [(&str, Format); 4] =
+    [("table", Format::Text), ("tsv", Format::Tsv), ("json", Format::Json), ("name", Format::Names)];
+
+fn format() -> impl TypedValueParser<Value = Format> {
+    let known = PossibleValuesParser::new(FORMATS.map(|(name, _)| name));
+    known.map(|name| FORMATS.into_iter().find(|(known, _)| *known == name).map_or(Format::Text, |(_, format)| format))
 }
 
 impl Shape {
     pub fn format(self) -> Format {
-        match (self.json, self.tsv) {
-            (true, _) => Format::Json,
-            (_, true) => Format::Tsv,
+        match (self.output, self.json, self.tsv) {
+            (Some(format), ..) => format,
+            (None, true, _) => Format::Json,
+            (None, _, true) => Format::Tsv,
             _ => Format::Text,
         }
+    }
+
+    pub fn headings(self) -> bool {
+        !self.no_header
+    }
+
+    pub fn look(self, verbose: bool) -> Look {
+        Look { verbose, headless: self.no_header, colour: colour() }
     }
 
     /// Prints a listing; `nothing` stands for an empty one in text.
     pub fn print(self, table: &Table, verbose: bool, nothing: &str) -> Result<(), Failure> {
         match self.format() {
             Format::Text if table.is_empty() => say(nothing),
-            format => print(&table.render(format, verbose)),
+            format => print(&table.show(format, self.look(verbose))),
         }
     }
 }
@@ -53,5 +88,5 @@ impl Shape {
 /// Prints any value as JSON.
 pub fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::new(Exit::FAILED, error.to_string()))?;
-    say(text)
+    say(printable_json(text))
 }

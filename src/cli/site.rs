@@ -75,14 +75,13 @@ impl Deref for Site {
 pub struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new() -> Result<Scratch, JailError> {
-        let template = std::env::temp_dir().join("jailsh-sim-XXXXXX");
-        let path = nix::unistd::mkdtemp(&template).map_err(JailError::system("making a directory for the simulation"))?;
+    pub fn new() -> Result<Scratch, JailError> {
+        let template = std::env::temp_dir().join("jailsh-XXXXXX");
+        let path = nix::unistd::mkdtemp(&template).map_err(JailError::system("making a temporary directory"))?;
         Ok(Scratch(path))
     }
 
-    #[cfg(test)]
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.0
     }
 }
@@ -91,7 +90,7 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         // Bringing a jail up may have made the run directory a mount of its own.
         let _ = nix::mount::umount2(&self.0.join("run/jails"), MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW);
-        // Only a temporary directory of a simulation: what cannot be removed harms nobody.
+        // Only a temporary directory: what cannot be removed harms nobody.
         let _ = std::fs::remove_dir_all(Path::new(&self.0));
     }
 }

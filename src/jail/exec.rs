@@ -37,6 +37,8 @@ pub struct ExecRequest {
     pub input: Option<Vec<u8>>,
     /// Kill it, and all it started, after this long.
     pub timeout: Option<Duration>,
+    /// Whether it gets a pty of its own; `None`: if the caller's stdin is a terminal. Never when capturing.
+    pub pty: Option<bool>,
 }
 
 /// How it ended.
@@ -162,12 +164,21 @@ fn connect(host: &Host, name: &JailName, request: &ExecRequest) -> Result<(Stdio
     if request.capture {
         return connect_memory(request);
     }
-    if request.input.is_none() && std::io::stdin().is_terminal() {
-        return connect_terminal(host, name);
+    let on_terminal = std::io::stdin().is_terminal();
+    match request.pty {
+        _ if request.input.is_some() => {}
+        None | Some(true) if on_terminal => return connect_terminal(host, name),
+        Some(true) => return connect_pty(host, name),
+        None | Some(false) => {}
     }
     let mut flows = Vec::new();
     let stdin = match &request.input {
         Some(input) => fed(input, &mut flows)?,
+        None if on_terminal => {
+            let (from, to) = pipe()?;
+            flows.push(Flow::input(own(std::io::stdin().as_fd())?, unblocked(to)?));
+            from
+        }
         None => own(std::io::stdin().as_fd())?,
     };
     let stdout = passed(std::io::stdout().as_fd(), &mut flows)?;
@@ -189,11 +200,27 @@ fn connect_memory(request: &ExecRequest) -> Result<(Stdio, Wires), JailError> {
     Ok((Stdio::Given { stdin, stdout, stderr }, Wires { flows, terminal: None }))
 }
 
-/// A pty of the jail's for whatever of the caller's is a terminal; files and pipes are passed through as they are.
-fn connect_terminal(host: &Host, name: &JailName) -> Result<(Stdio, Wires), JailError> {
+/// Both ends of a pty of the jail's: the master, and the slave.
+fn open_pty(host: &Host, name: &JailName) -> Result<(OwnedFd, OwnedFd), JailError> {
     let namespace = root::pinned(&host.config, name)?.ok_or_else(|| JailError::NotRunning(name.clone()))?;
     let master = root::open_terminal(&namespace)?;
     let terminal = slave_of(master.as_fd()).map_err(JailError::system("open the slave of the jail's terminal"))?;
+    Ok((master, terminal))
+}
+
+/// A pty of the jail's though the caller has no terminal: what it shows goes to the caller's stdout, what the caller's
+/// stdin holds is typed into it.
+fn connect_pty(host: &Host, name: &JailName) -> Result<(Stdio, Wires), JailError> {
+    let (master, terminal) = open_pty(host, name)?;
+    let copy = master.try_clone().map_err(JailError::io("keep the jail's terminal"))?;
+    let (stdin, stdout) = (own(std::io::stdin().as_fd())?, own(std::io::stdout().as_fd())?);
+    let flows = vec![Flow::output(copy, Sink::Fd(stdout)), Flow::typed(stdin, master)];
+    Ok((Stdio::TerminalWith { terminal, stdout: None, stderr: None }, Wires { flows, terminal: None }))
+}
+
+/// A pty of the jail's for whatever of the caller's is a terminal; files and pipes are passed through as they are.
+fn connect_terminal(host: &Host, name: &JailName) -> Result<(Stdio, Wires), JailError> {
+    let (master, terminal) = open_pty(host, name)?;
     let (stdin, out, err) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
     let given = |fd: BorrowedFd<'_>| if fd.is_terminal() { Ok(None) } else { own(fd).map(Some) };
     let (stdout, stderr) = (given(out.as_fd())?, given(err.as_fd())?);

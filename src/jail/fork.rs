@@ -41,10 +41,19 @@ pub fn wait(pid: Pid) -> Option<i32> {
         match Errno::result(unsafe { libc::waitpid(pid.as_raw(), &mut status, 0) }) {
             Err(Errno::EINTR) => {}
             Err(_) => return None,
+            Ok(_) if libc::WIFSTOPPED(status) => release(pid.as_raw(), libc::WSTOPSIG(status)),
             Ok(_) if libc::WIFSIGNALED(status) => return Some(128 + libc::WTERMSIG(status)),
             Ok(_) => return Some(libc::WEXITSTATUS(status)),
         }
     }
+}
+
+/// A child that asked to be traced by its parent (PTRACE_TRACEME) stops at a signal and would wait for us: it goes on
+/// untraced, with the signal.
+pub fn release(pid: i32, signal: i32) {
+    let (address, signal) = (std::ptr::null_mut::<libc::c_void>(), signal as usize as *mut libc::c_void);
+    // SAFETY: takes numbers alone; of a child that died meanwhile it fails, and the next round reaps it.
+    unsafe { libc::ptrace(libc::PTRACE_DETACH, pid, address, signal) };
 }
 
 /// Reaps every ended child among `pids`.

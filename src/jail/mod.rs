@@ -1,12 +1,13 @@
 //! A jail on this host: its spec, its files, its root, and the way in. Touches the data directory, the run directory and
 //! mounts; asks the kernel through [`crate::kernel::Kernel`].
 
+mod configure;
 mod data;
 mod descendants;
 mod enter;
 mod error;
 mod exec;
-mod fork;
+pub(crate) mod fork;
 mod host;
 pub mod keeper;
 mod lifecycle;
@@ -17,7 +18,9 @@ mod script_file;
 pub mod spec;
 mod store;
 mod terminal;
+mod update;
 
+pub use configure::{configure, spec_text};
 pub use enter::{Child, Command, Stdio, spawn, spawn_service};
 pub use error::JailError;
 pub use exec::{ExecRequest, Output, apply, exec};
@@ -26,3 +29,4 @@ pub use lifecycle::{Change, Observed, Running, bring_up, create, destroy, observ
 pub use root::prepare_run_dir;
 pub use spec::{Log, Restart, Spec};
 pub use store::Lock;
+pub use update::{PolicyChange, Wanted, update};

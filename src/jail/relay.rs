@@ -64,22 +64,41 @@ pub struct Flow {
     afterwards: usize,
     /// Comes from the process: what is left when it ended is still taken.
     output: bool,
+    /// Goes to a terminal, where an end of file is typed.
+    typed: bool,
 }
+
+/// What a terminal in canonical mode takes for the end of its input (VEOF, termios(3)): once to end a line that has
+/// begun, and once more.
+const END_OF_FILE: [u8; 2] = [4, 4];
 
 impl Flow {
     /// From the process.
     pub fn output(from: OwnedFd, to: Sink) -> Flow {
-        Flow { from: Some(from), to: Some(to), bytes: Vec::new(), written: 0, afterwards: 0, output: true }
+        Flow { from: Some(from), to: Some(to), bytes: Vec::new(), written: 0, afterwards: 0, output: true, typed: false }
     }
 
     /// To the process, from a descriptor.
     pub fn input(from: OwnedFd, to: OwnedFd) -> Flow {
-        Flow { from: Some(from), to: Some(Sink::Fd(to)), bytes: Vec::new(), written: 0, afterwards: 0, output: false }
+        Flow {
+            from: Some(from),
+            to: Some(Sink::Fd(to)),
+            bytes: Vec::new(),
+            written: 0,
+            afterwards: 0,
+            output: false,
+            typed: false,
+        }
+    }
+
+    /// To the process's terminal, from a descriptor.
+    pub fn typed(from: OwnedFd, to: OwnedFd) -> Flow {
+        Flow { typed: true, ..Flow::input(from, to) }
     }
 
     /// To the process, from memory; then end of file.
     pub fn bytes(bytes: Vec<u8>, to: OwnedFd) -> Flow {
-        Flow { from: None, to: Some(Sink::Fd(to)), bytes, written: 0, afterwards: 0, output: false }
+        Flow { from: None, to: Some(Sink::Fd(to)), bytes, written: 0, afterwards: 0, output: false, typed: false }
     }
 
     /// What was kept.
@@ -135,7 +154,12 @@ impl Flow {
         match read(from, &mut chunk) {
             Err(Errno::EAGAIN | Errno::EINTR) => {}
             // A pty's master says EIO when the last slave was closed.
-            Ok(0) | Err(_) => self.from = None,
+            Ok(0) | Err(_) => {
+                self.from = None;
+                if self.typed {
+                    self.bytes.extend(END_OF_FILE);
+                }
+            }
             Ok(count) => {
                 self.bytes.extend_from_slice(&chunk[..count]);
                 if ended {

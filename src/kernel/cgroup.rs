@@ -5,6 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -12,9 +13,23 @@ use super::KernelError;
 
 const PARENT: &str = "jailsh";
 
-/// Where cgroup2 is mounted: /sys/fs/cgroup, or /sys/fs/cgroup/unified on a host that also has version 1.
+/// Where cgroup2 is mounted: /sys/fs/cgroup, or /sys/fs/cgroup/unified on a host that also has version 1. Once found it
+/// stays: a supervisor outlives a mount in between, and every verb would read the list of mounts many times.
 pub fn mount() -> Option<PathBuf> {
-    fs::read_to_string("/proc/self/mountinfo").ok()?.lines().find_map(mount_in_mountinfo)
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(found) = FOUND.get() {
+        return Some(found.clone());
+    }
+    let found = fs::read_to_string("/proc/self/mountinfo").ok()?.lines().find_map(mount_in_mountinfo)?;
+    Some(FOUND.get_or_init(|| found).clone())
+}
+
+/// Is this process in the jail's group?
+pub fn holds(name: &str, pid: i32) -> bool {
+    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+    groups
+        .lines()
+        .any(|line| line.strip_prefix("0::/").and_then(|path| path.strip_prefix(PARENT)?.strip_prefix('/')) == Some(name))
 }
 
 fn mount_in_mountinfo(line: &str) -> Option<PathBuf> {

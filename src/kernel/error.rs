@@ -31,10 +31,12 @@ pub enum KernelError {
         "the loaded module speaks ABI {found}, this jailsh speaks {ours}; stop all jails and run `jailsh kmod unload`, or use the jailsh that loaded it"
     )]
     Abi { found: u32, ours: u32 },
+    #[error("this machine cannot hold jails by Landlock: {why}; {remedy}")]
+    NoLandlock { why: String, remedy: String },
     #[error(
-        "this kernel can hold no jails. the module: {lsm}. the landlock body: {landlock}. `jailsh doctor` shows what is missing"
+        "this machine can hold no jails, neither by Landlock ({landlock}) nor by the module ({module}); {remedy}; `jailsh doctor` tells more"
     )]
-    NoBody { lsm: Box<KernelError>, landlock: Box<KernelError> },
+    NoBody { module: String, landlock: String, remedy: String },
     #[error("the sim body never runs a command; use --kernel auto")]
     Simulated,
     #[error("{doing}: {errno}")]

@@ -5,9 +5,9 @@
 //! policy source).
 
 mod bpf;
-mod bpffs;
 mod cgroup;
 mod describe;
+mod detached;
 pub mod enforcement_table;
 mod error;
 pub mod landlock;
@@ -56,6 +56,11 @@ pub trait Kernel {
 
     /// Live processes (thread group leaders) of the jail, host pids, ascending.
     fn members(&self, jid: Jid) -> Result<Vec<Member>, KernelError>;
+
+    /// Is this live process a member of the jail?
+    fn has_member(&self, jid: Jid, pid: i32) -> Result<bool, KernelError> {
+        Ok(self.members(jid)?.iter().any(|member| member.pid == pid))
+    }
 
     /// Sends `signal` to every member once; returns how many were reached.
     fn signal_all(&self, jid: Jid, signal: i32) -> Result<usize, KernelError>;

@@ -31,6 +31,8 @@ mod ffi {
         pub safe fn jail_policy_change(fs: c_uint) -> c_uint;
         pub safe fn jail_policy_received(mode: c_uint, is_namespace: c_int) -> c_uint;
         pub safe fn jail_policy_socket(family: c_uint, kind: c_uint, protocol: c_uint) -> c_uint;
+        /// Writes `count` bytes to `rights`.
+        pub unsafe fn jail_policy_sockets(family: c_uint, kind: c_uint, count: c_uint, rights: *mut u8);
     }
 }
 
@@ -246,6 +248,15 @@ pub fn right_of(action: Action) -> Option<Right> {
         Action::Receive { mode, namespace } => ffi::jail_policy_received(mode, namespace.into()),
         Action::Socket { family, kind, protocol } => ffi::jail_policy_socket(family, kind, protocol),
     })
+}
+
+/// The rights that sockets of one family and kind take, by protocol, from 0 on: `right_of` for each, at once.
+pub fn rights_of_sockets<const N: usize>(family: u32, kind: u32) -> [Option<Right>; N] {
+    let mut numbers = [0_u8; N];
+    // SAFETY: as many bytes as said.
+    unsafe { ffi::jail_policy_sockets(family, kind, N as u32, numbers.as_mut_ptr()) };
+    let count = Right::count();
+    numbers.map(|number| (usize::from(number) < count).then_some(Right(number)))
 }
 
 /// May a process of jail `actor` act on one of jail `target` (0: the host)?

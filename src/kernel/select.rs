@@ -38,33 +38,44 @@ pub fn select(choice: BodyChoice) -> Result<Rc<dyn Kernel>, KernelError> {
 pub fn select_accepting(choice: BodyChoice, accepted: RightSet) -> Result<Rc<dyn Kernel>, KernelError> {
     match choice {
         BodyChoice::Auto => auto(accepted),
-        BodyChoice::Lsm => Ok(Rc::new(lsm::Lsm::open_or_load()?.accepting(accepted))),
+        BodyChoice::Lsm => Ok(Rc::new(only_module()?.accepting(accepted))),
         BodyChoice::Landlock => Ok(Rc::new(landlock::Landlock::open()?.accepting(accepted))),
         BodyChoice::Sim => Ok(Rc::new(sim::Sim::new())),
     }
 }
 
 fn auto(accepted: RightSet) -> Result<Rc<dyn Kernel>, KernelError> {
-    match lsm::Lsm::open() {
+    let module = match open_module() {
         Ok(lsm) => return Ok(Rc::new(lsm.accepting(accepted))),
-        // Jails that live there are not left behind for a module that could be loaded by now.
-        Err(KernelError::NotLoaded) if landlock::Landlock::has_jails() => {
-            return Ok(Rc::new(landlock::Landlock::open()?.accepting(accepted)));
-        }
-        Err(KernelError::NotLoaded) => {}
+        Err(KernelError::Refused { why, remedy }) => Some((why, remedy)),
+        Err(KernelError::NotLoaded) => None,
         // A module of another ABI, a lost pin: jails may live there, and another body would not see them.
         Err(error) => return Err(error),
-    }
-    let lsm = match lsm::Lsm::open_or_load() {
-        Ok(lsm) => return Ok(Rc::new(lsm.accepting(accepted))),
-        Err(refused @ KernelError::Refused { .. }) => refused,
-        Err(error) => return Err(error),
     };
-    match landlock::Landlock::open() {
-        Ok(landlock) => Ok(Rc::new(landlock.accepting(accepted))),
-        Err(landlock @ KernelError::Refused { .. }) => {
-            Err(KernelError::NoBody { lsm: Box::new(lsm), landlock: Box::new(landlock) })
+    match (landlock::Landlock::open(), module) {
+        (Ok(landlock), _) => Ok(Rc::new(landlock.accepting(accepted))),
+        (Err(KernelError::NoLandlock { why, remedy }), Some((module, _))) => {
+            Err(KernelError::NoBody { module, landlock: why, remedy })
         }
-        Err(error) => Err(error),
+        (Err(error), _) => Err(error),
     }
+}
+
+/// The module, loaded if need be. [`KernelError::NotLoaded`] where jails live that the landlock body made: they are
+/// not left behind for a module that could be loaded by now.
+fn open_module() -> Result<lsm::Lsm, KernelError> {
+    match lsm::Lsm::open() {
+        Err(KernelError::NotLoaded) if !landlock::Landlock::has_jails() => lsm::Lsm::open_or_load(),
+        opened => opened,
+    }
+}
+
+/// The module was asked for by name: where only that is refused, says what there is instead.
+fn only_module() -> Result<lsm::Lsm, KernelError> {
+    lsm::Lsm::open_or_load().map_err(|error| match error {
+        KernelError::Refused { why, remedy } if landlock::Landlock::probe().is_ok() => {
+            KernelError::Refused { why, remedy: format!("use --kernel landlock here, or {}", remedy.trim_start_matches("use ")) }
+        }
+        other => other,
+    })
 }

@@ -177,9 +177,11 @@ impl From<KernelError> for Fault {
             KernelError::NoSuchJail(_) => Kind::NoSuchJail,
             KernelError::Busy { .. } => Kind::Busy,
             KernelError::NotEnforceable { .. } | KernelError::RightNotEnforceable { .. } => Kind::NotEnforceable,
-            KernelError::NotLoaded | KernelError::Refused { .. } | KernelError::NoBody { .. } | KernelError::Abi { .. } => {
-                Kind::Unavailable
-            }
+            KernelError::NotLoaded
+            | KernelError::Refused { .. }
+            | KernelError::NoLandlock { .. }
+            | KernelError::NoBody { .. }
+            | KernelError::Abi { .. } => Kind::Unavailable,
             KernelError::Simulated => Kind::Simulated,
             KernelError::System { .. } | KernelError::Other { .. } => Kind::System,
         };

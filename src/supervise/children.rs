@@ -11,6 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::ending::Ending;
+use crate::jail::fork;
 
 /// As much of an environment as is looked at.
 const ENVIRONMENT: u64 = 128 * 1024;
@@ -31,6 +32,7 @@ pub fn reap(mut ended: impl FnMut(i32, Ending)) {
             0 => return,
             -1 if Errno::last() == Errno::EINTR => {}
             -1 => return,
+            pid if libc::WIFSTOPPED(status) => fork::release(pid, libc::WSTOPSIG(status)),
             pid if libc::WIFEXITED(status) => ended(pid, Ending::Status(libc::WEXITSTATUS(status))),
             pid => ended(pid, Ending::Signal(libc::WTERMSIG(status))),
         }

@@ -47,8 +47,7 @@ impl<'a> Control<'a> {
     }
 
     pub fn start(&self) -> Result<Started, SuperviseError> {
-        let spec = jail::observe(self.host, self.name)?.spec.map_err(|why| self.failed(why))?;
-        self.check(&spec)?;
+        let spec = self.check_spec()?;
         let _verb = self.lock()?;
         // Looked at under the lock: what another verb did meanwhile counts.
         let kernel = jail::observe(self.host, self.name)?.kernel;
@@ -118,8 +117,12 @@ impl<'a> Control<'a> {
         let holder = self.files.holder()?;
         match ask(self.files.dir(), &Request::Status) {
             Ok(Reply::Status(status)) if status.pid == holder.pid => Some(status),
-            // One that was stopped by a signal, or is of another version: then its last written words.
-            _ => self.files.state().filter(|status| status.pid == holder.pid),
+            // One that was stopped by a signal, is of another version, or has only just begun: then what it wrote, if it
+            // has.
+            _ => {
+                let unwritten = || Status::starting(holder.pid);
+                Some(self.files.state().filter(|status| status.pid == holder.pid).unwrap_or_else(unwritten))
+            }
         }
     }
 
@@ -161,8 +164,14 @@ impl<'a> Control<'a> {
 
     /// The last supervisor died without having ended.
     fn is_orphaned(&self) -> bool {
-        let state = self.files.state();
-        state.is_some_and(|status| !matches!(status.state.as_str(), "stopped" | "failed"))
+        self.files.state().is_some_and(|status| !status.has_ended())
+    }
+
+    /// The jail's spec, if there is something to start.
+    pub fn check_spec(&self) -> Result<Spec, SuperviseError> {
+        let spec = jail::observe(self.host, self.name)?.spec.map_err(|why| self.failed(why))?;
+        self.check(&spec)?;
+        Ok(spec)
     }
 
     fn check(&self, spec: &Spec) -> Result<(), SuperviseError> {

@@ -1,5 +1,5 @@
-//! A supervisor's files in the jail's run directory: `supervisor` (pid and grace; locked for life) and `state.json`. They
-//! go with that directory when the jail is taken down.
+//! A supervisor's files in the jail's run directory: `supervisor` (pid and grace; locked for life), `state.json` and
+//! the files of [`Ring`]. They go with that directory when the jail is taken down.
 //!
 //! Alive means that the lock is held, whatever a file or `ps` says. It is a record lock (fcntl(2)): it survives execve,
 //! is not inherited by the service, ends with the process however that ends, and the kernel names the holder's pid.
@@ -14,6 +14,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, Flock, FlockArg, fcntl};
 
 use super::Status;
+use super::ring::{Reader, Ring};
 use crate::jail::Config;
 use crate::kernel::JailName;
 
@@ -97,6 +98,16 @@ impl Files {
             };
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Where the service's lines are kept. For the holder alone.
+    pub fn ring(&self) -> Ring {
+        Ring::new(self.dir.clone())
+    }
+
+    /// The lines that were kept.
+    pub fn reader(&self) -> Option<Reader> {
+        Reader::open(&self.dir)
     }
 
     /// What the last supervisor wrote, alive or not.

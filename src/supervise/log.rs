@@ -2,18 +2,21 @@
 //!
 //! Not syslog(3) of the C library: that one blocks when the daemon is stuck, loses lines without a count when it is
 //! away, and always writes to `/dev/log`. Here a bounded queue takes bursts; a daemon that does not make room for a
-//! second no longer holds anybody up, and the lines that were lost are counted and reported.
+//! second no longer holds anybody up, and the lines that were lost are counted and reported. Each line also goes into
+//! the jail's [`Ring`].
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixDatagram;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::event::Weight;
+use super::files::Files;
 use super::line::escape;
+use super::ring::{Ring, Source};
 use super::service::{Service, Unit};
 
 /// Bytes that may wait for the daemon before the service has to wait too.
@@ -37,10 +40,11 @@ pub struct Sink {
     facility: i32,
     levels: [i32; 2],
     /// Tag and prefix of each service's lines; the first speaks for the supervisor too.
-    voices: Vec<(String, String)>,
+    voices: Vec<Voice>,
     /// Prefix of the supervisor's lines.
     prefix: String,
     echo: bool,
+    ring: Ring,
     socket: Option<UnixDatagram>,
     queue: VecDeque<Vec<u8>>,
     queued: usize,
@@ -56,9 +60,10 @@ impl Sink {
             path: service.log.socket.clone(),
             facility: service.log.facility,
             levels: [service.log.stdout, service.log.stderr],
-            voices: service.units.iter().map(|unit| voice(service, unit)).collect(),
+            voices: service.units.iter().map(|unit| Voice::of(service, unit)).collect(),
             prefix: prefix(service),
             echo: service.foreground,
+            ring: Files::of(&service.config(), &service.name).ring(),
             socket: None,
             queue: VecDeque::new(),
             queued: 0,
@@ -70,14 +75,14 @@ impl Sink {
 
     /// A line of the service, escaped.
     pub fn line(&mut self, unit: usize, stream: Stream, line: &str, now: Instant) {
-        let (level, label) = match stream {
-            Stream::Stdout => (self.levels[0], "stdout: "),
-            Stream::Stderr => (self.levels[1], "stderr: "),
+        let (level, source) = match stream {
+            Stream::Stdout => (self.levels[0], Source::Stdout),
+            Stream::Stderr => (self.levels[1], Source::Stderr),
         };
         if self.echo {
             echo(stream, line);
         }
-        self.write(Some(unit), level, label, line, now);
+        self.write(Some(unit), level, source, line, now);
     }
 
     /// A line of the supervisor, about one service or all. Escaped too: an error may quote what somebody else wrote.
@@ -89,10 +94,10 @@ impl Sink {
             Weight::Warning => libc::LOG_WARNING,
         };
         if self.echo {
-            let prefix = unit.map_or(&self.prefix, |unit| &self.voices[unit].1);
+            let prefix = unit.map_or(&self.prefix, |unit| &self.voices[unit].prefix);
             echo(Stream::Stderr, &format!("{prefix}{text}"));
         }
-        self.write(unit, level, "", &text, now);
+        self.write(unit, level, Source::Supervisor, &text, now);
     }
 
     /// The service should not be read from: the queue is full, and the daemon is still at work.
@@ -152,7 +157,18 @@ impl Sink {
         }
     }
 
-    fn write(&mut self, unit: Option<usize>, level: i32, label: &str, text: &str, now: Instant) {
+    fn write(&mut self, unit: Option<usize>, level: i32, source: Source, text: &str, now: Instant) {
+        let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        match unit.filter(|_| self.voices.len() > 1).map(|unit| &self.voices[unit].name) {
+            // The ring knows the jail only.
+            Some(name) => self.ring.append(source, &format!("{name}: {text}"), time.as_millis() as u64, now),
+            None => self.ring.append(source, text, time.as_millis() as u64, now),
+        }
+        let label = match source {
+            Source::Stdout => "stdout: ",
+            Source::Stderr => "stderr: ",
+            Source::Supervisor => "",
+        };
         self.enqueue(unit, level, label, text);
         self.flush(now);
     }
@@ -163,7 +179,7 @@ impl Sink {
             return;
         }
         let Sink { facility, voices, .. } = self;
-        let (tag, prefix) = &voices[unit.unwrap_or(0)];
+        let Voice { tag, prefix, .. } = &voices[unit.unwrap_or(0)];
         let prefix = if unit.is_some() { prefix } else { &self.prefix };
         let datagram = format!("<{}>{} {tag}: {prefix}{label}{text}", *facility | level, timestamp()).into_bytes();
         self.queued += datagram.len();
@@ -175,13 +191,23 @@ fn prefix(service: &Service) -> String {
     format!("jail={} jid={} ", service.name, service.jid)
 }
 
-/// Tag and prefix of a service's lines, which name it if there are several.
-fn voice(service: &Service, unit: &Unit) -> (String, String) {
-    let mut prefix = prefix(service);
-    if service.units.len() > 1 {
-        prefix += &format!("service={} ", unit.name);
+/// How the lines of one service look.
+#[derive(Debug)]
+struct Voice {
+    name: String,
+    tag: String,
+    prefix: String,
+}
+
+impl Voice {
+    /// The service is named if there are several.
+    fn of(service: &Service, unit: &Unit) -> Voice {
+        let mut prefix = prefix(service);
+        if service.units.len() > 1 {
+            prefix += &format!("service={} ", unit.name);
+        }
+        Voice { name: unit.name.clone(), tag: format!("{}[{}]", unit.tag, std::process::id()), prefix }
     }
-    (format!("{}[{}]", unit.tag, std::process::id()), prefix)
 }
 
 /// Makes sure there is a socket; says whether there is.

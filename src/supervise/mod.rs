@@ -20,6 +20,7 @@ mod message;
 mod monitor;
 mod output;
 mod pidfd;
+mod ring;
 mod runner;
 mod service;
 mod state;
@@ -29,10 +30,13 @@ mod wire;
 mod workload;
 
 use std::rc::Rc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
 use control::Control;
+use files::Files;
+pub use ring::{Reader, Record, Source};
 use workload::Jailed;
 
 use crate::jail::{Config, Host, JailError, Spec};
@@ -97,6 +101,18 @@ pub struct Status {
     pub services: Vec<ServiceStatus>,
 }
 
+impl Status {
+    fn starting(pid: i32) -> Status {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Status { pid, state: "starting".into(), since, ..Status::default() }
+    }
+
+    /// The supervisor's work is done, so it is no wonder that it is gone.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state.as_str(), "stopped" | "failed")
+    }
+}
+
 /// One service of a jail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceStatus {
@@ -125,6 +141,15 @@ pub fn stop(host: &Host, name: &JailName) -> Result<Stopped, SuperviseError> {
     Control::new(host, name).stop()
 }
 
+/// Ends the service and starts it again with the spec as it is now; a jail that is down is started. A spec that cannot be
+/// read, or has no command, leaves everything as it is.
+pub fn restart(host: &Host, name: &JailName) -> Result<Started, SuperviseError> {
+    let control = Control::new(host, name);
+    control.check_spec()?;
+    control.stop()?;
+    control.start()
+}
+
 /// Runs one service of a live supervisor anew, or all of them in order, without touching the jail. Returns when they are
 /// ready. What changed in the spec since the start is not taken up: that takes a stop and a start.
 pub fn restart_service(host: &Host, name: &JailName, service: Option<&str>) -> Result<(), SuperviseError> {
@@ -145,6 +170,11 @@ pub fn status(host: &Host, name: &JailName) -> Option<Status> {
 /// What the last supervisor wrote, alive or not: why a jail that is up has no service.
 pub fn last_status(host: &Host, name: &JailName) -> Option<Status> {
     Control::new(host, name).last_status()
+}
+
+/// What the service wrote last; `None` while the jail has no run directory.
+pub fn log(host: &Host, name: &JailName) -> Option<Reader> {
+    Files::of(&host.config, name).reader()
 }
 
 /// Entry point of the monitor process: `main` calls it when argv[0] starts with [`TITLE`].

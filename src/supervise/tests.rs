@@ -132,8 +132,14 @@ impl Bench {
 
     /// A pid that a process of the service wrote to a file.
     fn pid(&self, name: &str) -> i32 {
-        self.until("a pid file", |bench| bench.file(name).ends_with('\n'));
-        self.file(name).trim().parse().unwrap()
+        // Read once: the next run writes it anew.
+        let read = |bench: &Self| bench.file(name).strip_suffix('\n').and_then(|text| text.parse().ok());
+        let mut pid = None;
+        self.until("a pid file", |bench| {
+            pid = read(bench);
+            pid.is_some()
+        });
+        pid.unwrap()
     }
 }
 

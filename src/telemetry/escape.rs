@@ -20,6 +20,24 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// JSON text in which the same characters are escaped as JSON has it (RFC 8259, section 7): serde_json leaves all but the
+/// ASCII ones as they are. It is the same JSON, for outside of strings none of them can be.
+pub fn printable_json(text: String) -> String {
+    let is_safe = |c: char| c == '\n' || !is_unprintable(c);
+    if text.chars().all(is_safe) {
+        return text;
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            c if is_safe(c) => safe.push(c),
+            // All of them are in the basic plane.
+            c => safe += &format!("\\u{:04x}", u32::from(c)),
+        }
+    }
+    safe
+}
+
 /// Control characters, line and paragraph separators, and the bidirectional controls of Unicode (UAX #9).
 fn is_unprintable(c: char) -> bool {
     c.is_control()
@@ -43,6 +61,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn json_stays_the_same_json(text in "\\PC*|[\\x00-\\x1f\\x7f-\\x9f\u{2028}-\u{202e}\u{feff}\"a-z]*") {
+            let value = serde_json::json!({ &text: [&text] });
+            let safe = printable_json(serde_json::to_string_pretty(&value).unwrap());
+            prop_assert!(!safe.chars().any(|c| c != '\n' && is_unprintable(c)));
+            prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&safe).unwrap(), value);
+        }
+
         #[test]
         fn nothing_unprintable_gets_through(text in "\\PC*|[\\x00-\\x1f\\x7f-\\x9f\u{2028}-\u{202e}a-z]*") {
             prop_assert!(!printable(&text).chars().any(is_unprintable));

@@ -3,14 +3,19 @@
 //! `/proc`.
 
 mod escape;
+mod lines;
+mod moment;
 mod observation;
 pub mod processes;
 mod prometheus;
 mod table;
+mod top;
 mod views;
 
-pub use escape::printable;
+pub use escape::{printable, printable_json};
+pub use lines::Lines;
 pub use observation::{Observation, now};
 pub use prometheus::exposition;
-pub use table::{Column, Format, Table, Value};
+pub use table::{Column, Format, Look, Table, Value};
+pub use top::{Sort, top, totals};
 pub use views::{jails, manager, rights, stats, status};

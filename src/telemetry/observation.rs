@@ -12,6 +12,8 @@ pub struct Observation {
     /// As the host names it.
     pub root: String,
     pub supervisor: Option<Status>,
+    /// What one that is gone wrote last, while the jail is still up.
+    pub last: Option<Status>,
 }
 
 impl Observation {
@@ -25,14 +27,75 @@ impl Observation {
         Ok(jail::observe_all(host)?.into_iter().map(|seen| Self::complete(host, seen)).collect())
     }
 
+    /// The state of a jail whose supervisor was killed.
+    pub const ORPHANED: &str = "orphaned";
+
+    /// In a word: the supervisor's, or without one `up`, `down`, `unreadable`, [`Self::ORPHANED`], or how the last
+    /// supervisor ended.
+    pub fn state(&self) -> &str {
+        if let Some(supervisor) = &self.supervisor {
+            return &supervisor.state;
+        }
+        match (&self.jail.kernel, &self.last) {
+            (Some(jail), _) if jail.held => Self::ORPHANED,
+            (Some(_), Some(last)) if last.has_ended() => &last.state,
+            (Some(_), Some(_)) => Self::ORPHANED,
+            (Some(_), None) => "up",
+            (None, _) if self.jail.spec.is_err() => "unreadable",
+            (None, _) => "down",
+        }
+    }
+
     fn complete(host: &Host, jail: Observed) -> Observation {
         let root = host.config.root_dir(&jail.name).display().to_string();
         let supervisor = supervise::status(host, &jail.name);
-        Observation { jail, root, supervisor }
+        let last = match (&supervisor, &jail.kernel) {
+            (None, Some(_)) => supervise::last_status(host, &jail.name),
+            _ => None,
+        };
+        Observation { jail, root, supervisor, last }
     }
 }
 
 /// Seconds since the epoch.
 pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::{JailInfo, Jid, Level, Policy};
+
+    fn seen(up: bool, held: bool, supervisor: Option<&str>, last: Option<&str>) -> Observation {
+        let name: JailName = "web".parse().unwrap();
+        let status = |state: &str| Status { pid: 7, state: state.into(), ..Status::default() };
+        let kernel = up.then(|| JailInfo {
+            jid: Jid::new(3).unwrap(),
+            name: name.clone(),
+            root: "/".into(),
+            profile: "high".into(),
+            policy: Policy { rights: Level::High.rights(), ports: Vec::new() },
+            processes: 1,
+            held,
+            closing: false,
+        });
+        let jail = Observed { name, spec: Err("no".into()), kernel, pinned: up };
+        Observation { jail, root: "/".into(), supervisor: supervisor.map(status), last: last.map(status) }
+    }
+
+    #[test]
+    fn a_supervisor_speaks_for_its_jail_and_one_that_was_killed_is_noticed() {
+        for (seen, state) in [
+            (seen(true, true, Some("backoff"), None), "backoff"),
+            (seen(true, true, None, Some("running")), "orphaned"),
+            (seen(true, true, None, None), "orphaned"),
+            (seen(true, false, None, Some("running")), "orphaned"),
+            (seen(true, false, None, Some("failed")), "failed"),
+            (seen(true, false, None, None), "up"),
+            (seen(false, false, None, None), "unreadable"),
+        ] {
+            assert_eq!(seen.state(), state);
+        }
+    }
 }

@@ -6,7 +6,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use unicode_width::UnicodeWidthStr;
 
-use super::printable;
+use super::{moment, printable, printable_json};
 
 /// How a listing is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -15,6 +15,19 @@ pub enum Format {
     Text,
     Tsv,
     Json,
+    /// A name a line: the column NAME, or the first.
+    Names,
+}
+
+/// What of a listing is shown to people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Look {
+    /// The columns that are shown only when asked for, too.
+    pub verbose: bool,
+    /// No line of headings.
+    pub headless: bool,
+    /// For a terminal that takes SGR sequences (ECMA-48).
+    pub colour: bool,
 }
 
 /// One cell.
@@ -25,6 +38,15 @@ pub enum Value {
     /// One decimal in text.
     Decimal(f64),
     Flag(bool),
+    /// A word for how something is doing, which has a colour.
+    State(String),
+    /// A moment, in seconds since the epoch: how long before `now` in text, the moment itself elsewhere.
+    Since {
+        at: u64,
+        now: u64,
+    },
+    /// With a unit in text.
+    Bytes(u64),
     /// Several named numbers: their sum in text, a map in JSON.
     Counts(Vec<(&'static str, u64)>),
     /// Parts of a whole: the first few in text, all of them joined by `, ` elsewhere.
@@ -45,7 +67,19 @@ impl Value {
     fn whole(&self) -> String {
         match self {
             Value::Parts(parts) => printable(parts).into_owned(),
+            Value::Since { at: number, .. } | Value::Bytes(number) => number.to_string(),
             other => other.to_string(),
+        }
+    }
+
+    /// Its colour, if it has one: green, yellow or red, as SGR parameters.
+    fn colour(&self) -> Option<&'static str> {
+        let Value::State(word) = self else { return None };
+        match word.as_str() {
+            "running" | "up" | "ok" => Some("32"),
+            "starting" | "backoff" | "stopping" | "note" => Some("33"),
+            "failed" | "orphaned" | "unreadable" | "MISSING" => Some("31"),
+            _ => None,
         }
     }
 
@@ -58,12 +92,14 @@ impl Value {
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Value::Text(text) if text.is_empty() => f.write_str("-"),
-            Value::Text(text) => f.write_str(&printable(text)),
+            Value::Text(text) | Value::State(text) if text.is_empty() => f.write_str("-"),
+            Value::Text(text) | Value::State(text) => f.write_str(&printable(text)),
             Value::Number(number) => number.fmt(f),
             Value::Decimal(number) => write!(f, "{number:.1}"),
             Value::Flag(true) => f.write_str("YES"),
             Value::Flag(false) => f.write_str("NO"),
+            Value::Since { at, now } => f.write_str(&moment::ago(now.saturating_sub(*at))),
+            Value::Bytes(bytes) => f.write_str(&short(*bytes)),
             Value::Counts(counts) => counts.iter().map(|(_, n)| n).sum::<u64>().fmt(f),
             Value::Parts(parts) => match parts.split(", ").count() {
                 count if count <= PARTS_SHOWN + 1 => f.write_str(&printable(parts)),
@@ -80,8 +116,9 @@ impl fmt::Display for Value {
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Value::Text(text) | Value::Parts(text) => serializer.serialize_str(text),
-            Value::Number(number) => serializer.serialize_u64(*number),
+            Value::Text(text) | Value::State(text) | Value::Parts(text) => serializer.serialize_str(text),
+            Value::Number(number) | Value::Bytes(number) => serializer.serialize_u64(*number),
+            Value::Since { at, .. } => serializer.serialize_u64(*at),
             Value::Decimal(number) => serializer.serialize_f64(*number),
             Value::Flag(flag) => serializer.serialize_bool(*flag),
             Value::Counts(counts) => serializer.collect_map(counts.iter().copied()),
@@ -90,7 +127,23 @@ impl Serialize for Value {
     }
 }
 
-/// A column: its heading in capitals, which in lower case is its key in JSON and in scripts.
+/// `512`, `1.5K`, `147M`: the largest binary unit, one decimal below ten.
+fn short(bytes: u64) -> String {
+    let mut size = bytes as f64;
+    let mut unit = "";
+    for larger in ["K", "M", "G", "T", "P"] {
+        // What would round up to 1024 of this unit is one of the next.
+        if size < 1023.5 {
+            break;
+        }
+        size /= 1024.0;
+        unit = larger;
+    }
+    if unit.is_empty() || size >= 9.95 { format!("{size:.0}{unit}") } else { format!("{size:.1}{unit}") }
+}
+
+/// A column: its heading in capitals, which in lower case is its key in JSON and in scripts (`ENFORCED BY` is
+/// `enforced_by`, `CPU%` is `cpu_percent`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
     pub name: &'static str,
@@ -110,7 +163,7 @@ impl Column {
     }
 
     pub fn key(self) -> String {
-        self.name.to_ascii_lowercase()
+        self.name.to_ascii_lowercase().replace(' ', "_").replace('%', "_percent")
     }
 }
 
@@ -143,28 +196,37 @@ impl Table {
 
     /// The lines in the given format, the last one ended.
     pub fn render(&self, format: Format, verbose: bool) -> String {
+        self.show(format, Look { verbose, ..Look::default() })
+    }
+
+    /// The same, looking as asked for.
+    pub fn show(&self, format: Format, look: Look) -> String {
         match format {
-            Format::Text => self.lines(verbose),
-            Format::Tsv => self.tsv(),
-            Format::Json => serde_json::to_string_pretty(self).expect("cells are plain values") + "\n",
+            Format::Text => self.lines(look),
+            Format::Tsv => self.tsv(look.headless),
+            Format::Json => printable_json(serde_json::to_string_pretty(self).expect("cells are plain values") + "\n"),
+            Format::Names => self.names(),
         }
     }
 
-    fn lines(&self, verbose: bool) -> String {
-        let shown: Vec<usize> = (0..self.columns.len()).filter(|i| verbose || !self.columns[*i].verbose).collect();
-        let cells: Vec<Vec<String>> = self.rows.iter().map(|row| shown.iter().map(|i| row[*i].to_string()).collect()).collect();
-        let mut lines = vec![shown.iter().map(|i| self.columns[*i].name.to_owned()).collect::<Vec<_>>()];
-        lines.extend(cells);
+    fn lines(&self, look: Look) -> String {
+        let shown: Vec<usize> = (0..self.columns.len()).filter(|i| look.verbose || !self.columns[*i].verbose).collect();
+        let plain = |row: &Vec<Value>| shown.iter().map(|i| (row[*i].to_string(), row[*i].colour())).collect::<Vec<_>>();
+        let heading = shown.iter().map(|i| (self.columns[*i].name.to_owned(), Some("1"))).collect();
+        let lines: Vec<_> = std::iter::once(heading).chain(self.rows.iter().map(plain)).collect();
         let widths: Vec<usize> = shown
             .iter()
             .enumerate()
-            .map(|(at, i)| lines.iter().map(|line| line[at].width()).max().unwrap_or(0).max(self.columns[*i].width))
+            .map(|(at, i)| lines.iter().map(|line| line[at].0.width()).max().unwrap_or(0).max(self.columns[*i].width))
             .collect();
         let mut text = String::new();
-        for line in &lines {
+        for line in &lines[usize::from(look.headless)..] {
             let last = line.len() - 1;
-            for (at, cell) in line.iter().enumerate() {
-                text.push_str(cell);
+            for (at, (cell, colour)) in line.iter().enumerate() {
+                match colour.filter(|_| look.colour) {
+                    Some(colour) => text += &format!("\x1b[{colour}m{cell}\x1b[0m"),
+                    None => text.push_str(cell),
+                }
                 if at != last {
                     text.extend(std::iter::repeat_n(' ', widths[at] - cell.width() + 1));
                 }
@@ -174,19 +236,27 @@ impl Table {
         text
     }
 
-    fn tsv(&self) -> String {
-        let mut text = self.columns.iter().map(|column| column.name).collect::<Vec<_>>().join("\t") + "\n";
+    fn tsv(&self, headless: bool) -> String {
+        let mut text = String::new();
+        if !headless {
+            text = self.columns.iter().map(|column| column.name).collect::<Vec<_>>().join("\t") + "\n";
+        }
         for row in &self.rows {
             text += &(row.iter().map(Value::whole).collect::<Vec<_>>().join("\t") + "\n");
         }
         text
+    }
+
+    fn names(&self) -> String {
+        let at = self.columns.iter().position(|column| column.name == "NAME").unwrap_or(0);
+        self.rows.iter().map(|row| format!("{}\n", row[at].whole())).collect()
     }
 }
 
 /// As text, without the last line's end.
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.lines(false).trim_end_matches('\n'))
+        f.write_str(self.lines(Look::default()).trim_end_matches('\n'))
     }
 }
 
@@ -252,6 +322,36 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&table().render(Format::Json, false)).unwrap();
         assert_eq!(json[0]["root"], "/a\tb");
         assert_eq!(json[1]["root"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn colours_are_for_states_and_headings_and_change_no_width() {
+        let columns = [Column::new("NAME", 0), Column::new("STATE", 0), Column::new("N", 0)];
+        let row = |name: &str, state: &str| vec![Value::text(name), Value::State(state.into()), Value::Number(1)];
+        let table = Table::new(&columns, vec![row("web", "running"), row("db", "down"), row("x", "failed")]);
+        let painted = table.show(Format::Text, Look { colour: true, ..Look::default() });
+        assert!(painted.contains("web  \x1b[32mrunning\x1b[0m 1\n") && painted.contains("\x1b[31mfailed\x1b[0m  1\n"));
+        assert!(painted.contains("db   down    1\n"));
+        let bare = ["1", "32", "31", "0"].iter().fold(painted, |text, sgr| text.replace(&format!("\x1b[{sgr}m"), ""));
+        assert_eq!(bare, table.render(Format::Text, false));
+    }
+
+    #[test]
+    fn headings_can_be_left_out_and_names_stand_alone() {
+        let look = Look { headless: true, ..Look::default() };
+        assert_eq!(table().show(Format::Text, look).lines().count(), 2);
+        assert_eq!(table().show(Format::Tsv, look).lines().next(), Some("web\t1\t/a\\tb"));
+        assert_eq!(table().show(Format::Names, look), "web\n日本語日本語\n");
+    }
+
+    #[test]
+    fn moments_and_sizes_are_short_for_people_and_plain_numbers_for_programs() {
+        let cells = vec![Value::Since { at: 100, now: 165 }, Value::Bytes(154_025_984)];
+        let table = Table::new(&[Column::new("SINCE", 0), Column::new("VMEM", 0)], vec![cells]);
+        assert_eq!(table.render(Format::Text, false), "SINCE VMEM\n1m 5s 147M\n");
+        assert_eq!(table.render(Format::Tsv, false), "SINCE\tVMEM\n100\t154025984\n");
+        let sizes = [0, 1023, 1024, 10 * 1024 - 1, 1 << 20, (1 << 20) - 1, u64::MAX].map(short);
+        assert_eq!(sizes, ["0", "1023", "1.0K", "10K", "1.0M", "1.0M", "16384P"]);
     }
 
     proptest! {

@@ -81,40 +81,46 @@ pub fn manager(jails: &[Observation]) -> Table {
     Table::new(&MANAGER, jails.iter().map(row).collect())
 }
 
-const STATUS: [Column; 8] = [
+const STATUS: [Column; 9] = [
     Column::new("NAME", 16),
     Column::new("JID", 0),
     Column::new("STATE", 0),
     Column::new("PROCS", 0),
     Column::new("SUPERVISOR", 0),
+    Column::new("SERVICE", 0),
     Column::new("RESTARTS", 0),
     Column::new("SINCE", 0),
     Column::new("LAST_EXIT", 0),
 ];
 
-/// `jailmgr status`. `now`: seconds since the epoch.
+/// `jailctl status`, `jailmgr status`. `now`: seconds since the epoch.
 pub fn status(jails: &[Observation], now: u64) -> Table {
+    let pid = |pid: i32| Value::Number(pid.unsigned_abs().into());
     let row = |seen: &Observation| {
         let kernel = seen.jail.kernel.as_ref();
         let supervisor = seen.supervisor.as_ref();
-        let state = match (supervisor, kernel, &seen.jail.spec) {
-            (Some(supervisor), _, _) => supervisor.state.clone(),
-            (None, Some(_), _) => "up".to_owned(),
-            (None, None, Ok(_)) => "down".to_owned(),
-            (None, None, Err(_)) => "unreadable".to_owned(),
-        };
+        let told = supervisor.or(seen.last.as_ref());
         vec![
             Value::text(&seen.jail.name),
             jid(kernel),
-            Value::Text(state),
+            Value::State(seen.state().to_owned()),
             kernel.map_or(Value::Absent, |jail| Value::Number(jail.processes)),
-            supervisor.map_or(Value::Absent, |status| Value::Number(status.pid.unsigned_abs().into())),
-            supervisor.map_or(Value::Absent, |status| Value::Number(status.restarts)),
-            supervisor.map_or(Value::Absent, |status| Value::Text(ago(now.saturating_sub(status.since)))),
-            Value::maybe(supervisor.and_then(|status| status.last_exit.as_ref())),
+            supervisor.map_or(Value::Absent, |status| pid(status.pid)),
+            supervisor.and_then(|status| status.service).map_or(Value::Absent, pid),
+            told.map_or(Value::Absent, |status| Value::Number(status.restarts)),
+            told.map_or(Value::Absent, |status| Value::Since { at: status.since, now }),
+            match (seen.state(), told) {
+                (Observation::ORPHANED, told) => Value::Text(orphaned(told.map(|status| status.pid))),
+                (_, told) => Value::maybe(told.and_then(|status| status.last_exit.as_ref())),
+            },
         ]
     };
     Table::new(&STATUS, jails.iter().map(row).collect())
+}
+
+fn orphaned(pid: Option<i32>) -> String {
+    let who = pid.map_or("its supervisor".to_owned(), |pid| format!("its supervisor, pid {pid},"));
+    format!("{who} was killed; jailmgr restart takes over")
 }
 
 const RIGHTS: [Column; 5] = [
@@ -161,20 +167,6 @@ fn ports(policy: &Policy) -> String {
 /// An argv as a shell would take it.
 fn quoted(argv: &[String]) -> String {
     shlex::try_join(argv.iter().map(String::as_str)).unwrap_or_else(|_| argv.join(" "))
-}
-
-/// `3d 4h`, `2m 5s`: the two largest units.
-fn ago(seconds: u64) -> String {
-    let units = [(86_400, "d"), (3600, "h"), (60, "m"), (1, "s")];
-    let mut left = seconds;
-    let mut parts = Vec::new();
-    for (size, unit) in units {
-        if left >= size {
-            parts.push(format!("{}{unit}", left / size));
-            left %= size;
-        }
-    }
-    if parts.is_empty() { "0s".to_owned() } else { parts[..parts.len().min(2)].join(" ") }
 }
 
 #[cfg(test)]
@@ -235,6 +227,7 @@ pub(super) mod tests {
             jail: Observed { name: name.parse().unwrap(), spec, kernel: None, pinned: false },
             root: format!("/var/jailmgr/jails/{name}/root"),
             supervisor,
+            last: None,
         };
         let running = Status {
             pid: 8252,
@@ -251,11 +244,5 @@ pub(super) mod tests {
             manager(&jails).render(Format::Text, false),
             status(&jails, 90_125).render(Format::Text, false)
         ));
-    }
-
-    #[test]
-    fn ages_keep_their_two_largest_units() {
-        let ages: Vec<String> = [0, 59, 60, 3_725, 90_061].into_iter().map(ago).collect();
-        assert_eq!(ages, ["0s", "59s", "1m", "1h 2m", "1d 1h"]);
     }
 }

@@ -3,8 +3,9 @@
  * What every file of attacks shares: the row of the table, and the targets on the host that a row is aimed at.
  *
  * The same rows run as root in a plain chroot, where they must get through (else they prove nothing), and as root in
- * a jail. A row does its deed, undoes it, and returns 0 or an errno. Only ever run them in a guest: clocks, modules
- * and the host's name are among the targets.
+ * a jail. A row does its deed, undoes it, and returns 0 or an errno. Outside of a jail only ever run them in a guest:
+ * clocks, modules and the host's name are among the targets. In a jail of a machine that matters, leave out those that
+ * tests/attacks.rs lists, should a wall have a hole.
  */
 #ifndef ATTACK_H
 #define ATTACK_H
@@ -73,6 +74,9 @@ int ask_host_for_descriptor(char question);
 
 /* Runs the host's side until standard input ends. */
 int serve_as_host(const char *directory);
+
+/* Answers in the stead of the keeper with that pid, see keeper.c. */
+int impersonate_keeper(int pid, const char *claim, int victim);
 
 /* Tells of every program seen below /proc, see watch.c. */
 int watch_programs(void);

@@ -61,6 +61,16 @@ static int receive_directory(void)
 	return fd < 0 ? errno : outcome(openat(fd, MARK, O_RDONLY));
 }
 
+/* Changes the mark's mode to what it is. */
+static int change_through_directory(void)
+{
+	struct stat mark;
+	int fd = ask_host_for_descriptor('d');
+	if (fd < 0 || fstatat(fd, MARK, &mark, 0) < 0)
+		return errno;
+	return outcome(fchmodat(fd, MARK, mark.st_mode & 07777, 0));
+}
+
 static int receive_path(void) { return receive('p'); }
 static int receive_namespace(void) { return receive('s'); }
 static int receive_file(void) { return receive('f'); }
@@ -125,6 +135,8 @@ const struct attack descriptor_rows[] = {
 	{ "open through /proc/self/fd of a leaked directory", DENIED, "ok", "EBADF|ENOENT|ENOTDIR", "", leaked_proc_link },
 	{ "start in a leaked directory", DENIED, "ok", "ENOENT", "", start_directory },
 	{ "receive a directory from the host", DENIED, "ok", "EPERM", "descriptor_receive", receive_directory },
+	{ "change a file's mode through a directory from the host", DENIED, "ok", "EPERM", "descriptor_receive",
+	  change_through_directory },
 	{ "receive an O_PATH directory from the host", DENIED, "ok", "EPERM", "descriptor_receive", receive_path },
 	{ "receive a namespace from the host", DENIED, "ok", "EPERM", "descriptor_receive", receive_namespace },
 	{ "receive a plain file from the host", WORKS, "ok", "ok", "", receive_file },

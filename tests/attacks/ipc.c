@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <mqueue.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
@@ -97,9 +98,23 @@ static int own_msg(void)
 	return failed;
 }
 
-static int list_shm(void) { return outcome(open("/proc/sysvipc/shm", O_RDONLY)); }
-static int list_sem(void) { return outcome(open("/proc/sysvipc/sem", O_RDONLY)); }
-static int list_msg(void) { return outcome(open("/proc/sysvipc/msg", O_RDONLY)); }
+/* Does the list have an object with the key? proc(5): the first column, after a line of headings. */
+static int find_key(const char *list, long key)
+{
+	char line[512];
+	FILE *file = fopen(list, "r");
+	if (!file)
+		return errno;
+	int found = 0;
+	while (!found && fgets(line, sizeof line, file))
+		found = strtol(line, NULL, 10) == key;
+	fclose(file);
+	return found ? 0 : ENOENT;
+}
+
+static int list_shm(void) { return find_key("/proc/sysvipc/shm", target.shm_key); }
+static int list_sem(void) { return find_key("/proc/sysvipc/sem", target.sem_key); }
+static int list_msg(void) { return find_key("/proc/sysvipc/msg", target.msg_key); }
 
 static int queue_open(void) { return outcome(mq_open(target.queue, O_RDWR | O_NONBLOCK)); }
 static int queue_remove(void) { return outcome(mq_unlink(target.doomed_queue)); }
@@ -137,9 +152,9 @@ const struct attack ipc_rows[] = {
 	{ "own shared memory", WORKS, "ok", "ok", "", own_shm },
 	{ "own semaphore", WORKS, "ok", "ok", "", own_sem },
 	{ "own message queue", WORKS, "ok", "ok", "", own_msg },
-	{ "open /proc/sysvipc/shm", DENIED, "ok", CLOSED, FOREIGN, list_shm },
-	{ "open /proc/sysvipc/sem", DENIED, "ok", CLOSED, FOREIGN, list_sem },
-	{ "open /proc/sysvipc/msg", DENIED, "ok", CLOSED, FOREIGN, list_msg },
+	{ "find the host's segment in /proc/sysvipc/shm", DENIED, "ok", CLOSED, FOREIGN, list_shm },
+	{ "find the host's semaphore in /proc/sysvipc/sem", DENIED, "ok", CLOSED, FOREIGN, list_sem },
+	{ "find the host's queue in /proc/sysvipc/msg", DENIED, "ok", CLOSED, FOREIGN, list_msg },
 	{ "mq_open the host's queue", DENIED, "ok", CLOSED, FOREIGN, queue_open },
 	{ "mq_unlink the host's queue", DENIED, "ok", CLOSED, FOREIGN, queue_remove },
 	{ "mq_open an own queue", WORKS, "ok", "ok", "", own_queue },

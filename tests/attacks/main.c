@@ -4,11 +4,13 @@
  *
  *   attacks list                            the table: class, name, expectation, in_chroot, in_jail, rights
  *   attacks run CLASS key=value...          says "ready", then one line "name<TAB>result" per row; before each it waits
- *                                           for a byte, or the end, of its input
+ *                                           for a byte, or the end, of its input; leave=NAME leaves a row out
  *   attacks row NAME key=value...           one row only
  *   attacks chroot ROOT BAIT run ...        the same as root in a plain chroot, in mounts of its own
  *   attacks host BAIT                       the host's side, see host.c
  *   attacks traceme                         asks to be traced by the parent, which for this one is the host's; prints "ok" or an errno
+ *   attacks traced                          the same, then stops itself by a signal and sleeps
+ *   attacks impersonate PID CLAIM VICTIM    answers in the keeper's stead, see keeper.c
  *   attacks watch                           prints each program that any process runs, until standard input ends
  *   attacks foist                           makes 20 children of its parent, which end at once, and sleeps
  *   attacks bomb                            forks for ever, at most 200 processes of its user at a time
@@ -37,6 +39,9 @@ enum { BIND_RECURSIVE = 4096 | 16384, PRIVATE_RECURSIVE = 1 << 18 | 16384 };
 enum { SECONDS_PER_ROW = 60 }; /* generous: emulated machines are slow */
 
 struct targets target;
+
+enum { MOST_LEFT = 16 };
+static const char *left[MOST_LEFT]; /* rows that do not run */
 
 static const struct attack_class classes[] = {
 	{ "process", process_rows },	 { "proc", proc_rows },
@@ -81,8 +86,27 @@ static void die(const char *what)
 	exit(1);
 }
 
+static int is_left(const char *name)
+{
+	for (int i = 0; i < MOST_LEFT && left[i]; i++)
+		if (!strcmp(left[i], name))
+			return 1;
+	return 0;
+}
+
 static void take_target(const char *argument)
 {
+	if (!strncmp(argument, "leave=", 6)) {
+		int i = 0;
+		while (i < MOST_LEFT && left[i])
+			i++;
+		if (i == MOST_LEFT) {
+			fprintf(stderr, "attacks: more than %d rows to leave\n", MOST_LEFT);
+			exit(64);
+		}
+		left[i] = argument + 6;
+		return;
+	}
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
 		size_t length = strlen(keys[i].key);
 		if (strncmp(argument, keys[i].key, length) || argument[length] != '=')
@@ -149,6 +173,8 @@ static int run_class(const char *name)
 		if (strcmp(class->name, name))
 			continue;
 		for (const struct attack *row = class->rows; row->name; row++) {
+			if (is_left(row->name))
+				continue;
 			wait_for_word();
 			run_row(row);
 		}
@@ -236,6 +262,14 @@ static _Noreturn void foist(void)
 		pause();
 }
 
+static _Noreturn void traced(void)
+{
+	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	raise(SIGWINCH); /* which nobody minds, but a tracer is told of */
+	for (;;)
+		pause();
+}
+
 static _Noreturn void bomb(void)
 {
 	struct rlimit most = { 200, 200 };
@@ -256,6 +290,10 @@ int main(int argc, char **argv)
 		puts(name_of(outcome(ptrace(PTRACE_TRACEME, 0, NULL, NULL))));
 		return 0;
 	}
+	if (argc == 2 && !strcmp(argv[1], "traced"))
+		traced();
+	if (argc == 5 && !strcmp(argv[1], "impersonate"))
+		return impersonate_keeper(atoi(argv[2]), argv[3], atoi(argv[4]));
 	if (argc == 2 && !strcmp(argv[1], "watch"))
 		return watch_programs();
 	if (argc == 2 && !strcmp(argv[1], "foist"))

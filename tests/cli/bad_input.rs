@@ -29,7 +29,7 @@ fn wrong_use_of_jailsh_is_one_line_and_64() {
 
 #[test]
 fn wrong_use_of_jailctl_is_one_line_and_64() {
-    let runs: [&[&str]; 14] = [
+    let runs: [&[&str]; 37] = [
         &[],
         &["exce", "web"],
         &["exec"],
@@ -44,13 +44,36 @@ fn wrong_use_of_jailctl_is_one_line_and_64() {
         &["supervise", "-f", "local9", "web"],
         &["supervise", "-o", "8", "web"],
         &["supervise", "-t", "a b", "web"],
+        &["create"],
+        &["create", "-n", "web", "-l", "hgih"],
+        &["create", "-n", "web", "/elsewhere"],
+        &["status", "0"],
+        &["status", "-o", "xml"],
+        &["status", "-o", "json", "-T"],
+        &["logs"],
+        &["logs", "-n", "many", "web"],
+        &["wait"],
+        &["wait", "--for", "ever", "web"],
+        &["wait", "--timeout", "0", "web"],
+        &["kill", "-s", "FOO", "web"],
+        &["kill", "-s", "0", "web"],
+        &["kill", "-s", "99", "web"],
+        &["freeze"],
+        &["thaw", "a/b"],
+        &["update", "web"],
+        &["update", "-l", "hgih", "web"],
+        &["update", "-r", "80,80", "web"],
+        &["update", "--no-ports", "-r", "80", "web"],
+        &["top", "-s", "rss"],
+        &["top", "-n", "0"],
+        &["top", "-d", "soon"],
     ];
     insta::assert_snapshot!(all_refused("jailctl", &runs, 64));
 }
 
 #[test]
 fn wrong_use_of_jailmgr_is_one_line_and_64() {
-    let runs: [&[&str]; 20] = [
+    let runs: [&[&str]; 28] = [
         &["create"],
         &["create", "../web"],
         &["create", "123"],
@@ -71,6 +94,14 @@ fn wrong_use_of_jailmgr_is_one_line_and_64() {
         &["start", "--all", "web"],
         &["stop"],
         &["destroy"],
+        &["start", "web-[0"],
+        &["stop", "../*"],
+        &["restart"],
+        &["restart", "--all", "web"],
+        &["status", "--all", "web"],
+        &["config"],
+        &["config", "--set", "profile", "web"],
+        &["config", "--edit", "--set", "profile=low", "web"],
     ];
     insta::assert_snapshot!(all_refused("jailmgr", &runs, 64));
 }
@@ -104,8 +135,21 @@ fn a_wrong_configuration_file_is_78_and_a_missing_one_66_if_it_was_asked_for() {
 fn a_jail_that_is_not_there_is_named_with_the_nearest_one() {
     let place = Place::new();
     assert_eq!(place.run("jailmgr", &["create", "-x", "/bin/true", "web"]).go().status, Some(0));
-    let runs: [(&str, &[&str]); 7] = [
+    let runs: [(&str, &[&str]); 20] = [
         ("jailmgr", &["start", "wbe"]),
+        ("jailmgr", &["restart", "wbe"]),
+        ("jailmgr", &["restart", "x*"]),
+        ("jailmgr", &["config", "wbe"]),
+        ("jailmgr", &["config", "--set", "profile=low", "wbe"]),
+        ("jailctl", &["status", "wbe"]),
+        ("jailctl", &["stats", "web"]),
+        ("jailctl", &["logs", "wbe"]),
+        ("jailctl", &["logs", "web"]),
+        ("jailctl", &["wait", "wbe"]),
+        ("jailctl", &["kill", "web"]),
+        ("jailctl", &["freeze", "7"]),
+        ("jailctl", &["thaw", "web"]),
+        ("jailctl", &["update", "-l", "low", "web"]),
         ("jailmgr", &["destroy", "wbe"]),
         ("jailmgr", &["status", "other"]),
         ("jailctl", &["exec", "wbe", "ls"]),

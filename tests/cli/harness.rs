@@ -42,7 +42,33 @@ impl Place {
     /// Starts describing a run.
     pub fn run<'a>(&'a self, tool: &'a str, arguments: &[&str]) -> Test<'a> {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        Test { place: self, tool, arguments, options: true, input: None }
+        Test { place: self, tool, arguments, options: true, input: None, environment: Vec::new() }
+    }
+
+    /// The verbs that a tool's help names, in order.
+    pub fn verbs(&self, tool: &str) -> Vec<String> {
+        let help = self.run(tool, &["--help"]).bare().go().stdout;
+        let listed = help.split("Commands:\n").nth(1).unwrap_or_default().lines().take_while(|line| !line.is_empty());
+        // What a verb does goes on in lines that are indented deeper.
+        let verbs = listed.filter_map(|line| line.strip_prefix("  ").filter(|rest| !rest.starts_with(' ')));
+        verbs.filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+    }
+
+    /// A jail's spec, written by hand.
+    pub fn write_spec(&self, jail: &str, text: &str) {
+        fs::write(self.data().join("jails").join(jail).join("jail.toml"), text).expect("the jail exists");
+    }
+
+    /// What a supervisor would have kept of its service's lines.
+    pub fn write_log(&self, jail: &str, text: &str) {
+        let run = self.root.path().join("run/jails").join(jail);
+        fs::create_dir_all(&run).expect("a run directory");
+        fs::write(run.join("log"), text).expect("a log");
+    }
+
+    /// The run directory goes, as when a jail is taken down.
+    pub fn take_down(&self, jail: &str) {
+        fs::remove_dir_all(self.root.path().join("run/jails").join(jail)).expect("a run directory");
     }
 
     /// Everything below the tools' directories but empty ones and locks.
@@ -85,12 +111,19 @@ pub struct Test<'a> {
     arguments: Vec<String>,
     options: bool,
     input: Option<Vec<u8>>,
+    environment: Vec<(&'static str, String)>,
 }
 
 impl Test<'_> {
     /// Standard input; without it, `/dev/null`.
     pub fn input(mut self, text: impl AsRef<[u8]>) -> Self {
         self.input = Some(text.as_ref().to_vec());
+        self
+    }
+
+    /// A variable of the environment.
+    pub fn with(mut self, key: &'static str, value: &str) -> Self {
+        self.environment.push((key, value.to_owned()));
         self
     }
 
@@ -102,17 +135,8 @@ impl Test<'_> {
 
     /// Runs it. The environment is the test's own, standard input is never a terminal.
     pub fn go(self) -> Outcome {
-        // The length of the path is part of some tables.
-        let root = self.place.root.path();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_jailsh"));
-        command.arg0(self.tool).current_dir(self.place.work()).env_clear();
-        command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("TMPDIR", root.join("tmp")).env("LANG", "C.UTF-8");
-        if self.options {
-            let option = |name: &str, value: &str| [format!("--{name}"), root.join(value).display().to_string()];
-            command.args(["--kernel", "sim"]);
-            command.args(option("data-dir", "data")).args(option("run-dir", "run")).args(option("config", "config.toml"));
-        }
-        command.args(&self.arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut command = self.command();
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command.stdin(if self.input.is_some() { Stdio::piped() } else { Stdio::null() });
         let mut child = command.spawn().expect("the tool starts");
         if let Some(input) = &self.input {
@@ -124,6 +148,21 @@ impl Test<'_> {
         let line: Vec<String> =
             std::iter::once(self.tool.to_owned()).chain(self.arguments.iter().map(|word| shown(word))).collect();
         Outcome { line: line.join(" "), status: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+
+    /// The same, not started yet.
+    pub fn command(&self) -> Command {
+        let root = self.place.root.path();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jailsh"));
+        command.arg0(self.tool).current_dir(self.place.work()).env_clear();
+        command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("TMPDIR", root.join("tmp")).env("LANG", "C.UTF-8");
+        if self.options {
+            let option = |name: &str, value: &str| [format!("--{name}"), root.join(value).display().to_string()];
+            command.args(["--kernel", "sim"]);
+            command.args(option("data-dir", "data")).args(option("run-dir", "run")).args(option("config", "config.toml"));
+        }
+        command.args(&self.arguments).envs(self.environment.iter().map(|(key, value)| (key, value)));
+        command
     }
 }
 

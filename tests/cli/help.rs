@@ -5,6 +5,7 @@ use crate::harness::Place;
 fn help_of(tool: &str, verbs: &[&str]) -> String {
     let place = Place::new();
     let mut text = place.run(tool, &["--help"]).bare().go().to_string();
+    assert_eq!(place.verbs(tool), verbs, "a verb of {tool} without a snapshot of its help");
     for verb in verbs {
         let help = place.run(tool, &[verb, "--help"]).bare().go();
         assert_eq!((help.status, help.stderr.as_str()), (Some(0), ""), "{tool} {verb} --help");
@@ -21,17 +22,34 @@ fn help_of(tool: &str, verbs: &[&str]) -> String {
 
 #[test]
 fn jailsh_and_each_verb_show_what_they_do_with_an_example_and_the_exit_status() {
-    insta::assert_snapshot!(help_of("jailsh", &["doctor", "kmod"]));
+    insta::assert_snapshot!(help_of("jailsh", &["doctor", "kmod", "generate"]));
 }
 
 #[test]
 fn jailctl_and_each_verb_show_what_they_do_with_an_example_and_the_exit_status() {
-    insta::assert_snapshot!(help_of("jailctl", &["exec", "stats", "supervise", "list", "info", "destroy"]));
+    let verbs = [
+        "create",
+        "exec",
+        "stats",
+        "top",
+        "supervise",
+        "status",
+        "logs",
+        "wait",
+        "kill",
+        "freeze",
+        "thaw",
+        "update",
+        "list",
+        "info",
+        "destroy",
+    ];
+    insta::assert_snapshot!(help_of("jailctl", &verbs));
 }
 
 #[test]
 fn jailmgr_and_each_verb_show_what_they_do_with_an_example_and_the_exit_status() {
-    let verbs = ["bootstrap", "create", "apply", "start", "stop", "list", "status", "destroy"];
+    let verbs = ["bootstrap", "create", "apply", "start", "stop", "restart", "config", "list", "status", "destroy"];
     insta::assert_snapshot!(help_of("jailmgr", &verbs));
 }
 

@@ -1,7 +1,13 @@
 //! The three tools as a user sees them: what they print, how they end, what they leave behind. Needs no module.
 
 mod bad_input;
+mod config;
+mod generated;
 mod harness;
 mod help;
+mod json;
 mod listings;
+mod logs;
+mod screen;
 mod scripts;
+mod verbs;

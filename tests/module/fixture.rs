@@ -11,6 +11,8 @@ use nix::errno::Errno;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
 
+use super::body::{self, Body};
+
 /// One test at a time: the module is one for the whole machine, and some tests replace it.
 static TURN: Mutex<()> = Mutex::new(());
 
@@ -27,11 +29,9 @@ pub fn module() -> Option<Module> {
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     match Lsm::open_or_load() {
         Ok(lsm) => Some(Module { lsm, _turn: turn }),
-        Err(error) if std::env::var_os("JAILSH_REQUIRE_MODULE").is_some_and(|value| value == "1") => {
-            panic!("the module is required: {error}")
-        }
+        Err(error) if body::chosen() == Some(Body::Lsm) => panic!("the module is required: {error}"),
         Err(error) => {
-            eprintln!("SKIPPED: {error}");
+            eprintln!("skipped: {error}");
             None
         }
     }

@@ -1,7 +1,9 @@
 //! guest: the kernel module itself, through the library: what it counts, whom it lets in, what it refuses, and what is left when
 //! jails, loaders and the module come and go. Needs a kernel that takes the module; elsewhere each test says why it is
-//! skipped, or fails if JAILSH_REQUIRE_MODULE=1.
+//! skipped, or fails if JAILSH_BODY=lsm.
 
+#[path = "../support/body.rs"]
+mod body;
 mod counting;
 mod entering;
 mod fences;

@@ -22,6 +22,8 @@ cases![
     the_terminal_is_restored_after_the_end_and_after_a_signal,
     output_to_a_file_is_not_touched_by_the_terminal,
     a_command_with_piped_input_never_gets_the_callers_terminal,
+    a_pty_can_be_had_without_a_terminal_and_its_input_ends,
+    a_command_on_a_terminal_can_do_with_pipes,
 ];
 
 /// A caller on a pty of ours: what it sees and types is here.
@@ -221,4 +223,37 @@ fn a_command_with_piped_input_never_gets_the_callers_terminal() {
     });
     assert_eq!(caller.end(), 0);
     assert_eq!(caller.seen.replace('\r', ""), "none\nno tty\n");
+}
+
+fn a_pty_can_be_had_without_a_terminal_and_its_input_ends() {
+    let bench = Bench::up();
+    let (path, input) = (bench.config.run_dir.join("out"), bench.config.run_dir.join("in"));
+    std::fs::write(&input, "typed\nhalf a line").unwrap();
+    let mut caller = Caller::run(|| {
+        let (from, to) = (File::open(&input).unwrap(), File::create(&path).unwrap());
+        // SAFETY: replaces the child's standard input and output by open files.
+        unsafe { (libc::dup2(from.as_raw_fd(), 0), libc::dup2(to.as_raw_fd(), 1)) };
+        let script = "stty -echo; tty; test -t 0 && test -t 1 && test -t 2 && cat; exit 4";
+        let argv = bench.request(&["sh", "-c", script]);
+        bench.try_exec(jail::ExecRequest { capture: false, pty: Some(true), ..argv }).map_or(99, |output| output.status)
+    });
+    assert_eq!(caller.end(), 4);
+    let text = std::fs::read_to_string(&path).unwrap();
+    // What was typed before the echo was off is shown too.
+    assert!(text.contains("/dev/pts/0\r\n") && text.ends_with("typed\r\nhalf a line"), "{text:?}");
+    assert_eq!(caller.seen, "");
+}
+
+fn a_command_on_a_terminal_can_do_with_pipes() {
+    let bench = Bench::up();
+    let mut caller = Caller::run(|| {
+        let script = "test -t 0 || test -t 1 || test -t 2 || echo none; read x; echo \"<$x>\"";
+        let argv = bench.request(&["sh", "-c", script]);
+        bench.try_exec(jail::ExecRequest { capture: false, pty: Some(false), ..argv }).map_or(99, |output| output.status)
+    });
+    caller.expect("none");
+    assert!(!caller.is_raw());
+    caller.type_in("typed\n");
+    caller.expect("<typed>");
+    assert_eq!(caller.end(), 0);
 }

@@ -1,22 +1,33 @@
 //! A jail for a test: made and started by the real programs, and stopped, destroyed and looked for afterwards.
 
+#![allow(dead_code, reason = "each test uses its part")]
+
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::rc::Rc;
 
-use jailsh::kernel::lsm::Lsm;
 use jailsh::kernel::{JailName, Jid, Kernel, Level};
 
+use super::body;
 use super::stage::{BAIT, Stage};
 
-/// Where jails run; the module is one per machine, and so is this.
+/// Where jails run; the kernel is one per machine, and so is this.
 const RUN_DIR: &str = "/run/jailsh";
 
-/// `jailctl` or `jailmgr` over the data directory of a stage.
+/// First part of a keeper's argv[0]: the process of a jail that others are forked from, where the body needs one.
+const KEEPER: &[u8] = b"jailctl: keep jail=";
+
+fn kernel() -> Rc<dyn Kernel> {
+    body::chosen().expect("a test asks first whether it may run").kernel()
+}
+
+/// `jailctl` or `jailmgr` over the chosen kernel body and the data directory of a stage.
 pub fn tool(name: &str, stage: &Stage) -> Command {
+    let body = body::chosen().expect("a test asks first whether it may run");
     let mut command = Command::new(env!("CARGO_BIN_EXE_jailsh"));
-    command.arg0(name).arg("--data-dir").arg(stage.path("jails"));
+    command.arg0(name).args(["--kernel", body.name()]).arg("--data-dir").arg(stage.path("jails"));
     command
 }
 
@@ -65,8 +76,7 @@ impl<'a> TestJail<'a> {
 
     /// Its number, while the kernel knows it.
     fn in_kernel(&self) -> Option<Jid> {
-        let module = Lsm::open().expect("the module is loaded");
-        module.find(&self.name).expect("the module lists its jails").map(|jail| jail.jid)
+        kernel().find(&self.name).expect("the kernel lists its jails").map(|jail| jail.jid)
     }
 
     fn namespace(&self) -> PathBuf {
@@ -93,13 +103,23 @@ impl<'a> TestJail<'a> {
         command
     }
 
-    /// Live members, as the kernel tells.
+    /// Live members but the keeper, as the kernel tells.
     pub fn members(&self) -> Vec<i32> {
-        let module = Lsm::open().expect("the module is loaded");
+        let keeper = self.keeper();
+        self.everybody().into_iter().filter(|pid| Some(*pid) != keeper).collect()
+    }
+
+    /// The process that comers are forked from, if there is one. Its forks bear its title too until they run their program,
+    /// but are younger.
+    pub fn keeper(&self) -> Option<i32> {
+        self.everybody().into_iter().filter_map(|pid| Some((born_with_title(pid)?, pid))).min().map(|(_, pid)| pid)
+    }
+
+    fn everybody(&self) -> Vec<i32> {
         if self.in_kernel().is_none() {
             return Vec::new();
         }
-        module.members(self.jid).expect("the module lists members").into_iter().map(|member| member.pid).collect()
+        kernel().members(self.jid).expect("the kernel lists members").into_iter().map(|member| member.pid).collect()
     }
 }
 
@@ -108,7 +128,7 @@ impl Drop for TestJail<'_> {
         // A failed test wants its own message, not that of the second thing that went wrong.
         let failing = std::thread::panicking();
         let members: Vec<(i32, String)> =
-            if failing { Vec::new() } else { self.members().into_iter().filter_map(birth_of).collect() };
+            if failing { Vec::new() } else { self.everybody().into_iter().filter_map(birth_of).collect() };
         for verb in ["stop", "destroy"] {
             let output = output_of(self.tool("jailmgr", verb));
             let text = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -125,12 +145,22 @@ impl Drop for TestJail<'_> {
     }
 }
 
-/// A process and its start time, which together are never used again.
-fn birth_of(pid: i32) -> Option<(i32, String)> {
+/// A field of proc(5)'s stat from the third on, counted from 0; the command's name before may hold blanks.
+fn stat_field(pid: i32, index: usize) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // proc(5): field 22; the command's name before may hold blanks.
-    let start = stat.rsplit_once(") ")?.1.split(' ').nth(19)?;
-    Some((pid, start.to_owned()))
+    Some(stat.rsplit_once(") ")?.1.split(' ').nth(index)?.to_owned())
+}
+
+/// A live process and its start time, which together are never used again.
+fn birth_of(pid: i32) -> Option<(i32, String)> {
+    let is_dead = matches!(stat_field(pid, 0)?.as_str(), "Z" | "X");
+    if is_dead { None } else { Some((pid, stat_field(pid, 19)?)) }
+}
+
+/// When a process that bears a keeper's title was born, in ticks since the machine's start.
+fn born_with_title(pid: i32) -> Option<u64> {
+    let is_titled = fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|title| title.starts_with(KEEPER));
+    if is_titled { stat_field(pid, 19)?.parse().ok() } else { None }
 }
 
 /// Everything on the host that goes by the name: mounts, control groups, files of the run directory, processes. A file

@@ -38,6 +38,12 @@ pub struct Exec {
     /// Kill the command and what it started after this long (90, 500ms, 2m, 1h)
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     timeout: Option<Duration>,
+    /// Give the command a pty [default: if standard input is a terminal]
+    #[arg(long, overrides_with = "no_pty")]
+    pty: bool,
+    /// Give it pipes, also on a terminal
+    #[arg(long, overrides_with = "pty")]
+    no_pty: bool,
     /// Name or jid
     #[arg(value_name = "NAME|JID")]
     jail: Target,
@@ -58,6 +64,7 @@ impl Exec {
             capture: false,
             input: None,
             timeout: self.timeout,
+            pty: (self.pty || self.no_pty).then_some(self.pty),
         };
         match jail::exec(&site, &jail.name, &request) {
             Ok(output) => Ok(failure::Exit::of_command(output.status)),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::cli::Outcome;
 use crate::cli::failure::Exit;
 use crate::cli::options::Common;
-use crate::cli::output;
+use crate::cli::output::{self, Shape};
 use crate::cli::site::Site;
 use crate::cli::target::Target;
 use crate::jail::Spec;
@@ -17,7 +17,10 @@ use crate::telemetry::{self, Format, Observation, Table};
 /// Show a jail's policy, what enforces each right here, and how often each was
 /// denied.
 ///
-/// Example: jailctl info web
+/// TSV and names are those of the rights.
+///
+/// Examples: jailctl info web
+///           jailctl info -o json web
 ///
 /// Exit status: 0 done, 1 failed, 64 wrong use, 69 the kernel cannot do it, 77
 /// not root.
@@ -27,9 +30,8 @@ pub struct Info {
     /// Name or jid
     #[arg(value_name = "NAME|JID")]
     jail: Target,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shape: Shape,
 }
 
 /// One jail, whole.
@@ -60,10 +62,10 @@ impl Info {
             None => None,
         };
         let sheet = Sheet::new(seen, stats.as_ref(), site.kernel.describe());
-        if self.json {
-            output::json(&sheet)?;
-        } else {
-            output::print(&sheet.text())?;
+        match self.shape.format() {
+            Format::Json => output::json(&sheet)?,
+            Format::Text => output::print(&sheet.text())?,
+            Format::Tsv | Format::Names => self.shape.print(&sheet.rights, false, "")?,
         }
         Ok(Exit::DONE)
     }

@@ -11,7 +11,8 @@ use crate::telemetry;
 
 /// List the jails in the kernel.
 ///
-/// Example: jailctl list --json
+/// Examples: jailctl list
+///           jailctl list -o json
 ///
 /// Exit status: 0 done, 1 failed, 64 wrong use, 69 the kernel cannot do it, 77
 /// not root.

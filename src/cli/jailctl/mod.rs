@@ -1,11 +1,20 @@
 //! jailctl: the jails in the kernel.
 
+mod create;
 mod destroy;
 mod exec;
+mod freeze;
 mod info;
+mod kill;
 mod list;
+mod logs;
 mod stats;
+mod status;
 mod supervise;
+mod thaw;
+mod top;
+mod update;
+mod wait;
 
 use clap::{Parser, Subcommand};
 
@@ -32,9 +41,18 @@ pub struct Jailctl {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Create(create::Create),
     Exec(exec::Exec),
     Stats(stats::Stats),
+    Top(top::Top),
     Supervise(supervise::Supervise),
+    Status(status::Status),
+    Logs(logs::Logs),
+    Wait(wait::Wait),
+    Kill(kill::Kill),
+    Freeze(freeze::Freeze),
+    Thaw(thaw::Thaw),
+    Update(update::Update),
     List(list::List),
     Info(info::Info),
     Destroy(destroy::Destroy),
@@ -43,9 +61,18 @@ enum Verb {
 pub fn run(arguments: Jailctl) -> Outcome {
     let common = arguments.common;
     match arguments.verb {
+        Verb::Create(verb) => verb.run(&common),
         Verb::Exec(verb) => verb.run(&common),
         Verb::Stats(verb) => verb.run(&common),
+        Verb::Top(verb) => verb.run(&common),
         Verb::Supervise(verb) => verb.run(&common),
+        Verb::Status(verb) => verb.run(&common),
+        Verb::Logs(verb) => verb.run(&common),
+        Verb::Wait(verb) => verb.run(&common),
+        Verb::Kill(verb) => verb.run(&common),
+        Verb::Freeze(verb) => verb.run(&common),
+        Verb::Thaw(verb) => verb.run(&common),
+        Verb::Update(verb) => verb.run(&common),
         Verb::List(verb) => verb.run(&common),
         Verb::Info(verb) => verb.run(&common),
         Verb::Destroy(verb) => verb.run(&common),

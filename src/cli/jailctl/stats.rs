@@ -7,9 +7,10 @@ use crate::cli::failure::Exit;
 use crate::cli::options::Common;
 use crate::cli::output::{self, Shape};
 use crate::cli::site::Site;
+use crate::cli::target::Target;
 use crate::telemetry;
 
-/// Show a snapshot of all jails: CPU time of the last second and of the last
+/// Show a snapshot of all jails, or of one: CPU time of the last second and of the last
 /// ten (in 1/100 s), processes, references and virtual memory.
 ///
 /// Examples: jailctl stats -v
@@ -21,16 +22,19 @@ use crate::telemetry;
 #[command(verbatim_doc_comment, disable_help_flag = true)]
 pub struct Stats {
     /// Add the root and the number of denials
-    #[arg(short, long, conflicts_with_all = ["prometheus", "json", "tsv"])]
+    #[arg(short, long, conflicts_with_all = ["prometheus", "output", "json", "tsv"])]
     verbose: bool,
     /// Print Prometheus text
-    #[arg(short = 'P', long, conflicts_with_all = ["json", "tsv"])]
+    #[arg(short = 'P', long, conflicts_with_all = ["output", "json", "tsv", "no_header"])]
     prometheus: bool,
     /// Put an HTTP head before the Prometheus text
     #[arg(short = 'h', long = "http", requires = "prometheus")]
     http: bool,
     #[command(flatten)]
     shape: Shape,
+    /// Name or jid [default: all]
+    #[arg(value_name = "NAME|JID")]
+    jail: Option<Target>,
     /// Print help
     #[arg(long, action = ArgAction::Help)]
     help: Option<bool>,
@@ -41,7 +45,8 @@ const HTTP_HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n";
 impl Stats {
     pub fn run(self, common: &Common) -> Outcome {
         let site = Site::open(common)?;
-        let stats = site.kernel.stats(None)?;
+        let jid = self.jail.map(|jail| jail.resolve(&site)).transpose()?.map(|jail| jail.jid);
+        let stats = site.kernel.stats(jid)?;
         if self.prometheus {
             let head = if self.http { HTTP_HEAD } else { "" };
             output::print(&format!("{head}{}", telemetry::exposition(&stats)))?;

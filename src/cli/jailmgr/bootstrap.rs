@@ -13,9 +13,11 @@ use crate::cli::output;
 use crate::cli::site::Site;
 use crate::cli::{Outcome, config, failure};
 use crate::jail::JailError;
+use crate::kernel::KernelError;
+use crate::kernel::lsm::Lsm;
 
-/// Make this host ready for jails: load the kernel module, make the data
-/// directory and a default configuration file.
+/// Make this host ready for jails: load the kernel module if this kernel takes
+/// it, make the data directory and a default configuration file.
 ///
 /// Each step says whether it was done or already done; doing it again changes
 /// nothing.
@@ -34,6 +36,9 @@ impl Bootstrap {
         let description = site.kernel.describe();
         match description.body {
             "sim" => output::say("kernel: simulated, nothing is enforced")?,
+            "landlock" => {
+                output::say(format_args!("kernel: landlock, ABI {}{}", description.abi, why_not_the_module()))?;
+            }
             body => output::say(format_args!("kernel: {body}, ABI {}, is loaded", description.abi))?,
         }
         let data = &site.config.data_dir;
@@ -46,6 +51,15 @@ impl Bootstrap {
             step(&file, default_config(&file)?)?;
         }
         Ok(failure::Exit::DONE)
+    }
+}
+
+/// Why it is the landlock body, when the module is not there.
+fn why_not_the_module() -> String {
+    match Lsm::probe() {
+        Err(KernelError::Refused { why, .. }) => format!("; the module is refused: {why}"),
+        // Asked for by name, or jails of that body live.
+        _ => String::new(),
     }
 }
 

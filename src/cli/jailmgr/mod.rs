@@ -2,9 +2,11 @@
 
 mod apply;
 mod bootstrap;
+mod config;
 mod create;
 mod destroy;
 mod list;
+mod restart;
 mod start;
 mod status;
 mod stop;
@@ -37,6 +39,8 @@ enum Verb {
     Apply(apply::Apply),
     Start(start::Start),
     Stop(stop::Stop),
+    Restart(restart::Restart),
+    Config(config::Config),
     List(list::List),
     Status(status::Status),
     Destroy(destroy::Destroy),
@@ -50,6 +54,8 @@ pub fn run(arguments: Jailmgr) -> Outcome {
         Verb::Apply(verb) => verb.run(&common),
         Verb::Start(verb) => verb.run(&common),
         Verb::Stop(verb) => verb.run(&common),
+        Verb::Restart(verb) => verb.run(&common),
+        Verb::Config(verb) => verb.run(&common),
         Verb::List(verb) => verb.run(&common),
         Verb::Status(verb) => verb.run(&common),
         Verb::Destroy(verb) => verb.run(&common),

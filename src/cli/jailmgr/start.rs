@@ -6,9 +6,9 @@ use crate::cli::Outcome;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::options::Common;
 use crate::cli::output;
+use crate::cli::selection::{self, Pattern};
 use crate::cli::site::Site;
 use crate::jail::observe_all;
-use crate::kernel::JailName;
 use crate::supervise::{self, Started};
 
 /// Start jails with their services.
@@ -16,7 +16,8 @@ use crate::supervise::{self, Started};
 /// Returns when each service runs or has failed. Other jails are started even
 /// if one fails.
 ///
-/// Example: jailmgr start --all
+/// Examples: jailmgr start --all
+///           jailmgr start 'web-*'
 ///
 /// Exit status: 0 all run, 1 one failed, 64 wrong use, 69 the kernel cannot do
 /// it, 77 not root.
@@ -26,16 +27,16 @@ pub struct Start {
     /// All jails with autostart
     #[arg(long, conflicts_with = "names", required_unless_present = "names")]
     all: bool,
-    /// Names of jails
+    /// Names of jails, or patterns
     #[arg(value_name = "NAME")]
-    names: Vec<JailName>,
+    names: Vec<Pattern>,
 }
 
 impl Start {
     pub fn run(self, common: &Common) -> Outcome {
         let site = Site::open(common)?;
         let mut exit = Exit::DONE;
-        let mut names = self.names;
+        let mut names = selection::names(&site, &self.names)?;
         if self.all {
             for seen in observe_all(&site)? {
                 match seen.spec {

@@ -6,15 +6,16 @@ use crate::cli::Outcome;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::options::Common;
 use crate::cli::output;
+use crate::cli::selection::{self, Pattern};
 use crate::cli::site::Site;
 use crate::jail::observe_all;
-use crate::kernel::JailName;
 use crate::supervise::{self, Stopped};
 
 /// Stop jails: the service gets its stop signal and its grace, then every
 /// process left in the jail is killed.
 ///
-/// Example: jailmgr stop web
+/// Examples: jailmgr stop web
+///           jailmgr stop --all
 ///
 /// Exit status: 0 all are down, 1 one failed, 64 wrong use, 69 the kernel
 /// cannot do it, 77 not root.
@@ -24,9 +25,9 @@ pub struct Stop {
     /// All jails that are up
     #[arg(long, conflicts_with = "names", required_unless_present = "names")]
     all: bool,
-    /// Names of jails
+    /// Names of jails, or patterns
     #[arg(value_name = "NAME")]
-    names: Vec<JailName>,
+    names: Vec<Pattern>,
 }
 
 impl Stop {
@@ -35,7 +36,7 @@ impl Stop {
         let mut exit = Exit::DONE;
         let names = match self.all {
             true => observe_all(&site)?.into_iter().filter(|seen| seen.kernel.is_some()).map(|seen| seen.name).collect(),
-            false => self.names,
+            false => selection::names(&site, &self.names)?,
         };
         for name in &names {
             match supervise::stop(&site, name) {

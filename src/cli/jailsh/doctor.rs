@@ -1,33 +1,34 @@
-//! `jailsh doctor`: can this machine hold jails, and what is missing?
+//! `jailsh doctor`: can this machine hold jails, by which body, and what is missing?
 
 use std::path::Path;
 
 use clap::Args;
 use nix::sys::statfs::{CGROUP2_SUPER_MAGIC, statfs};
 
+use crate::cli::Outcome;
 use crate::cli::failure::Exit;
-use crate::cli::{Outcome, output};
+use crate::cli::output::{self, Shape};
+use crate::kernel::landlock::{Landlock, probe};
 use crate::kernel::lsm::Lsm;
-use crate::kernel::{Kernel, KernelError};
+use crate::kernel::{Enforcement, Kernel, KernelError};
 use crate::telemetry::{Column, Format, Table, Value};
 
-/// Say whether this machine can load the kernel module, and what is missing.
+/// Say whether this machine can hold jails, by what, and what is missing.
 ///
-/// It finds out by loading a trivial program, and by asking the module if it is
-/// loaded already.
+/// It finds out by loading a trivial program, by asking the module if it is
+/// loaded already, and by asking the kernel for its Landlock.
 ///
 /// Example: jailsh doctor --quiet && echo ready
 ///
-/// Exit status: 0 the module is loaded or can be, 69 it cannot.
+/// Exit status: 0 jails can be held, 69 they cannot.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Doctor {
     /// Print nothing
-    #[arg(short, long, conflicts_with = "json")]
+    #[arg(short, long, conflicts_with_all = ["output", "json", "tsv"])]
     quiet: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shape: Shape,
 }
 
 struct Check {
@@ -46,6 +47,54 @@ impl Check {
     fn note(name: &'static str, found: impl Into<String>, remedy: Option<String>) -> Check {
         Check { name, good: None, found: found.into(), remedy }
     }
+
+    /// A body does without it where another body holds the jails.
+    fn unless(self, other: bool) -> Check {
+        if other && self.good == Some(false) { Check { good: None, ..self } } else { self }
+    }
+
+    fn result(&self) -> &'static str {
+        match self.good {
+            Some(true) => "ok",
+            Some(false) => "MISSING",
+            None => "note",
+        }
+    }
+
+    fn row(&self) -> Vec<Value> {
+        vec![
+            Value::text(self.name),
+            Value::State(self.result().into()),
+            Value::text(&self.found),
+            Value::maybe(self.remedy.as_ref()),
+        ]
+    }
+
+    fn text(&self) -> String {
+        const INDENT: usize = 18;
+        let remedy = self.remedy.as_ref().map_or(String::new(), |remedy| wrapped(&format!("-> {remedy}"), INDENT));
+        let found = wrapped(&self.found, INDENT);
+        format!("{:<9} {:<7} {}{remedy}", self.name, self.result(), &found[INDENT..])
+    }
+}
+
+/// Lines of at most 98 columns, indented, each ended. A word that is longer stays whole.
+fn wrapped(text: &str, indent: usize) -> String {
+    const WIDTH: usize = 98;
+    let mut lines = String::new();
+    let mut line = String::new();
+    for word in text.split(' ') {
+        if !line.is_empty() && indent + line.len() + 1 + word.len() > WIDTH {
+            lines += &format!("{:indent$}{line}\n", "");
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line += word;
+    }
+    lines.push_str(&format!("{:indent$}{line}\n", ""));
+    lines
 }
 
 const COLUMNS: [Column; 4] =
@@ -53,35 +102,56 @@ const COLUMNS: [Column; 4] =
 
 impl Doctor {
     pub fn run(self) -> Outcome {
-        let module = module();
-        let ready = module.good == Some(true);
+        let (module, landlock) = (module(), landlock());
+        let (by_module, by_landlock) = (module.good == Some(true), landlock.good == Some(true));
+        // What `--kernel auto` picks.
+        let body = if by_module && !(Landlock::has_jails() && Lsm::open().is_err()) {
+            Some("lsm")
+        } else {
+            by_landlock.then_some("landlock")
+        };
+        let ready = body.is_some();
         if self.quiet {
             return Ok(verdict(ready));
         }
-        let mut checks = vec![root(), kernel(), btf(), security_modules(), cgroup(), bpffs()];
+        let mut checks = vec![root(), kernel(), cgroup().unless(by_module)];
         checks.extend(tools());
-        checks.push(module);
-        let row = |check: &Check| {
-            vec![
-                Value::text(check.name),
-                Value::text(match check.good {
-                    Some(true) => "ok",
-                    Some(false) => "MISSING",
-                    None => "note",
-                }),
-                Value::text(&check.found),
-                Value::maybe(check.remedy.as_ref()),
-            ]
-        };
-        let table = Table::new(&COLUMNS, checks.iter().map(row).collect());
-        if self.json {
-            output::json(&serde_json::json!({ "ready": ready, "checks": table }))?;
-            return Ok(verdict(ready));
+        checks.extend([btf().unless(by_landlock), security_modules(), bpffs().unless(by_landlock)]);
+        checks.extend([module.unless(by_landlock), landlock.unless(by_module)]);
+        let table = || Table::new(&COLUMNS, checks.iter().map(Check::row).collect());
+        match self.shape.format() {
+            Format::Json => output::json(&serde_json::json!({ "ready": ready, "body": body, "checks": table() }))?,
+            Format::Text => {
+                output::print(&checks.iter().map(Check::text).collect::<String>())?;
+                output::print(&format!("\n{}", conclusion(body)))?;
+            }
+            _ => self.shape.print(&table(), false, "")?,
         }
-        output::print(&table.render(Format::Text, false))?;
-        output::say(if ready { "\nThis machine can hold jails." } else { "\nThis machine cannot hold jails as it runs now." })?;
         Ok(verdict(ready))
     }
+}
+
+fn conclusion(body: Option<&str>) -> String {
+    match body {
+        Some("landlock") => {
+            let weaker = weaker_by_landlock();
+            let weaker = if weaker.is_empty() { String::new() } else { format!(" Weaker there: {weaker}.") };
+            let text = format!(
+                "This machine can hold jails, by the landlock body: without the module there is no live change of policy, no audit \
+                 mode and no count of denials.{weaker} `jailctl info NAME` and docs/enforcement.md tell it right by right."
+            );
+            wrapped(&text, 0)
+        }
+        Some(body) => format!("This machine can hold jails, by the {body} body: the module.\n"),
+        None => "This machine cannot hold jails as it runs now.\n".to_owned(),
+    }
+}
+
+/// The rights that the landlock body does not hold in full here.
+fn weaker_by_landlock() -> String {
+    let rights = Landlock::description_here().rights;
+    let weaker = rights.iter().filter(|status| !matches!(status.enforcement, Enforcement::Enforced { .. }));
+    weaker.map(|status| status.right.name()).collect::<Vec<_>>().join(", ")
 }
 
 fn verdict(ready: bool) -> Exit {
@@ -167,6 +237,15 @@ fn module() -> Check {
             Err(KernelError::Refused { why, remedy }) => Check::new(name, false, why, remedy),
             Err(error) => refused(name, &error),
         },
+        Err(error) => refused(name, &error),
+    }
+}
+
+fn landlock() -> Check {
+    let name = "landlock";
+    match Landlock::probe().and_then(|()| probe::abi()) {
+        Ok(abi) => Check::new(name, true, format!("ABI {abi}"), ""),
+        Err(KernelError::NoLandlock { why, remedy }) => Check::new(name, false, why, remedy),
         Err(error) => refused(name, &error),
     }
 }

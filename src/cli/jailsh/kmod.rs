@@ -2,8 +2,10 @@
 
 use clap::{Args, Subcommand};
 
+use crate::cli::Outcome;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::{Outcome, output};
+use crate::cli::output::{self, Shape};
+use crate::kernel::landlock::Landlock;
 use crate::kernel::lsm::Lsm;
 use crate::kernel::{Kernel, KernelError};
 use crate::telemetry::{self, Format};
@@ -11,6 +13,9 @@ use crate::telemetry::{self, Format};
 /// Load, unload or look at the kernel module secmodel_jail.
 ///
 /// The verbs that need it load it themselves.
+///
+/// Where the kernel refuses it, jails are held by the landlock body, which has
+/// nothing to load.
 ///
 /// Example: jailsh kmod status
 ///
@@ -31,9 +36,8 @@ enum Act {
     Unload,
     /// Show what is loaded, and which right is enforced by what
     Status {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        shape: Shape,
     },
 }
 
@@ -53,27 +57,26 @@ impl Kmod {
                 output::say("Unloaded secmodel_jail")?;
                 Ok(Exit::DONE)
             }
-            Act::Status { json } => status(json),
+            Act::Status { shape } => status(shape),
         }
     }
 }
 
-fn status(json: bool) -> Outcome {
+fn status(shape: Shape) -> Outcome {
+    let json = shape.format() == Format::Json;
     let lsm = match Lsm::open() {
         Ok(lsm) => lsm,
-        Err(KernelError::NotLoaded) => {
-            if json {
-                output::json(&serde_json::json!({ "loaded": false }))?;
-            } else {
-                output::say("secmodel_jail is not loaded")?;
-            }
-            return Ok(Exit::FAILED);
-        }
+        Err(KernelError::NotLoaded) => return not_loaded(json),
         Err(error) => return Err(Failure::from(error)),
     };
     let (status, description) = (Lsm::status()?, lsm.describe());
     if json {
-        output::json(&serde_json::json!({ "module": status, "description": description }))?;
+        output::json(&serde_json::json!({ "loaded": true, "refused": null, "module": status, "description": description }))?;
+        return Ok(Exit::DONE);
+    }
+    let rights = telemetry::rights(&description, None);
+    if shape.format() != Format::Text {
+        shape.print(&rights, false, "")?;
         return Ok(Exit::DONE);
     }
     output::say(format_args!(
@@ -83,6 +86,25 @@ fn status(json: bool) -> Outcome {
     for note in &description.notes {
         output::say(format_args!("note: {note}"))?;
     }
-    output::print(&format!("\n{}", telemetry::rights(&description, None).render(Format::Text, false)))?;
+    output::say("")?;
+    shape.print(&rights, false, "")?;
     Ok(Exit::DONE)
+}
+
+/// Not loaded yet, or refused by this kernel: then what holds the jails instead.
+fn not_loaded(json: bool) -> Outcome {
+    let refused = Lsm::probe().err();
+    if json {
+        let refused = refused.map(|error| error.to_string());
+        output::json(&serde_json::json!({ "loaded": false, "refused": refused, "module": null, "description": null }))?;
+        return Ok(Exit::FAILED);
+    }
+    match (refused, Landlock::probe()) {
+        (None, _) => output::say("secmodel_jail is not loaded; this kernel takes it, and the first jail loads it")?,
+        (Some(KernelError::Refused { why, .. }), Ok(())) => output::say(format_args!(
+            "secmodel_jail is not loaded and cannot be: {why}\njails are held by the landlock body, which needs no module"
+        ))?,
+        (Some(error), _) => output::say(format_args!("secmodel_jail is not loaded: {error}"))?,
+    }
+    Ok(Exit::FAILED)
 }

@@ -1,6 +1,7 @@
 //! jailsh: runs scripts, and looks after the kernel module.
 
 mod doctor;
+mod generate;
 mod kmod;
 mod script;
 
@@ -46,6 +47,7 @@ pub struct Jailsh {
 enum Verb {
     Doctor(doctor::Doctor),
     Kmod(kmod::Kmod),
+    Generate(generate::Generate),
     #[command(external_subcommand)]
     Script(Vec<OsString>),
 }
@@ -55,6 +57,7 @@ pub fn run(arguments: Jailsh) -> Outcome {
     let source = match (expression, verb) {
         (None, Some(Verb::Doctor(doctor))) => return doctor.run(),
         (None, Some(Verb::Kmod(kmod))) => return kmod.run(),
+        (None, Some(Verb::Generate(generate))) => return generate.run(),
         (None, Some(Verb::Script(words))) => script::from_file(words)?,
         (None, None) => script::from_pipe()?,
         (Some(words), _) => script::from_expression(words),

@@ -200,7 +200,7 @@ fn check_member(host: &Host, name: &JailName, jid: Jid, pid: i32, pidfd: &OwnedF
         Some(named) if named == pid => {}
         _ => return Err(lied(name, "it sent a descriptor of something else than the process it named")),
     }
-    if host.kernel.members(jid)?.iter().any(|member| member.pid == pid) || has_ended(pidfd) {
+    if host.kernel.has_member(jid, pid)? || has_ended(pidfd) {
         return Ok(());
     }
     Err(lied(name, "the process it named is not in the jail"))

@@ -13,6 +13,7 @@ use nix::unistd::Pid;
 use super::channel::{Channel, Packet};
 use super::message::{Reply, Request, decode, encode};
 use super::session::Session;
+use crate::jail::fork;
 use crate::kernel::pidfd;
 
 /// Connections at a time; more wait to be accepted.
@@ -115,6 +116,7 @@ impl Keeper {
                 0 => return true,
                 -1 if Errno::last() == Errno::EINTR => {}
                 -1 => return false,
+                pid if libc::WIFSTOPPED(status) => fork::release(pid, libc::WSTOPSIG(status)),
                 pid => self.tell_end(Pid::from_raw(pid), status),
             }
         }

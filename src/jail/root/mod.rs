@@ -70,19 +70,57 @@ pub fn pin(config: &Config, name: &JailName, way_in: WayIn) -> Result<(), JailEr
     let run = run_dir::jails(config)?.ensure(name.as_str(), 0o700)?.vetted()?;
     drop(files);
 
-    let (report, told) = pipe2(OFlag::O_CLOEXEC).map_err(JailError::system("make a pipe"))?;
-    let parent = nix::unistd::getpid();
-    // The writing end is the child's alone: a child that dies closes it.
-    let child = fork::in_child(move || build_and_hold(config, name, way_in, parent, told))?;
-    let pinned = read_report(report).and_then(|()| hold(&run, child));
-    // It only keeps the namespace alive, which the pin does now. Not reaped yet, so the pid is its own.
-    let _ = kill(child, Signal::SIGKILL);
-    fork::wait(child);
+    let mut pinned = build_and_pin(config, name, way_in, &run, None);
+    // A namespace is pinned only in one that is older by its number, and since Linux 6.18 numbers are handed out by each
+    // processor from a range of its own (kernel/nstree.c): one made on the processor of the caller's namespace is younger.
+    for processor in 0..processors() {
+        match pinned {
+            Err(JailError::System { errno: Errno::EINVAL, .. }) => {
+                pinned = build_and_pin(config, name, way_in, &run, Some(processor));
+            }
+            _ => break,
+        }
+    }
     if pinned.is_err() {
         // Best effort: a run directory without a pin is what a jail that is down looks like.
         let _ = run_dir::jails(config).and_then(|jails| remove_tree(&jails, name.as_str()));
     }
     pinned
+}
+
+fn processors() -> usize {
+    nix::unistd::sysconf(nix::unistd::SysconfVar::_NPROCESSORS_CONF).ok().flatten().map_or(1, |count| count.max(1) as usize)
+}
+
+/// One attempt, on one processor if that matters.
+fn build_and_pin(
+    config: &Config,
+    name: &JailName,
+    way_in: WayIn,
+    run: &Directory,
+    processor: Option<usize>,
+) -> Result<(), JailError> {
+    let (report, told) = pipe2(OFlag::O_CLOEXEC).map_err(JailError::system("make a pipe"))?;
+    let parent = nix::unistd::getpid();
+    // The writing end is the child's alone: a child that dies closes it.
+    let child = fork::in_child(move || {
+        if let Some(processor) = processor {
+            // One that is offline or not ours: then this attempt is one more like the first.
+            let _ = run_on(processor);
+        }
+        build_and_hold(config, name, way_in, parent, told)
+    })?;
+    let pinned = read_report(report).and_then(|()| hold(run, child));
+    // It only keeps the namespace alive, which the pin does now. Not reaped yet, so the pid is its own.
+    let _ = kill(child, Signal::SIGKILL);
+    fork::wait(child);
+    pinned
+}
+
+fn run_on(processor: usize) -> nix::Result<()> {
+    let mut set = nix::sched::CpuSet::new();
+    set.set(processor)?;
+    nix::sched::sched_setaffinity(Pid::from_raw(0), &set)
 }
 
 /// The child: builds, says so, and keeps the namespace alive until the parent pinned it or died.

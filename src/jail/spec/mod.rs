@@ -1,5 +1,6 @@
 //! What a jail is to be: the typed form of `jail.toml` and of a script's `#{...}`. Pure; one parser serves both.
 
+mod assign;
 pub mod duration;
 mod log;
 mod parse;
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 use crate::kernel::{Level, Policy, Port, Right, RightSet};
 
+pub use assign::assign;
 pub use log::{Facility, LogLevel};
 pub use parse::{SpecError, nearest};
 pub use service::{Check, Health, Ready, Service, Sign, Span};

@@ -17,9 +17,9 @@ use super::spec::nearest;
 use super::{Config, JailError, Spec};
 use crate::kernel::JailName;
 
-const SPEC_FILE: &str = "jail.toml";
+pub(super) const SPEC_FILE: &str = "jail.toml";
 /// A `jail.toml` longer than this was not written by us.
-const SPEC_LIMIT: usize = 1 << 20;
+pub(super) const SPEC_LIMIT: usize = 1 << 20;
 /// Jails listed at most.
 const MAX_JAILS: usize = 65536;
 

@@ -102,6 +102,10 @@ const GAPS: &[(&str, &str)] = &[
         "foreign_mount",
         "a descriptor that was handed in works as it was opened, and mode, owner, times and attributes can be changed through it",
     ),
+    (
+        "kernel_fs_write",
+        "nothing of the kind is in a jail's root, nor can a member mount it; where the host mounts one there, its modes decide",
+    ),
 ];
 
 /// Of a directory handed in, whatever the ABI.

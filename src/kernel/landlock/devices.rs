@@ -7,7 +7,7 @@ use libbpf_rs::Object;
 
 use super::programs::{self, EXIT, Kind, MOVE, instruction};
 use crate::kernel::KernelError;
-use crate::kernel::bpffs::open_directory;
+use crate::kernel::detached::open_directory;
 
 const PROGRAM: &str = "jail_device";
 const KIND: Kind = Kind { program: libbpf_sys::BPF_PROG_TYPE_CGROUP_DEVICE, attach: libbpf_sys::BPF_CGROUP_DEVICE };

@@ -9,19 +9,19 @@ use nix::errno::Errno;
 
 use super::registry::{Record, Registry};
 use super::walls::Walls;
-use crate::kernel::{Gate, JailName, Jid, KernelError, cgroup};
+use crate::kernel::{Gate, JailName, Jid, KernelError, RightSet, cgroup};
 
 pub struct LandlockGate {
     jid: Jid,
     name: JailName,
     registry: Registry,
-    walls: Walls,
+    rights: RightSet,
 }
 
 impl LandlockGate {
     pub fn open(directory: &Path, jail: &Record) -> Result<LandlockGate, KernelError> {
-        let walls = Walls::prepare(jail.rights())?;
-        Ok(LandlockGate { jid: jail.jid, name: jail.name.clone(), registry: Registry::open(directory)?, walls })
+        let registry = Registry::open(directory)?;
+        Ok(LandlockGate { jid: jail.jid, name: jail.name.clone(), registry, rights: jail.rights() })
     }
 }
 
@@ -42,6 +42,7 @@ impl Gate for LandlockGate {
     }
 
     fn enter(&self) -> Result<(), Errno> {
-        self.walls.close()
+        // Only who enters needs them: the filter takes a moment to generate.
+        Walls::prepare(self.rights).map_err(|_| Errno::EOPNOTSUPP)?.close()
     }
 }

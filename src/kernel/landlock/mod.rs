@@ -51,7 +51,7 @@ impl Landlock {
     /// Can this machine hold such jails? Asks the kernel, changes nothing.
     ///
     /// # Errors
-    /// [`KernelError::NotPermitted`], [`KernelError::Refused`] with the remedy.
+    /// [`KernelError::NotPermitted`], [`KernelError::NoLandlock`] with the remedy.
     pub fn probe() -> Result<(), KernelError> {
         if !nix::unistd::geteuid().is_root() {
             return Err(KernelError::NotPermitted);
@@ -59,7 +59,7 @@ impl Landlock {
         probe::abi()?;
         match cgroup::mount() {
             Some(_) => Ok(()),
-            None => Err(KernelError::Refused {
+            None => Err(KernelError::NoLandlock {
                 why: "no cgroup2 file system is mounted".into(),
                 remedy: "run `mount -t cgroup2 none /sys/fs/cgroup`, or beside version 1 on /sys/fs/cgroup/unified".into(),
             }),
@@ -82,15 +82,18 @@ impl Landlock {
         Landlock { accepted, ..self }
     }
 
+    /// What the body enforces on this machine, found out without opening it.
+    pub fn description_here() -> Description {
+        let abi = probe::abi().unwrap_or(0);
+        describe::describe(&describe::Facts { abi, ports: ports::probe(), devices: devices::probe() })
+    }
+
     fn description(&self) -> &Description {
-        self.description.get_or_init(|| {
-            let abi = probe::abi().unwrap_or(0);
-            describe::describe(&describe::Facts { abi, ports: ports::probe(), devices: devices::probe() })
-        })
+        self.description.get_or_init(Self::description_here)
     }
 
     fn group(&self, name: &str) -> Result<PathBuf, KernelError> {
-        cgroup::group(name).ok_or_else(|| KernelError::Refused {
+        cgroup::group(name).ok_or_else(|| KernelError::NoLandlock {
             why: "the cgroup2 file system is gone".into(),
             remedy: "mount it again where it was".into(),
         })
@@ -220,6 +223,10 @@ impl Kernel for Landlock {
 
     fn members(&self, jid: Jid) -> Result<Vec<Member>, KernelError> {
         members::of(&self.group_of(jid)?.1)
+    }
+
+    fn has_member(&self, jid: Jid, pid: i32) -> Result<bool, KernelError> {
+        Ok(cgroup::holds(self.registry.jail(jid)?.name.as_str(), pid))
     }
 
     fn signal_all(&self, jid: Jid, signal: i32) -> Result<usize, KernelError> {

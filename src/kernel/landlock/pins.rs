@@ -16,7 +16,7 @@ use nix::mount::MntFlags;
 use super::programs;
 use crate::kernel::KernelError;
 use crate::kernel::bpf::{self, Table};
-use crate::kernel::bpffs::{attach_mount, detached_bpffs, make_directory};
+use crate::kernel::detached::{attach_mount, detached_bpffs, make_directory};
 
 /// The programs, by their names in cgroup.bpf.c.
 pub const PROGRAMS: [&str; 4] = ["jail_bind4", "jail_bind6", "jail_post_bind4", "jail_post_bind6"];

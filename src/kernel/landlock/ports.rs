@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::pins::Pins;
 use super::programs::{self, CALL, EXIT, JUMP_IF_NOT_EQUAL, Kind, MOVE, instruction};
 use crate::kernel::bpf::Table;
-use crate::kernel::bpffs::make_directory;
+use crate::kernel::detached::make_directory;
 use crate::kernel::{KernelError, Port, reserved_ports};
 
 const PINS: &str = "bpf";

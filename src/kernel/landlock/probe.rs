@@ -15,7 +15,7 @@ const USUAL_MODULES: &str = "lockdown,yama,apparmor,bpf";
 /// The Landlock ABI of this kernel, asked of the kernel itself.
 ///
 /// # Errors
-/// [`KernelError::Refused`] with the remedy: not built in, switched off at boot, or older than [`ABI_NEEDED`].
+/// [`KernelError::NoLandlock`] with the remedy: not built in, switched off at boot, or older than [`ABI_NEEDED`].
 pub fn abi() -> Result<u32, KernelError> {
     let modules = fs::read_to_string("/sys/kernel/security/lsm").unwrap_or_default();
     interpret(ask(), modules.trim())
@@ -34,22 +34,23 @@ fn interpret(answer: Result<i64, Errno>, modules: &str) -> Result<u32, KernelErr
     let (why, remedy) = match answer.map(u32::try_from) {
         Ok(Ok(abi)) if abi >= ABI_NEEDED => return Ok(abi),
         Ok(abi) => (
-            format!("it has Landlock ABI {}, and a jail needs ABI {ABI_NEEDED}", abi.unwrap_or(0)),
+            format!("its kernel has Landlock ABI {}, and a jail needs ABI {ABI_NEEDED}", abi.unwrap_or(0)),
             "use Linux 6.12 or later".to_owned(),
         ),
-        Err(Errno::ENOSYS) => {
-            ("it was built without Landlock".to_owned(), "use Linux 6.12 or later with CONFIG_SECURITY_LANDLOCK=y".to_owned())
-        }
+        Err(Errno::ENOSYS) => (
+            "its kernel was built without Landlock".to_owned(),
+            "use Linux 6.12 or later with CONFIG_SECURITY_LANDLOCK=y".to_owned(),
+        ),
         Err(Errno::EOPNOTSUPP) => {
             let others = if modules.is_empty() { USUAL_MODULES } else { modules };
             ("Landlock was switched off at boot".to_owned(), format!("boot with `lsm=landlock,{others}`"))
         }
         Err(errno) => (
-            format!("asked for its Landlock ABI it answers {errno}"),
+            format!("asked for its Landlock ABI the kernel answers {errno}"),
             "run jailsh where landlock_create_ruleset(2) is not filtered".to_owned(),
         ),
     };
-    Err(KernelError::Refused { why, remedy })
+    Err(KernelError::NoLandlock { why, remedy })
 }
 
 #[cfg(test)]
@@ -78,17 +79,17 @@ mod tests {
             ]
             .join("\n"),
             @r"
-        this kernel refuses the module: it was built without Landlock; use Linux 6.12 or later with CONFIG_SECURITY_LANDLOCK=y
-        this kernel refuses the module: Landlock was switched off at boot; boot with `lsm=landlock,lockdown,capability,apparmor`
-        this kernel refuses the module: Landlock was switched off at boot; boot with `lsm=landlock,lockdown,yama,apparmor,bpf`
-        this kernel refuses the module: it has Landlock ABI 5, and a jail needs ABI 6; use Linux 6.12 or later
-        this kernel refuses the module: asked for its Landlock ABI it answers EPERM: Operation not permitted; run jailsh where landlock_create_ruleset(2) is not filtered
+        this machine cannot hold jails by Landlock: its kernel was built without Landlock; use Linux 6.12 or later with CONFIG_SECURITY_LANDLOCK=y
+        this machine cannot hold jails by Landlock: Landlock was switched off at boot; boot with `lsm=landlock,lockdown,capability,apparmor`
+        this machine cannot hold jails by Landlock: Landlock was switched off at boot; boot with `lsm=landlock,lockdown,yama,apparmor,bpf`
+        this machine cannot hold jails by Landlock: its kernel has Landlock ABI 5, and a jail needs ABI 6; use Linux 6.12 or later
+        this machine cannot hold jails by Landlock: asked for its Landlock ABI the kernel answers EPERM: Operation not permitted; run jailsh where landlock_create_ruleset(2) is not filtered
         "
         );
     }
 
     #[test]
     fn the_running_kernel_answers_one_way_or_the_other() {
-        assert!(matches!(abi(), Ok(ABI_NEEDED..) | Err(KernelError::Refused { .. })));
+        assert!(matches!(abi(), Ok(ABI_NEEDED..) | Err(KernelError::NoLandlock { .. })));
     }
 }

@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use libbpf_rs::{Object, ObjectBuilder};
 use nix::errno::Errno;
 
-use crate::kernel::bpffs::open_directory;
+use crate::kernel::detached::open_directory;
 use crate::kernel::{KernelError, cgroup};
 
 /// libbpf reads it as an ELF file in place.

@@ -1,9 +1,10 @@
 //! Which sockets a jail may not make, as few comparisons of registers: the policy asked about every kind there is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use super::calls::{Argument, Compare};
-use crate::kernel::policy::{Action, right_of};
+use crate::kernel::policy::rights_of_sockets;
 use crate::kernel::{Right, RightSet};
 
 /// Families asked about one by one; those beyond are as unknown to the policy as the last of these.
@@ -20,19 +21,35 @@ const FAMILY: u8 = 0;
 const KIND: u8 = 1;
 const PROTOCOL: u8 = 2;
 
-/// The right that making this socket takes, the registers taken as the kernel takes them.
-pub fn right_for(family: u32, kind: u32, protocol: u32) -> Option<Right> {
+/// The rights that making such sockets takes, by protocol, the registers taken as the kernel takes them.
+fn rights_for(family: u32, kind: u32) -> [Option<Right>; LAST_PROTOCOL as usize + 1] {
+    let (family, kind) = as_the_kernel(family, kind);
+    rights_of_sockets(family, kind)
+}
+
+fn as_the_kernel(family: u32, kind: u32) -> (u32, u32) {
     let kind = kind & KIND_MASK;
     // __sock_create() of the kernel: the way packet sockets were asked for before they had a family.
     let old_packet = family == libc::AF_INET as u32 && kind == OLD_PACKET;
-    let family = if old_packet { libc::AF_PACKET as u32 } else { family };
+    (if old_packet { libc::AF_PACKET as u32 } else { family }, kind)
+}
+
+/// The right that making this one socket takes.
+#[cfg(test)]
+pub fn right_for(family: u32, kind: u32, protocol: u32) -> Option<Right> {
+    use crate::kernel::policy::{Action, right_of};
+    let (family, kind) = as_the_kernel(family, kind);
     right_of(Action::Socket { family, kind, protocol })
 }
 
 /// Does making some socket take this right?
 pub fn are_about(right: Right) -> bool {
-    let mut kinds = (0..=LAST_FAMILY).flat_map(|family| (0..=KIND_MASK).map(move |kind| (family, kind)));
-    kinds.any(|(family, kind)| (0..=LAST_PROTOCOL).any(|protocol| right_for(family, kind, protocol) == Some(right)))
+    static ALL: OnceLock<RightSet> = OnceLock::new();
+    let all = || {
+        let kinds = (0..=LAST_FAMILY).flat_map(|family| (0..=KIND_MASK).map(move |kind| (family, kind)));
+        kinds.flat_map(|(family, kind)| rights_for(family, kind)).flatten().fold(RightSet::EMPTY, RightSet::with)
+    };
+    ALL.get_or_init(all).contains(right)
 }
 
 /// First and last of neighbours that are treated alike.
@@ -57,7 +74,8 @@ pub fn refused(rights: RightSet) -> Vec<Vec<Argument>> {
 fn refusals(rights: RightSet, family: u32) -> Refusals {
     let mut refusals = Refusals::new();
     for kind in 0..=KIND_MASK {
-        let rights_by_run = runs(LAST_PROTOCOL, |protocol| right_for(family, kind, protocol));
+        let rights_by_protocol = rights_for(family, kind);
+        let rights_by_run = runs(LAST_PROTOCOL, |protocol| rights_by_protocol[protocol as usize]);
         let mut open: Option<Run> = None;
         for ((first, last), right) in rights_by_run {
             let refused = right.is_some_and(|right| !rights.holds(right));

@@ -16,7 +16,7 @@ use seccompiler::BpfProgram;
 
 use super::{filter, probe};
 use crate::kernel::policy::{Action, right_of};
-use crate::kernel::{KernelError, RightSet};
+use crate::kernel::{KernelError, RightSet, detached};
 
 /// capabilities(7): making device nodes. The policy judges nodes by kind, which a capability cannot.
 const CAP_MKNOD: u32 = 27;
@@ -33,7 +33,7 @@ impl Walls {
     /// For members that hold these rights.
     ///
     /// # Errors
-    /// [`KernelError::Refused`] where [`probe::abi`] says so.
+    /// [`KernelError::NoLandlock`] where [`probe::abi`] says so.
     pub fn prepare(rights: RightSet) -> Result<Walls, KernelError> {
         // Everything is granted below the root, so a kind of access that this program does not know yet can break nothing.
         let abi = ABI::from(i32::try_from(probe::abi()?).unwrap_or(i32::MAX));
@@ -57,6 +57,9 @@ impl Walls {
     fn enter_domain(&self) -> Result<(), Errno> {
         let directory = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let root = nix::fcntl::open("/", directory, Mode::empty())?;
+        // Message queues are files of a file system that is mounted nowhere. It is the new IPC namespace's own; a kernel
+        // without them has none to reach.
+        let queues = detached::file_system(c"mqueue", &[]).ok();
         let every = AccessFs::from_all(self.abi);
         let nodes = AccessFs::MakeChar | AccessFs::MakeBlock;
         let granted = if self.nodes { every } else { every & !nodes };
@@ -68,6 +71,7 @@ impl Walls {
                 .create()?
                 .no_new_privs(false)
                 .add_rule(PathBeneath::new(&root, granted))?
+                .add_rules(queues.iter().map(|queues| Ok::<_, RulesetError>(PathBeneath::new(queues, granted))))?
                 .restrict_self()
         };
         let status = domain().map_err(|error| errno_of(&error))?;

@@ -13,7 +13,7 @@ use nix::fcntl::{Flock, FlockArg};
 use nix::mount::MntFlags;
 
 use crate::kernel::KernelError;
-use crate::kernel::bpffs::{attach_mount, detached_bpffs, make_directory, open_directory};
+use crate::kernel::detached::{attach_mount, detached_bpffs, make_directory, open_directory};
 
 const CURRENT: &str = "current";
 const LOCK: &str = "/run/jailsh/kmod.lock";

@@ -62,16 +62,25 @@ pub fn probe() -> Result<(), KernelError> {
 }
 
 fn load(program: &[u64]) -> Result<OwnedFd, KernelError> {
+    // A platform that refuses such programs refuses them before it looks for the hook; the search reads megabytes.
+    if let Err(errno @ (Errno::EPERM | Errno::EACCES)) = load_for(0, program) {
+        return Err(explain("load", errno));
+    }
     // SAFETY: a NUL-terminated name.
     let hook = unsafe { libbpf_sys::libbpf_find_vmlinux_btf_id(c"capget".as_ptr(), libbpf_sys::BPF_LSM_MAC) };
     if hook < 0 {
         let why = "it was built without BPF LSM or without type information";
         return Err(refused(why.into(), "use a kernel with CONFIG_BPF_LSM=y and CONFIG_DEBUG_INFO_BTF=y"));
     }
+    load_for(hook as u32, program).map_err(|errno| explain("load", errno))
+}
+
+/// For the hook of this number in the kernel's type information.
+fn load_for(hook: u32, program: &[u64]) -> Result<OwnedFd, Errno> {
     let options = libbpf_sys::bpf_prog_load_opts {
         sz: size_of::<libbpf_sys::bpf_prog_load_opts>() as libbpf_sys::size_t,
         expected_attach_type: libbpf_sys::BPF_LSM_MAC,
-        attach_btf_id: hook as u32,
+        attach_btf_id: hook,
         ..Default::default()
     };
     // SAFETY: the instructions have the layout of struct bpf_insn and, like the names and options, live through the call.
@@ -86,7 +95,7 @@ fn load(program: &[u64]) -> Result<OwnedFd, KernelError> {
         )
     };
     if answer < 0 {
-        return Err(explain("load", Errno::from_raw(-answer)));
+        return Err(Errno::from_raw(-answer));
     }
     // SAFETY: a descriptor just made by the kernel, owned by nobody else.
     Ok(unsafe { OwnedFd::from_raw_fd(answer) })

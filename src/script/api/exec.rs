@@ -57,6 +57,7 @@ fn exec(session: &Session, name: &JailName, argv: Array, options: &Map) -> Resul
         capture: true,
         input: options.text("input")?.map(String::into_bytes),
         timeout: options.duration("timeout")?,
+        pty: None,
     };
     let check = options.flag("check", false)?;
     let output = jail::exec(session.host()?, name, &request)?;

@@ -71,8 +71,8 @@ fn stop(session: &Session, name: &JailName) -> Result<String, Fault> {
 }
 
 fn restart(session: &Session, name: &JailName) -> Result<String, Fault> {
-    stop(session, name)?;
-    start(session, name)
+    supervise::restart(session.host()?, name)?;
+    Ok("started".into())
 }
 
 fn destroy(session: &Session, name: &JailName) -> Result<(), Fault> {

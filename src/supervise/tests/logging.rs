@@ -84,3 +84,33 @@ fn a_hostile_service_costs_bounded_memory_forges_nothing_and_its_losses_are_said
     assert!(lost.starts_with("jail=t jid=7 "), "{lost}");
     assert!(bench.lines.iter().all(|line| line.starts_with("jail=t jid=7 ")), "a forged line");
 }
+
+#[test]
+fn the_last_lines_stay_in_the_run_directory_whatever_syslog_does() {
+    let bench = Bench::new("echo one; echo two >&2; exec sleep 1000");
+    std::fs::remove_file(bench.dir.path().join("log")).unwrap();
+    let bench = bench.started();
+    let kept = || bench.files().reader().and_then(|mut log| log.read()).unwrap_or_default();
+    bench.until("three lines", |_| kept().len() == 3);
+    let mut lines: Vec<String> = kept().iter().map(|line| format!("{}: {}", line.source.name(), line.text)).collect();
+    lines.sort();
+    assert_eq!(lines, ["stderr: two", "stdout: one", "supervisor: started"]);
+    bench.stop();
+    assert!(kept().last().unwrap().text.starts_with("supervision ends"));
+}
+
+#[test]
+fn endless_lines_fill_no_more_than_two_files() {
+    let bench = Bench::new("yes | head -n 200000; exec sleep 1000");
+    std::fs::remove_file(bench.dir.path().join("log")).unwrap();
+    let bench = bench.started();
+    bench.until("the last line", |bench| {
+        bench
+            .files()
+            .reader()
+            .and_then(|mut log| log.read())
+            .is_some_and(|lines| lines.last().is_some_and(|line| line.seq == 200_001))
+    });
+    let size = |name: &str| std::fs::metadata(bench.dir.path().join("run/jails/t").join(name)).unwrap().len();
+    assert!(size("log") <= 128 * 1024 && size("log.old") <= 128 * 1024);
+}

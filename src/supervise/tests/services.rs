@@ -112,6 +112,7 @@ fn each_service_has_its_tag_and_only_its_own_orphans_die_with_it() {
     assert!(lives(first), "the other's child died with it");
     let after = bench.status();
     assert_eq!((after.services[0].pid, after.services[1].restarts), (before.services[0].pid, 1));
+    bench.until("the next one", |bench| bench.pid("b") != second);
     let third = bench.pid("b");
     bench.stop();
     assert!(!lives(first) && !lives(third));

@@ -1,6 +1,7 @@
-//! BPF file systems, where pinned programs and maps outlive their loader: made attached nowhere, filled, then attached.
+//! File systems made attached nowhere, filled, then attached: above all bpffs, where pinned programs and maps outlive their
+//! loader.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs::{DirBuilder, OpenOptions};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -33,19 +34,26 @@ fn descriptor(answer: libc::c_long) -> Result<OwnedFd, Errno> {
     Ok(unsafe { OwnedFd::from_raw_fd(raw as i32) })
 }
 
-/// A new bpffs that is attached nowhere: fsopen(2), fsconfig(2), fsmount(2), which neither nix nor libc wraps.
+/// A new bpffs that is attached nowhere.
 pub fn detached_bpffs() -> Result<OwnedFd, Errno> {
+    file_system(c"bpf", &[(c"mode", c"0700")])
+}
+
+/// A new file system of a kind, attached nowhere: fsopen(2), fsconfig(2), fsmount(2), which neither nix nor libc wraps.
+pub fn file_system(kind: &CStr, options: &[(&CStr, &CStr)]) -> Result<OwnedFd, Errno> {
     const FSOPEN_CLOEXEC: libc::c_uint = 1;
     const FSCONFIG_SET_STRING: libc::c_uint = 1;
     const FSCONFIG_CMD_CREATE: libc::c_uint = 6;
     const FSMOUNT_CLOEXEC: libc::c_uint = 1;
     const MOUNT_ATTR_NOSUID_NODEV_NOEXEC: libc::c_uint = 0x2 | 0x4 | 0x8;
     // SAFETY: the name is NUL-terminated and lives through the call.
-    let context = descriptor(unsafe { libc::syscall(libc::SYS_fsopen, c"bpf".as_ptr(), FSOPEN_CLOEXEC) })?;
+    let context = descriptor(unsafe { libc::syscall(libc::SYS_fsopen, kind.as_ptr(), FSOPEN_CLOEXEC) })?;
     let raw = context.as_raw_fd();
-    // SAFETY: both texts are NUL-terminated and live through the call.
-    let mode = unsafe { libc::syscall(libc::SYS_fsconfig, raw, FSCONFIG_SET_STRING, c"mode".as_ptr(), c"0700".as_ptr(), 0) };
-    Errno::result(mode)?;
+    for (key, value) in options {
+        let (key, value) = (key.as_ptr(), value.as_ptr());
+        // SAFETY: both texts are NUL-terminated and live through the call.
+        Errno::result(unsafe { libc::syscall(libc::SYS_fsconfig, raw, FSCONFIG_SET_STRING, key, value, 0) })?;
+    }
     let none = std::ptr::null::<libc::c_char>();
     // SAFETY: this command takes no key and no value.
     Errno::result(unsafe { libc::syscall(libc::SYS_fsconfig, raw, FSCONFIG_CMD_CREATE, none, none, 0) })?;

@@ -1,0 +1,58 @@
+//! `jailctl update`: a new policy for a live jail.
+
+use clap::Args;
+
+use crate::cli::Outcome;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::options::Common;
+use crate::cli::output;
+use crate::cli::site::Site;
+use crate::cli::target::Target;
+use crate::jail::{self, Wanted};
+use crate::kernel::Port;
+
+/// Change the policy of a jail that is up, at once and for all its processes.
+///
+/// What is not named stays as it is. The change lasts until the jail is taken
+/// down; jailmgr config makes one that stays.
+///
+/// Examples: jailctl update -l medium web
+///           jailctl update -r 80,443 web
+///
+/// Exit status: 0 done, 1 failed, 64 wrong use, 69 the kernel cannot do it, 77
+/// not root.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct Update {
+    /// Profile: low, medium or high; also -p
+    #[arg(short, long = "profile", short_alias = 'p')]
+    level: Option<String>,
+    /// The ports that only this jail may bind, instead of those it has; repeatable
+    #[arg(short, long, value_name = "PORT[,PORT..]", value_delimiter = ',')]
+    reserve: Vec<Port>,
+    /// Give up all ports
+    #[arg(long, conflicts_with = "reserve")]
+    no_ports: bool,
+    /// Name or jid
+    #[arg(value_name = "NAME|JID")]
+    jail: Target,
+}
+
+impl Update {
+    pub fn run(self, common: &Common) -> Outcome {
+        if self.level.is_none() && self.reserve.is_empty() && !self.no_ports {
+            return Err(Failure::new(Exit::USAGE, "nothing to change; use -l LEVEL, -r PORT or --no-ports"));
+        }
+        let ports = (self.no_ports || !self.reserve.is_empty()).then_some(self.reserve.as_slice());
+        let wanted = Wanted::parse(self.level.as_deref(), ports).map_err(|error| Failure::new(Exit::USAGE, error.to_string()))?;
+        let site = Site::open(common)?;
+        let jail = self.jail.resolve(&site)?;
+        let lines = jail::update(&site, &jail, &wanted)?.lines();
+        let verb = if lines.is_empty() { "Unchanged" } else { "Changed" };
+        output::say(format_args!("{verb} jail {}", jail.name))?;
+        for line in lines {
+            output::say(format_args!("  {line}"))?;
+        }
+        Ok(Exit::DONE)
+    }
+}

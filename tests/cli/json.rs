@@ -1,0 +1,151 @@
+//! docs/json.md and the tools agree, key by key, in order, with types.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use jailsh::jail::{Observed, Spec};
+use jailsh::kernel::{JailInfo, JailStats, Jid, Level, Policy};
+use jailsh::supervise::{Record, Source, Status};
+use jailsh::telemetry::{self, Format, Lines, Observation, Sort, Table};
+use serde_json::Value;
+
+use crate::harness::Place;
+
+/// The documented keys of each section, with their types.
+fn documented() -> BTreeMap<String, Vec<(String, Vec<String>)>> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/json.md")).unwrap();
+    let mut sections: BTreeMap<String, Vec<(String, Vec<String>)>> = BTreeMap::new();
+    let mut names: Vec<String> = Vec::new();
+    for line in text.lines() {
+        if let Some(heading) = line.strip_prefix("### ").or_else(|| line.strip_prefix("## ")) {
+            names = heading.split(", ").map(str::to_owned).collect();
+        } else if let Some(row) = line.strip_prefix("| `") {
+            let (key, rest) = row.split_once('`').expect("a key");
+            let types: Vec<String> =
+                rest.split('|').nth(1).expect("types").split(',').map(|name| name.trim().to_owned()).collect();
+            for name in &names {
+                sections.entry(name.clone()).or_default().push((key.to_owned(), types.clone()));
+            }
+        }
+    }
+    sections
+}
+
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// The map has the documented keys and no other, in order, with a documented type each.
+fn check(verb: &str, map: &Value) {
+    let rows = documented().remove(verb).unwrap_or_else(|| panic!("docs/json.md has no section {verb}"));
+    let map = map.as_object().unwrap_or_else(|| panic!("{verb}: no map: {map}"));
+    let keys: Vec<&str> = map.keys().map(String::as_str).collect();
+    assert_eq!(keys, rows.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), "{verb}");
+    for (key, types) in rows {
+        let found = type_of(&map[&key]);
+        assert!(types.iter().any(|name| name == found), "{verb}: {key} is a {found}, documented as {types:?}");
+    }
+}
+
+fn check_table(verb: &str, table: &Table) {
+    let rows: Value = serde_json::from_str(&table.render(Format::Json, false)).unwrap();
+    let rows = rows.as_array().unwrap();
+    assert!(!rows.is_empty());
+    rows.iter().for_each(|row| check(verb, row));
+    let heading = table.render(Format::Tsv, false).lines().next().unwrap().to_lowercase();
+    let keys: Vec<String> = documented()[verb].iter().map(|(key, _)| key.clone()).collect();
+    assert_eq!(heading.replace(' ', "_").replace('%', "_percent").split('\t').collect::<Vec<_>>(), keys, "{verb} as TSV");
+}
+
+fn stats() -> JailStats {
+    JailStats {
+        jid: Jid::new(3).unwrap(),
+        name: "web".parse().unwrap(),
+        root: "/".into(),
+        cpu_ticks_1s: 1,
+        cpu_ticks_10s: 0.5,
+        processes: 1,
+        references: 2,
+        vmem_bytes: 4096,
+        cpu_usec: 1,
+        denials: BTreeMap::from([("mount".parse().unwrap(), 2)]),
+    }
+}
+
+/// One that runs, one that is down, one that cannot be read.
+fn observations() -> Vec<Observation> {
+    let name = "web".parse().unwrap();
+    let spec = Spec::from_toml(&name, "command = ['/bin/true']").unwrap();
+    let status = Status { pid: 7, state: "running".into(), since: 1, restarts: 1, last_exit: Some("x".into()), service: Some(8) };
+    let kernel = JailInfo {
+        jid: Jid::new(3).unwrap(),
+        name: name.clone(),
+        root: "/".into(),
+        profile: "high".into(),
+        policy: Policy { rights: Level::High.rights(), ports: Vec::new() },
+        processes: 1,
+        held: true,
+        closing: false,
+    };
+    let seen = |spec, kernel, supervisor| Observation {
+        jail: Observed { name: name.clone(), spec, kernel, pinned: false },
+        root: "/".into(),
+        supervisor,
+        last: None,
+    };
+    vec![seen(Ok(spec.clone()), Some(kernel), Some(status)), seen(Ok(spec), None, None), seen(Err("no".into()), None, None)]
+}
+
+#[test]
+fn each_listing_has_exactly_the_documented_keys() {
+    check_table("jailctl stats", &telemetry::stats(&[stats()]));
+    check_table("jailctl list", &telemetry::jails(&[stats()]));
+    check_table("jailctl top", &telemetry::top(&[stats()], Sort::Cpu));
+    check_table("jailctl status", &telemetry::status(&observations(), 10));
+    check_table("jailmgr status", &telemetry::status(&observations(), 10));
+    check_table("jailmgr list", &telemetry::manager(&observations()));
+    let record = Record { seq: 1, time_ms: 0, source: Source::Stdout, text: "x".into() };
+    check("jailctl logs", &serde_json::from_str(&Lines::new(Format::Json, true).render(&[record])).unwrap());
+}
+
+#[test]
+fn each_map_has_exactly_the_documented_keys() {
+    let place = Place::new();
+    place.run("jailmgr", &["create", "-x", "/bin/true", "-r", "80", "web"]).go();
+    let json = |tool: &str, arguments: &[&str]| -> Value {
+        let outcome = place.run(tool, arguments).go();
+        serde_json::from_str(&outcome.stdout).unwrap_or_else(|error| panic!("{error}: {outcome}"))
+    };
+    let info = json("jailctl", &["info", "-o", "json", "web"]);
+    check("jailctl info", &info);
+    info["rights"].as_array().unwrap().iter().for_each(|right| check("rights", right));
+    place.run("jailmgr", &["config", "--set", "user=www-data", "--set", "env.A=b", "web"]).go();
+    check("jailmgr config", &json("jailmgr", &["config", "--json", "web"]));
+    let doctor = json("jailsh", &["doctor", "-o", "json"]);
+    check("jailsh doctor", &doctor);
+    doctor["checks"].as_array().unwrap().iter().for_each(|row| check("checks", row));
+    if nix::unistd::geteuid().is_root() {
+        check("jailsh kmod status", &json("jailsh", &["kmod", "status", "-o", "json"]));
+    }
+}
+
+#[test]
+fn every_verb_with_json_is_documented() {
+    let place = Place::new();
+    let documented = documented();
+    for tool in ["jailctl", "jailmgr", "jailsh"] {
+        for verb in place.verbs(tool) {
+            let help = place.run(tool, &[&verb, "--help"]).bare().go().stdout;
+            let name = format!("{tool} {verb}");
+            assert_eq!(help.contains("--json"), documented.contains_key(&name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! body: the operator's verbs on a jail that runs.
+
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// The kernel body that scripts/test has chosen.
+fn body() -> Option<String> {
+    let body = std::env::var("JAILSH_BODY").ok().filter(|body| !body.is_empty());
+    if body.is_none() {
+        eprintln!("skipped: no kernel body was chosen; run scripts/test, which sets JAILSH_BODY");
+    }
+    body
+}
+
+/// A jail that runs; gone at the end of the test however that ends.
+struct Operated {
+    name: &'static str,
+    body: String,
+    data: tempfile::TempDir,
+}
+
+impl Operated {
+    /// A started jail whose service is this shell text.
+    fn start(body: String, name: &'static str, service: &str) -> Operated {
+        let jail = Operated { name, body, data: tempfile::tempdir().unwrap() };
+        let service = shlex::try_join(["/bin/sh", "-c", service]).unwrap();
+        jail.must("jailmgr", &["create", "-x", &service]);
+        jail.must("jailmgr", &["start"]);
+        jail
+    }
+
+    fn command(&self, tool: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jailsh"));
+        command.arg0(tool).args(["--kernel", &self.body, "--data-dir"]).arg(self.data.path());
+        command.args(arguments).stdin(Stdio::null());
+        command
+    }
+
+    /// A verb with its options, on the jail.
+    fn run(&self, tool: &str, arguments: &[&str]) -> Output {
+        self.command(tool, &[arguments, &[self.name]].concat()).output().unwrap()
+    }
+
+    /// The same; it must succeed. What it says.
+    fn must(&self, tool: &str, arguments: &[&str]) -> String {
+        let output = self.run(tool, arguments);
+        assert!(output.status.success(), "{tool} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn status(&self) -> Value {
+        serde_json::from_str::<Value>(&self.must("jailctl", &["status", "-o", "json"])).unwrap()[0].take()
+    }
+
+    fn log(&self) -> String {
+        self.must("jailctl", &["logs"])
+    }
+
+    fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
+        let end = Instant::now() + Duration::from_secs(30);
+        while !holds() {
+            assert!(Instant::now() < end, "{what}: not within 30 s; {}\n{}", self.status(), self.log());
+            sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Operated {
+    fn drop(&mut self) {
+        for verb in ["stop", "destroy"] {
+            self.run("jailmgr", &[verb]);
+        }
+    }
+}
+
+/// Waits for its end, but not for ever.
+fn end_of(mut child: Child) -> Output {
+    let end = Instant::now() + Duration::from_secs(30);
+    while child.try_wait().unwrap().is_none() {
+        if Instant::now() > end {
+            child.kill().unwrap();
+            panic!("it runs on");
+        }
+        sleep(Duration::from_millis(20));
+    }
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn logs_can_be_read_and_followed_until_the_jail_is_taken_down() {
+    let Some(body) = body() else { return };
+    let jail = Operated::start(body, "op-logs", r"echo out; printf 'a\033[2Jb\n' >&2; exec sleep 1000");
+    jail.until("three lines", || jail.log().lines().count() == 3);
+    let log = jail.log();
+    for line in ["supervisor: started\n", "stdout: out\n", "stderr: a\\x1b[2Jb\n"] {
+        assert!(log.contains(line), "{line:?} is missing in {log:?}");
+    }
+    let follower = jail.command("jailctl", &["logs", "-f", "-n", "1", jail.name]).stdout(Stdio::piped()).spawn().unwrap();
+    sleep(Duration::from_millis(300));
+    jail.must("jailmgr", &["stop"]);
+    let followed = end_of(follower);
+    let text = String::from_utf8(followed.stdout).unwrap();
+    assert!(followed.status.success() && text.contains("supervision ends: stopped by SIGTERM"), "{text}");
+    assert_eq!(jail.run("jailctl", &["logs"]).status.code(), Some(1), "the log goes with the jail");
+}
+
+#[test]
+fn waiting_ends_with_the_state() {
+    let Some(body) = body() else { return };
+    let jail = Operated::start(body, "op-wait", "exec sleep 1000");
+    jail.must("jailctl", &["wait", "--for", "running", "--timeout", "20"]);
+    let late = jail.run("jailctl", &["wait", "--timeout", "200ms"]);
+    assert_eq!(late.status.code(), Some(124), "it runs");
+    let waiter = jail.command("jailctl", &["wait", "--timeout", "30", jail.name]).spawn().unwrap();
+    jail.must("jailmgr", &["stop"]);
+    assert!(end_of(waiter).status.success());
+}
+
+#[test]
+fn a_signal_reaches_the_service_and_the_restart_is_seen_with_its_reason() {
+    let Some(body) = body() else { return };
+    let jail = Operated::start(body, "op-kill", "exec sleep 1000");
+    let before = jail.status();
+    assert_eq!((&before["state"], &before["restarts"]), (&"running".into(), &0.into()), "{before}");
+    let said = jail.must("jailctl", &["kill", "-s", "USR1"]);
+    assert!(said.starts_with("Sent SIGUSR1 to "), "{said}");
+    jail.until("a restart", || jail.status()["restarts"] == 1 && jail.status()["state"] == "running");
+    let after = jail.status();
+    assert!(after["last_exit"].as_str().unwrap().contains("SIGUSR1"), "{after}");
+    assert_ne!(after["service"], before["service"]);
+    assert_eq!(after["supervisor"], before["supervisor"]);
+}
+
+#[test]
+fn a_frozen_jail_does_nothing_until_it_is_thawed() {
+    let Some(body) = body() else { return };
+    let jail = Operated::start(body, "op-freeze", "while :; do echo tick; sleep 0.05; done");
+    jail.until("ticks", || jail.log().lines().count() > 3);
+    let freezing = jail.run("jailctl", &["freeze"]);
+    let why = String::from_utf8(freezing.stderr).unwrap();
+    if why.contains("freezing cannot be") {
+        eprintln!("skipped: this machine cannot freeze: {why}");
+        return;
+    }
+    assert!(freezing.status.success(), "{why}");
+    // What was on its way arrives.
+    sleep(Duration::from_millis(300));
+    let frozen = jail.log();
+    sleep(Duration::from_millis(500));
+    assert_eq!(jail.log(), frozen);
+    jail.must("jailctl", &["thaw"]);
+    jail.until("further ticks", || jail.log().lines().count() > frozen.lines().count() + 3);
+}
+
+#[test]
+fn a_killed_supervisor_is_noticed_at_once_and_restart_takes_over() {
+    let Some(body) = body() else { return };
+    let jail = Operated::start(body, "op-orphan", "exec sleep 1000");
+    let before = jail.status();
+    let supervisor = before["supervisor"].as_i64().unwrap();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(supervisor as i32), nix::sys::signal::Signal::SIGKILL).unwrap();
+    jail.until("its death", || jail.status()["state"] == "orphaned");
+    let orphan = jail.status();
+    assert_eq!((&orphan["supervisor"], &orphan["since"]), (&Value::Null, &before["since"]), "{orphan}");
+    assert!(orphan["last_exit"].as_str().unwrap().contains(&format!("pid {supervisor}, was killed")), "{orphan}");
+    jail.must("jailmgr", &["restart"]);
+    let after = jail.status();
+    assert_eq!(after["state"], "running", "{after}");
+    assert_ne!(after["supervisor"].as_i64(), Some(supervisor));
+}
+
+#[test]
+fn a_policy_changes_under_a_live_jail_or_the_body_says_why_not() {
+    let Some(body) = body() else { return };
+    let is_lsm = body == "lsm";
+    let jail = Operated::start(body, "op-update", "exec sleep 1000");
+    let changed = jail.run("jailctl", &["update", "-l", "medium", "-r", "18311"]);
+    let (said, why) = (String::from_utf8(changed.stdout).unwrap(), String::from_utf8(changed.stderr).unwrap());
+    let held = jail.must("jailctl", &["info", "-o", "json"]);
+    let ports = &serde_json::from_str::<Value>(&held).unwrap()["ports"];
+    if is_lsm {
+        assert!(said.starts_with("Changed jail op-update\n  profile: high -> medium\n  granted: "), "{said}{why}");
+        assert!(said.contains("  ports: none -> 18311\n"), "{said}");
+        assert_eq!(ports, &serde_json::json!([18311]));
+    } else {
+        assert_eq!((changed.status.code(), said.as_str()), (Some(1), ""), "{why}");
+        assert!(why.contains("the landlock body: "), "{why}");
+        assert_eq!(ports, &serde_json::json!([]));
+    }
+    assert_eq!(jail.must("jailctl", &["update", "-l", if is_lsm { "medium" } else { "high" }]), "Unchanged jail op-update\n");
+}
+
+#[test]
+fn a_restart_takes_the_spec_as_it_is_now_and_leaves_the_jail_alone_if_that_is_wrong() {
+    let Some(body) = body() else { return };
+    let jail = Operated::start(body, "op-config", "echo one; exec sleep 1000");
+    let before = jail.status();
+    jail.must("jailmgr", &["config", "--set", "command=[]"]);
+    let refused = jail.run("jailmgr", &["restart"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(jail.status(), before);
+    jail.must("jailmgr", &["config", "--set", "command=['/bin/sh', '-c', 'echo two; exec sleep 1000']"]);
+    jail.must("jailmgr", &["restart"]);
+    jail.until("the new command", || jail.log().contains("stdout: two\n"));
+    assert_ne!(jail.status()["supervisor"], before["supervisor"]);
+}
+
+#[test]
+fn a_jail_is_registered_used_supervised_and_removed_step_by_step() {
+    let Some(body) = body() else { return };
+    let jail = Operated { name: "op-steps", body, data: tempfile::tempdir().unwrap() };
+    let made = jail.must("jailctl", &["create", "-l", "medium", "-n"]);
+    let jid = made.trim().strip_prefix("jail ").expect("jail JID").parse::<u32>().unwrap();
+    assert_eq!(jail.status()["state"], "up");
+    let again = jail.run("jailctl", &["create", "-n"]);
+    assert_eq!(again.status.code(), Some(1), "it is there");
+    let listed = jail.must("jailctl", &["stats", "-o", "json"]);
+    assert_eq!(serde_json::from_str::<Value>(&listed).unwrap()[0]["id"], jid);
+    let by_number = jid.to_string();
+    let supervise = jail.command("jailctl", &["supervise", &by_number, "/bin/sleep", "1000"]).output().unwrap();
+    assert_eq!(String::from_utf8(supervise.stdout).unwrap(), made);
+    let refused = jail.run("jailctl", &["destroy"]);
+    assert_eq!(refused.status.code(), Some(1), "it is supervised");
+    let supervisor = jail.status()["supervisor"].as_i64().unwrap();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(supervisor as i32), nix::sys::signal::Signal::SIGTERM).unwrap();
+    jail.must("jailctl", &["wait", "--for", "stopped", "--timeout", "20"]);
+    assert_eq!(jail.status()["state"], "stopped", "the jail outlives a supervisor that was given to it");
+    jail.must("jailctl", &["destroy"]);
+    assert_eq!(jail.status()["state"], "down");
+}
+
+#[test]
+fn a_command_gets_a_pty_when_it_is_asked_for() {
+    let Some(body) = body() else { return };
+    let jail = Operated::start(body, "op-pty", "exec sleep 1000");
+    let exec = |options: &[&str]| {
+        let arguments = [&["exec"], options, &[jail.name, "tty"]].concat();
+        String::from_utf8(jail.command("jailctl", &arguments).output().unwrap().stdout).unwrap()
+    };
+    assert_eq!(exec(&["--pty"]), "/dev/pts/0\r\n");
+    assert_eq!(exec(&[]), "not a tty\n");
+    assert_eq!(exec(&["--pty", "--no-pty"]), "not a tty\n");
+}
