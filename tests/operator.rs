@@ -104,7 +104,7 @@ fn logs_can_be_read_and_followed_until_the_jail_is_taken_down() {
     jail.must("jailmgr", &["stop"]);
     let followed = end_of(follower);
     let text = String::from_utf8(followed.stdout).unwrap();
-    assert!(followed.status.success() && text.contains("supervision ends: stopped by SIGTERM"), "{text}");
+    assert!(followed.status.success() && text.contains("supervision ends: stopped by a request of pid"), "{text}");
     assert_eq!(jail.run("jailctl", &["logs"]).status.code(), Some(1), "the log goes with the jail");
 }
 

@@ -80,6 +80,7 @@ pub fn run(plan: Plan, lanes: Lanes, skipping: bool, act: &dyn Fn(&JailName) -> 
         progress.clear();
         let said = match &end {
             End::Started => output::say(format_args!("Started jail {name}")),
+            End::Recovered => output::say(format_args!("Started jail {name}, after cleaning up what was left of it")),
             End::AlreadyRunning => output::say(format_args!("Jail {name} is already running")),
             End::Stopped => output::say(format_args!("Stopped jail {name}")),
             End::WasDown => output::say(format_args!("Jail {name} is not running")),

@@ -23,6 +23,8 @@ const MAX_SAID: u64 = 64 * 1024;
 #[serde(rename_all = "snake_case")]
 pub enum Said {
     Started,
+    /// Started, after what a crash had left was cleaned up.
+    Recovered,
     AlreadyRunning,
     Stopped,
     WasDown,
@@ -90,6 +92,7 @@ fn settle(plan: &mut Plan, name: JailName, said: Said, skipping: bool, ended: &m
         name,
         match said {
             Said::Started => End::Started,
+            Said::Recovered => End::Recovered,
             Said::AlreadyRunning => End::AlreadyRunning,
             Said::Stopped => End::Stopped,
             Said::WasDown => End::WasDown,

@@ -6,6 +6,8 @@ use crate::kernel::JailName;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
     Started,
+    /// Started, after what a crash had left was cleaned up.
+    Recovered,
     AlreadyRunning,
     Stopped,
     WasDown,
@@ -19,7 +21,7 @@ impl End {
 
     fn kind(&self) -> usize {
         match self {
-            End::Started => 0,
+            End::Started | End::Recovered => 0,
             End::AlreadyRunning => 1,
             End::Stopped => 2,
             End::WasDown => 3,

@@ -4,7 +4,7 @@
 mod api;
 mod convert;
 mod diagnostics;
-pub mod duration;
+
 mod engine;
 mod fault;
 mod guard;
@@ -15,6 +15,7 @@ mod session;
 mod source;
 mod stack;
 
+pub use crate::jail::spec::duration;
 pub use engine::{Limits, Script, run};
 pub use fault::{Fault, Kind};
 pub use session::Session;

@@ -1,4 +1,4 @@
-//! The verbs: start, stop, supervise, status. They hold the jail's verb lock, so that two at once are one after the other.
+//! The verbs: start, stop, restart, supervise, status. Those that start and stop hold the jail's verb lock, so that two at once are one after the other.
 
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -11,8 +11,10 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitStatus, waitpid};
 
+use super::ask::{ask, ask_patiently};
 use super::files::{Files, NotTaken};
 use super::launch::{LaunchError, Launched, launch};
+use super::message::{Reply, Request};
 use super::service::{Report, Service};
 use super::{Started, Status, Stopped, SuperviseError, pidfd};
 use crate::jail::{self, Host, JailError, Spec};
@@ -21,7 +23,9 @@ use crate::kernel::{JailName, Jid, KernelError};
 /// How long a verb waits for another one on the same jail.
 const VERB_PATIENCE: Duration = Duration::from_secs(30);
 /// What a monitor may take beyond the service's grace: it gives up on what will not die after ten seconds.
-const MARGIN: Duration = Duration::from_secs(15);
+const MARGIN: Duration = Duration::from_secs(25);
+/// What services may take to be ready again, as far as is known without their spec.
+const START_PATIENCE: Duration = Duration::from_secs(600);
 /// What the kernel may take to end a monitor that was killed.
 const KILL_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -48,12 +52,21 @@ impl<'a> Control<'a> {
         // Looked at under the lock: what another verb did meanwhile counts.
         let kernel = jail::observe(self.host, self.name)?.kernel;
         match (&kernel, self.files.holder()) {
-            (Some(info), Some(_)) if !info.closing => return Ok(Started::AlreadyRunning(info.jid)),
+            (Some(info), Some(_)) if !info.closing => {
+                let jid = info.jid;
+                match self.attach(jid, &spec)? {
+                    true => return Ok(Started::AlreadyRunning(jid)),
+                    // It was ending.
+                    false => self.end_monitor(),
+                }
+            }
             // Its jail was destroyed underneath; it is about to notice.
             (_, Some(_)) => self.end_monitor(),
             _ => {}
         }
-        if kernel.is_some_and(|info| info.held || info.closing || self.is_orphaned()) {
+        let left = jail::observe(self.host, self.name)?.kernel;
+        let orphaned = left.is_some_and(|info| info.held || info.closing || self.is_orphaned());
+        if orphaned {
             // The supervisor was killed, or a stop was: nobody reads the service's pipes any more.
             jail::tear_down(self.host, self.name)?;
         }
@@ -65,7 +78,9 @@ impl<'a> Control<'a> {
             Ok(report) => self.judge(report),
             Err(error) => Err(self.silent(&error)),
         };
-        let Err(error) = started else { return Ok(Started::Started(running.jid)) };
+        let Err(error) = started else {
+            return Ok(if orphaned { Started::Recovered(running.jid) } else { Started::Started(running.jid) });
+        };
         if running.brought_up
             && let Err(stuck) = jail::tear_down(self.host, self.name)
         {
@@ -100,9 +115,46 @@ impl<'a> Control<'a> {
 
     pub fn status(&self) -> Option<Status> {
         let holder = self.files.holder()?;
-        // It holds the jail a moment before it has written of itself.
-        let unwritten = || Status::starting(holder.pid);
-        Some(self.files.state().filter(|status| status.pid == holder.pid).unwrap_or_else(unwritten))
+        match ask(self.files.dir(), &Request::Status) {
+            Ok(Reply::Status(status)) if status.pid == holder.pid => Some(status),
+            // One that was stopped by a signal, is of another version, or has only just begun: then what it wrote, if it
+            // has.
+            _ => {
+                let unwritten = || Status::starting(holder.pid);
+                Some(self.files.state().filter(|status| status.pid == holder.pid).unwrap_or_else(unwritten))
+            }
+        }
+    }
+
+    pub fn restart_service(&self, service: Option<&str>) -> Result<(), SuperviseError> {
+        let holder = self.files.holder().ok_or_else(|| SuperviseError::NotSupervised(self.name.clone()))?;
+        let request = Request::Restart { service: service.map(str::to_owned) };
+        let patience = START_PATIENCE + Duration::from_secs(holder.grace);
+        match ask_patiently(self.files.dir(), &request, patience) {
+            Ok(Reply::Done) => Ok(()),
+            Ok(Reply::Failed { why, stderr }) => self.judge(Report::Failed { why, stderr }),
+            Ok(Reply::Refused { why }) => Err(SuperviseError::Refused { name: self.name.clone(), why }),
+            Ok(other) => Err(self.mute(&format!("it answered {other:?}"))),
+            Err(error) => Err(self.mute(&error.to_string())),
+        }
+    }
+
+    /// Waits with a live supervisor for its services to be ready. False: it is ending, for somebody asked it to.
+    fn attach(&self, jid: Jid, spec: &Spec) -> Result<bool, SuperviseError> {
+        let stopping = self.status().is_none_or(|status| matches!(status.state.as_str(), "stopping" | "stopped" | "failed"));
+        if stopping {
+            return Ok(false);
+        }
+        let patience = self.service(jid, spec).start_patience() + MARGIN;
+        match ask_patiently(self.files.dir(), &Request::Attach, patience) {
+            Ok(Reply::Failed { why, stderr }) => self.judge(Report::Failed { why, stderr }).map(|()| true),
+            Ok(_) => Ok(true),
+            Err(error) => Err(self.mute(&error.to_string())),
+        }
+    }
+
+    fn mute(&self, why: &str) -> SuperviseError {
+        SuperviseError::Mute { name: self.name.clone(), why: why.to_owned() }
     }
 
     /// What the last supervisor wrote, alive or not: how and why it ended.
@@ -123,7 +175,7 @@ impl<'a> Control<'a> {
     }
 
     fn check(&self, spec: &Spec) -> Result<(), SuperviseError> {
-        if spec.command.is_empty() {
+        if spec.command.is_empty() && spec.services.is_empty() {
             return Err(SuperviseError::NoCommand(self.name.clone()));
         }
         if self.host.kernel.body() == "sim" {
@@ -182,6 +234,9 @@ impl<'a> Control<'a> {
     fn end_monitor(&self) {
         let Some((fd, grace)) = self.monitor() else { return };
         let patience = Duration::from_secs(grace) + MARGIN;
+        if matches!(ask(self.files.dir(), &Request::Stop), Ok(Reply::Stopping)) && pidfd::wait(&fd, patience) {
+            return;
+        }
         for (signal, patience) in [(Signal::SIGTERM, patience), (Signal::SIGKILL, KILL_PATIENCE)] {
             // A frozen or stopped one is woken by neither; what it guards is killed by the tear-down all the same.
             if pidfd::signal(fd.as_fd(), signal).is_err() || pidfd::wait(&fd, patience) {

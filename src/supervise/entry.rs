@@ -54,7 +54,7 @@ fn prepare(service: &Service) -> Result<(SignalFd, Held), Report> {
     let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(system("signalfd"))?;
     let files = Files::of(&service.config(), &service.name);
     files.make_dir().map_err(|error| failed(format!("the run directory: {error}")))?;
-    match files.hold(service.stop_grace) {
+    match files.hold(service.grace()) {
         Ok(held) => Ok((signals, held)),
         Err(NotTaken::Held(pid)) => Err(Report::Held { pid }),
         Err(NotTaken::Failed(errno)) => Err(system("the supervisor's pid file")(errno)),

@@ -56,6 +56,10 @@ impl Files {
         Files { name: name.to_string(), dir: config.run_of(name), locks: config.run_dir.join("locks") }
     }
 
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     pub fn make_dir(&self) -> std::io::Result<()> {
         private_dir(&self.dir)
     }
@@ -194,7 +198,7 @@ mod tests {
         files.make_dir().unwrap();
         std::fs::write(dir.path().join("jails/web/state.json"), "{\"pid\":1,").unwrap();
         assert_eq!(files.state(), None);
-        let status = Status { pid: 1, state: "running".into(), since: 2, restarts: 3, last_exit: None, service: Some(4) };
+        let status = Status { pid: 1, state: "running".into(), since: 2, restarts: 3, service: Some(4), ..Status::default() };
         files.write_state(&status).unwrap();
         assert_eq!(files.state(), Some(status));
     }

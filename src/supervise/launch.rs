@@ -17,7 +17,8 @@ use crate::jail::relaunch::{FIRST, Kinship, Relaunch, RelaunchError, failed, inh
 /// Where a monitor finds its service description and reports to.
 const SERVICE_FD: RawFd = FIRST;
 const REPORT_FD: RawFd = FIRST + 1;
-/// A first start takes a trial and, when it fails, up to ten seconds to empty the jail.
+/// A first start takes a trial and, when it fails, up to ten seconds to empty the jail; more where services say when they
+/// are ready.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Why there is no monitor, or no word of it.
@@ -29,8 +30,8 @@ pub enum LaunchError {
     Relaunch(#[from] RelaunchError),
     #[error("the supervisor ended without a word; see the system's log")]
     Silent,
-    #[error("the supervisor said nothing for {} s", PATIENCE.as_secs())]
-    TimedOut,
+    #[error("the supervisor said nothing for {} s", .0.as_secs())]
+    TimedOut(Duration),
     #[error("this is not how a supervisor is started; use `jailctl supervise`")]
     ByHand,
 }
@@ -40,6 +41,7 @@ pub struct Launched {
     /// A child of the caller; `None` for a background monitor, which is nobody's.
     pub child: Option<Pid>,
     report: File,
+    patience: Duration,
 }
 
 /// Starts a monitor for `service` by executing `exe`.
@@ -52,19 +54,19 @@ pub fn launch(exe: &Path, service: &Service) -> Result<Launched, LaunchError> {
         descriptors: vec![sealed(service.to_json()?.as_bytes())?, report_end],
         kinship: if service.foreground { Kinship::Companion } else { Kinship::Nobodys },
     };
-    Ok(Launched { child: relaunch.start()?, report: report.into() })
+    Ok(Launched { child: relaunch.start()?, report: report.into(), patience: PATIENCE + service.start_patience() })
 }
 
 impl Launched {
     /// Waits for the one report; the pipe's end comes when the monitor has said it, or is gone.
     pub fn report(mut self) -> Result<Report, LaunchError> {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + self.patience;
         let mut text = Vec::new();
         loop {
             let left = until.saturating_duration_since(Instant::now());
             let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
             match poll(&mut [PollFd::new(self.report.as_fd(), PollFlags::POLLIN)], timeout) {
-                Ok(0) => return Err(LaunchError::TimedOut),
+                Ok(0) => return Err(LaunchError::TimedOut(self.patience)),
                 Ok(_) | Err(Errno::EINTR) => {}
                 Err(errno) => return Err(failed("wait for the supervisor")(errno).into()),
             }

@@ -13,11 +13,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::event::Weight;
 use super::files::Files;
 use super::line::escape;
 use super::ring::{Ring, Source};
-use super::service::Service;
-use super::state::Weight;
+use super::service::{Service, Unit};
 
 /// Bytes that may wait for the daemon before the service has to wait too.
 const SOFT: usize = 64 * 1024;
@@ -39,7 +39,9 @@ pub struct Sink {
     path: std::path::PathBuf,
     facility: i32,
     levels: [i32; 2],
-    tag: String,
+    /// Tag and prefix of each service's lines; the first speaks for the supervisor too.
+    voices: Vec<Voice>,
+    /// Prefix of the supervisor's lines.
     prefix: String,
     echo: bool,
     ring: Ring,
@@ -58,8 +60,8 @@ impl Sink {
             path: service.log.socket.clone(),
             facility: service.log.facility,
             levels: [service.log.stdout, service.log.stderr],
-            tag: format!("{}[{}]", service.log.tag, std::process::id()),
-            prefix: format!("jail={} jid={} ", service.name, service.jid),
+            voices: service.units.iter().map(|unit| Voice::of(service, unit)).collect(),
+            prefix: prefix(service),
             echo: service.foreground,
             ring: Files::of(&service.config(), &service.name).ring(),
             socket: None,
@@ -72,7 +74,7 @@ impl Sink {
     }
 
     /// A line of the service, escaped.
-    pub fn line(&mut self, stream: Stream, line: &str, now: Instant) {
+    pub fn line(&mut self, unit: usize, stream: Stream, line: &str, now: Instant) {
         let (level, source) = match stream {
             Stream::Stdout => (self.levels[0], Source::Stdout),
             Stream::Stderr => (self.levels[1], Source::Stderr),
@@ -80,11 +82,11 @@ impl Sink {
         if self.echo {
             echo(stream, line);
         }
-        self.write(level, source, line, now);
+        self.write(Some(unit), level, source, line, now);
     }
 
-    /// A line of the supervisor. Escaped too: an error may quote what somebody else wrote.
-    pub fn own(&mut self, weight: Weight, text: &str, now: Instant) {
+    /// A line of the supervisor, about one service or all. Escaped too: an error may quote what somebody else wrote.
+    pub fn own(&mut self, unit: Option<usize>, weight: Weight, text: &str, now: Instant) {
         let text = escape(text.as_bytes());
         let level = match weight {
             Weight::Info => libc::LOG_INFO,
@@ -92,9 +94,10 @@ impl Sink {
             Weight::Warning => libc::LOG_WARNING,
         };
         if self.echo {
-            echo(Stream::Stderr, &format!("{}{text}", self.prefix));
+            let prefix = unit.map_or(&self.prefix, |unit| &self.voices[unit].prefix);
+            echo(Stream::Stderr, &format!("{prefix}{text}"));
         }
-        self.write(level, Source::Supervisor, &text, now);
+        self.write(unit, level, Source::Supervisor, &text, now);
     }
 
     /// The service should not be read from: the queue is full, and the daemon is still at work.
@@ -135,7 +138,7 @@ impl Sink {
             if self.queue.is_empty() && self.lost > 0 {
                 let text = format!("{} line(s) lost: syslog did not take them", self.lost);
                 self.lost = 0;
-                self.enqueue(libc::LOG_WARNING, "", &text);
+                self.enqueue(None, libc::LOG_WARNING, "", &text);
             }
         }
     }
@@ -154,27 +157,56 @@ impl Sink {
         }
     }
 
-    fn write(&mut self, level: i32, source: Source, text: &str, now: Instant) {
+    fn write(&mut self, unit: Option<usize>, level: i32, source: Source, text: &str, now: Instant) {
         let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        self.ring.append(source, text, time.as_millis() as u64, now);
+        match unit.filter(|_| self.voices.len() > 1).map(|unit| &self.voices[unit].name) {
+            // The ring knows the jail only.
+            Some(name) => self.ring.append(source, &format!("{name}: {text}"), time.as_millis() as u64, now),
+            None => self.ring.append(source, text, time.as_millis() as u64, now),
+        }
         let label = match source {
             Source::Stdout => "stdout: ",
             Source::Stderr => "stderr: ",
             Source::Supervisor => "",
         };
-        self.enqueue(level, label, text);
+        self.enqueue(unit, level, label, text);
         self.flush(now);
     }
 
-    fn enqueue(&mut self, level: i32, label: &str, text: &str) {
+    fn enqueue(&mut self, unit: Option<usize>, level: i32, label: &str, text: &str) {
         if self.queued >= HARD {
             self.lost += 1;
             return;
         }
-        let Sink { facility, tag, prefix, .. } = self;
+        let Sink { facility, voices, .. } = self;
+        let Voice { tag, prefix, .. } = &voices[unit.unwrap_or(0)];
+        let prefix = if unit.is_some() { prefix } else { &self.prefix };
         let datagram = format!("<{}>{} {tag}: {prefix}{label}{text}", *facility | level, timestamp()).into_bytes();
         self.queued += datagram.len();
         self.queue.push_back(datagram);
+    }
+}
+
+fn prefix(service: &Service) -> String {
+    format!("jail={} jid={} ", service.name, service.jid)
+}
+
+/// How the lines of one service look.
+#[derive(Debug)]
+struct Voice {
+    name: String,
+    tag: String,
+    prefix: String,
+}
+
+impl Voice {
+    /// The service is named if there are several.
+    fn of(service: &Service, unit: &Unit) -> Voice {
+        let mut prefix = prefix(service);
+        if service.units.len() > 1 {
+            prefix += &format!("service={} ", unit.name);
+        }
+        Voice { name: unit.name.clone(), tag: format!("{}[{}]", unit.tag, std::process::id()), prefix }
     }
 }
 
@@ -256,7 +288,7 @@ mod tests {
     fn a_line_carries_priority_time_tag_pid_jail_and_stream() {
         let daemon = daemon();
         let mut sink = daemon.sink();
-        sink.line(Stream::Stderr, "oops", Instant::now());
+        sink.line(0, Stream::Stderr, "oops", Instant::now());
         let (pid, line) = (std::process::id(), daemon.receive());
         let priority = libc::LOG_LOCAL3 | libc::LOG_ERR;
         let rest = line.strip_prefix(&format!("<{priority}>")).unwrap();
@@ -268,7 +300,7 @@ mod tests {
     #[test]
     fn an_own_line_that_quotes_a_newline_stays_one_line() {
         let daemon = daemon();
-        daemon.sink().own(Weight::Warning, "a\nb", Instant::now());
+        daemon.sink().own(Some(0), Weight::Warning, "a\nb", Instant::now());
         assert!(daemon.receive().ends_with("jail=t jid=7 a\\nb"));
     }
 
@@ -277,7 +309,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let start = Instant::now();
         let mut sink = Sink::new(&service(dir.path(), &["true"]), start);
-        sink.line(Stream::Stdout, "early", start);
+        sink.line(0, Stream::Stdout, "early", start);
         let socket = UnixDatagram::bind(dir.path().join("log")).unwrap();
         let daemon = Daemon { socket, dir };
         sink.flush(start + PATIENCE);
@@ -288,12 +320,12 @@ mod tests {
     fn a_restarted_daemon_is_found_again_without_losing_the_line() {
         let mut daemon = daemon();
         let mut sink = daemon.sink();
-        sink.line(Stream::Stdout, "one", Instant::now());
+        sink.line(0, Stream::Stdout, "one", Instant::now());
         assert!(daemon.receive().ends_with("one"));
         let path = daemon.dir.path().join("log");
         std::fs::remove_file(&path).unwrap();
         daemon.socket = UnixDatagram::bind(&path).unwrap();
-        sink.line(Stream::Stdout, "two", Instant::now());
+        sink.line(0, Stream::Stdout, "two", Instant::now());
         assert!(daemon.receive().ends_with("two"));
     }
 
@@ -304,7 +336,7 @@ mod tests {
         let start = Instant::now();
         let text = "x".repeat(1000);
         for _ in 0..2000 {
-            sink.line(Stream::Stdout, &text, start);
+            sink.line(0, Stream::Stdout, &text, start);
         }
         assert!(start.elapsed() < Duration::from_secs(5), "it blocked");
         assert!(sink.lost > 0 && sink.queued <= HARD + 1100, "{} lost, {} queued", sink.lost, sink.queued);

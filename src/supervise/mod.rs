@@ -1,20 +1,32 @@
 //! Keeping a jail's service running: one small monitor process per jail, and the verbs that start and stop it.
 
+mod ask;
+mod attempt;
+mod backoff;
+mod check;
 mod children;
+mod clearing;
 mod control;
+mod desk;
+mod ending;
 mod entry;
+mod event;
 mod files;
+mod group;
 mod launch;
 mod line;
 mod log;
+mod message;
 mod monitor;
 mod output;
 mod pidfd;
 mod ring;
+mod runner;
 mod service;
 mod state;
 #[cfg(test)]
 mod tests;
+mod wire;
 mod workload;
 
 use std::rc::Rc;
@@ -44,6 +56,12 @@ pub enum SuperviseError {
     Ended { name: JailName, why: String },
     #[error("jail {name} is already supervised by pid {pid}")]
     AlreadySupervised { name: JailName, pid: i32 },
+    #[error("jail {0} has no supervisor; start it first")]
+    NotSupervised(JailName),
+    #[error("the supervisor of jail {name} does not answer: {why}; stop the jail and start it again")]
+    Mute { name: JailName, why: String },
+    #[error("the supervisor of jail {name} refused: {why}")]
+    Refused { name: JailName, why: String },
 }
 
 /// What `start` did.
@@ -51,7 +69,9 @@ pub enum SuperviseError {
 pub enum Started {
     /// The service runs under a new supervisor.
     Started(Jid),
-    /// It did already.
+    /// The same, after what a killed supervisor or a broken-off stop had left was cleaned up.
+    Recovered(Jid),
+    /// It did already; with a start under way, that one was waited for.
     AlreadyRunning(Jid),
 }
 
@@ -63,24 +83,28 @@ pub enum Stopped {
 }
 
 /// What a supervisor says of itself, in the jail's run directory.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     pub pid: i32,
-    /// `starting`, `running`, `backoff`, `stopping`, `stopped`, `failed`.
+    /// `starting`, `running`, `backoff`, `restarting`, `stopping`, `stopped`, `failed`; `degraded` when one of several
+    /// services has failed and others run.
     pub state: String,
     /// Seconds since the epoch at which the state was entered.
     pub since: u64,
     pub restarts: u64,
     /// How the service last ended and what followed, in words.
     pub last_exit: Option<String>,
-    /// Pid of the service while it runs.
+    /// Pid of the service while it runs; of several, the first one's.
     pub service: Option<i32>,
+    /// Each service by itself.
+    #[serde(default)]
+    pub services: Vec<ServiceStatus>,
 }
 
 impl Status {
     fn starting(pid: i32) -> Status {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Status { pid, state: "starting".into(), since, restarts: 0, last_exit: None, service: None }
+        Status { pid, state: "starting".into(), since, ..Status::default() }
     }
 
     /// The supervisor's work is done, so it is no wonder that it is gone.
@@ -89,8 +113,25 @@ impl Status {
     }
 }
 
-/// Brings the jail up and starts its service under a background supervisor. Returns when the service was executed (it
-/// runs, or ended with status 0 at once) or failed; a failed start is undone. What a killed supervisor left is cleaned up.
+/// One service of a jail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceStatus {
+    pub name: String,
+    /// As of a jail, and `waiting` for those it depends on.
+    pub state: String,
+    /// Seconds since the epoch at which the state was entered.
+    pub since: u64,
+    pub restarts: u64,
+    /// How it last ended and what followed, in words.
+    pub last_exit: Option<String>,
+    pub pid: Option<i32>,
+    /// It runs and has shown to be ready, or has done its work.
+    pub ready: bool,
+}
+
+/// Brings the jail up and starts its services under a background supervisor. Returns when they are ready (without a
+/// readiness check: executed and not failed at once) or one failed; a failed start is undone. A live supervisor is used,
+/// what a killed one left is cleaned up first.
 pub fn start(host: &Host, name: &JailName) -> Result<Started, SuperviseError> {
     Control::new(host, name).start()
 }
@@ -109,7 +150,13 @@ pub fn restart(host: &Host, name: &JailName) -> Result<Started, SuperviseError> 
     control.start()
 }
 
-/// Supervises `spec.command` in a jail that is up: in the background, or in the foreground until a signal ends it (its
+/// Runs one service of a live supervisor anew, or all of them in order, without touching the jail. Returns when they are
+/// ready. What changed in the spec since the start is not taken up: that takes a stop and a start.
+pub fn restart_service(host: &Host, name: &JailName, service: Option<&str>) -> Result<(), SuperviseError> {
+    Control::new(host, name).restart_service(service)
+}
+
+/// Supervises the services of a spec in a jail that is up: in the background, or in the foreground until a signal ends it (its
 /// lines then go to stdout and stderr too). Leaves the jail itself up when it ends.
 pub fn supervise(host: &Host, name: &JailName, jid: Jid, spec: &Spec, foreground: bool) -> Result<(), SuperviseError> {
     Control::new(host, name).supervise(jid, spec, foreground)

@@ -1,14 +1,17 @@
-//! What a monitor is told of its service: a versioned, bounded JSON text in a sealed memory file. Pure.
+//! What a monitor is told of its services: a versioned, bounded JSON text in a sealed memory file. Pure.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use serde::{Deserialize, Serialize};
 
 use super::TITLE;
-use crate::jail::{Config, Restart, Spec};
+use super::check::{Health, Ready};
+use super::state::Rules;
+use crate::jail::{Config, Restart, Spec, spec};
 use crate::kernel::{JailName, Jid};
 
 /// Everything the monitor needs; it reads no `jail.toml`.
@@ -18,16 +21,9 @@ pub struct Service {
     version: u32,
     pub name: JailName,
     pub jid: Jid,
-    pub argv: Vec<String>,
-    pub env: BTreeMap<String, String>,
-    pub user: Option<String>,
+    /// At least one.
+    pub units: Vec<Unit>,
     pub log: LogTo,
-    #[serde(with = "restart")]
-    pub restart: Restart,
-    #[serde(with = "signal")]
-    pub stop_signal: Signal,
-    /// Seconds between the stop signal and SIGKILL.
-    pub stop_grace: u64,
     pub data_dir: PathBuf,
     pub run_dir: PathBuf,
     /// The kernel body, as `--kernel` names it.
@@ -38,6 +34,83 @@ pub struct Service {
     pub foreground: bool,
 }
 
+/// One service of the jail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unit {
+    pub name: String,
+    pub argv: Vec<String>,
+    pub env: BTreeMap<String, String>,
+    pub user: Option<String>,
+    /// Syslog tag.
+    pub tag: String,
+    #[serde(with = "restart")]
+    pub restart: Restart,
+    pub max_restarts: Option<u32>,
+    pub restart_window: Duration,
+    #[serde(with = "signal")]
+    pub stop_signal: Signal,
+    /// Seconds between the stop signal and SIGKILL.
+    pub stop_grace: u64,
+    pub ready: Option<Ready>,
+    pub health: Option<Health>,
+    /// Indices of the units that it needs.
+    pub needs: Vec<usize>,
+}
+
+impl Unit {
+    /// The only service of a jail, which is named like it.
+    fn only(name: &JailName, spec: &Spec) -> Unit {
+        Unit {
+            name: name.to_string(),
+            argv: spec.command.clone(),
+            env: spec.env.clone(),
+            user: spec.user.clone(),
+            tag: spec.log.tag.clone(),
+            restart: spec.restart,
+            max_restarts: spec.max_restarts,
+            restart_window: spec.restart_window.0,
+            stop_signal: spec.stop_signal.0,
+            stop_grace: spec.stop_grace,
+            ready: spec.ready.as_ref().map(Ready::of),
+            health: spec.health.as_ref().map(Health::of),
+            needs: Vec::new(),
+        }
+    }
+
+    /// One of several: what it does not set is as for the jail.
+    fn of(name: &JailName, spec: &Spec, service: &spec::Service) -> Unit {
+        let jail = Unit::only(name, spec);
+        let index = |need: &String| spec.services.iter().position(|other| other.name == *need);
+        Unit {
+            name: service.name.clone(),
+            argv: service.command.clone(),
+            env: jail.env.into_iter().chain(service.env.clone()).collect(),
+            user: service.user.clone().or(jail.user),
+            tag: service.tag.clone(),
+            restart: service.restart.unwrap_or(jail.restart),
+            max_restarts: service.max_restarts.or(jail.max_restarts),
+            restart_window: service.restart_window.map_or(jail.restart_window, |window| window.0),
+            stop_signal: service.stop_signal.map_or(jail.stop_signal, |signal| signal.0),
+            stop_grace: service.stop_grace.unwrap_or(jail.stop_grace),
+            ready: service.ready.as_ref().map(Ready::of),
+            health: service.health.as_ref().map(Health::of),
+            needs: service.depends_on.iter().filter_map(index).collect(),
+        }
+    }
+
+    pub fn rules(&self) -> Rules {
+        Rules {
+            restart: self.restart,
+            max_restarts: self.max_restarts,
+            restart_window: self.restart_window,
+            grace: Duration::from_secs(self.stop_grace),
+            ready: self.ready.clone(),
+            health: self.health.clone(),
+        }
+    }
+}
+
 /// Where lines go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,7 +119,6 @@ pub struct LogTo {
     pub facility: i32,
     pub stdout: i32,
     pub stderr: i32,
-    pub tag: String,
 }
 
 /// What makes a text no service description.
@@ -60,32 +132,31 @@ pub enum ServiceError {
     Json(#[from] serde_json::Error),
     #[error("the service description names no command")]
     NoCommand,
+    #[error("the service description has services that wait for each other")]
+    Circle,
 }
 
 impl Service {
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
     /// More than execve takes.
     pub const MAX_BYTES: usize = 4 * 1024 * 1024;
 
-    /// The service of a spec whose command is not empty.
+    /// The services of a spec that has some.
     pub fn of(config: &Config, kernel: &str, syslog: PathBuf, name: &JailName, jid: Jid, spec: &Spec) -> Self {
         Service {
             version: Self::VERSION,
             name: name.clone(),
             jid,
-            argv: spec.command.clone(),
-            env: spec.env.clone(),
-            user: spec.user.clone(),
+            units: match spec.services.as_slice() {
+                services if spec.command.is_empty() => services.iter().map(|service| Unit::of(name, spec, service)).collect(),
+                _ => vec![Unit::only(name, spec)],
+            },
             log: LogTo {
                 socket: syslog,
                 facility: spec.log.facility.value(),
                 stdout: spec.log.stdout.value(),
                 stderr: spec.log.stderr.value(),
-                tag: spec.log.tag.clone(),
             },
-            restart: spec.restart,
-            stop_signal: spec.stop_signal.0,
-            stop_grace: spec.stop_grace,
             data_dir: config.data_dir.clone(),
             run_dir: config.run_dir.clone(),
             kernel: kernel.to_owned(),
@@ -96,6 +167,17 @@ impl Service {
 
     pub fn config(&self) -> Config {
         Config { data_dir: self.data_dir.clone(), run_dir: self.run_dir.clone() }
+    }
+
+    /// Seconds that an orderly stop may take: in the worst case one waits for the other.
+    pub fn grace(&self) -> u64 {
+        self.units.iter().map(|unit| unit.stop_grace).sum()
+    }
+
+    /// How long a first start may take, as far as the services decide.
+    pub fn start_patience(&self) -> Duration {
+        let ready = |unit: &Unit| unit.ready.as_ref().map_or(Duration::ZERO, |ready| ready.timeout);
+        self.units.iter().map(ready).sum::<Duration>() + Duration::from_secs(self.grace())
     }
 
     /// argv[0] of the monitor: what `ps` shows.
@@ -122,7 +204,18 @@ impl Service {
             return Err(ServiceError::Version(version));
         }
         let service: Service = serde_json::from_slice(text)?;
-        if service.argv.is_empty() { Err(ServiceError::NoCommand) } else { Ok(service) }
+        let count = service.units.len();
+        if count == 0 || service.units.iter().any(|unit| unit.argv.is_empty()) {
+            return Err(ServiceError::NoCommand);
+        }
+        // Only ever on others, in an order that ends: what would wait for itself for ever is no description.
+        let mut placed = vec![false; count];
+        for _ in 0..count {
+            let free = |unit: &Unit| unit.needs.iter().all(|need| placed.get(*need) == Some(&true));
+            let next = (0..count).find(|index| !placed[*index] && free(&service.units[*index]));
+            placed[next.ok_or(ServiceError::Circle)?] = true;
+        }
+        Ok(service)
     }
 }
 
@@ -130,7 +223,7 @@ impl Service {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Report {
-    /// The service was executed and lasted, or ended with status 0.
+    /// The services are ready, or ended with status 0.
     Ready,
     /// Another supervisor holds the jail.
     Held { pid: i32 },
@@ -186,8 +279,8 @@ mod tests {
 
     #[test]
     fn another_version_is_named_even_if_its_fields_differ() {
-        let error = Service::from_json(br#"{"version":2,"new":1}"#).unwrap_err().to_string();
-        assert!(error.contains("version 2, this program speaks 1"), "{error}");
+        let error = Service::from_json(br#"{"version":3,"new":1}"#).unwrap_err().to_string();
+        assert!(error.contains("version 3, this program speaks 2"), "{error}");
     }
 
     #[test]
@@ -200,6 +293,8 @@ mod tests {
             ("\"web\"", "\"../web\""),
             ("\"argv\":[\"/bin/httpd\",\"-f\"]", "\"argv\":[]"),
             ("\"keep_jail\"", "\"keep_jails\""),
+            ("\"needs\":[]", "\"needs\":[0]"),
+            ("\"needs\":[]", "\"needs\":[1]"),
         ] {
             let bad = good.replace(from, to);
             assert_ne!(bad, good, "{from} is not in the text");

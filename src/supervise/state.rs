@@ -1,164 +1,115 @@
-//! When a service runs, waits and ends: a pure machine without clock, process or file.
+//! When one service runs, waits and ends: a pure machine without clock, process or file.
 //!
 //! ```text
-//! Starting -> Trial -> Running -> Backoff -> Starting ...      restart
-//!               |         |          |
-//!               +---------+-> Stopping -> Clearing -> Ended    asked to stop
-//!               +---------+-------------> Clearing -> Ended    not to be restarted, failed start, jail gone
+//! Waiting -> Starting -> Trial | Unready -> Running          first run, or each one with a readiness check
+//!    ^                       |                 |
+//!    +---- (back-off) -------+-----------------+             it ended, or was halted for being unready or unhealthy
+//!              Halting (stop signal, grace) -> Clearing -> Ended
 //! ```
-//! A [`Action::Spawn`] is the last of its list and must be answered by [`Event::Spawned`] or [`Event::SpawnFailed`]
-//! before any other event.
+//! It waits until its delay is over, what the last run left is gone, and its surroundings permit it ([`Event::Permitted`]).
+//! A [`Action::Spawn`] must be answered by [`Event::Spawned`] or [`Event::SpawnFailed`].
 
-use std::fmt;
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
-
+use super::backoff::Backoff;
+use super::check::{Health, Ready};
+use super::event::{Action, End, Event, Probe, Timer, Weight};
 use crate::jail::Restart;
 
-/// Delays before the first, second, ... restart in a row; the last one stays.
-const DELAYS: [Duration; 5] =
-    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8), Duration::from_secs(10)];
-/// A run this long makes the next delay the first one again.
-const STEADY: Duration = Duration::from_secs(30);
-/// How long a first run must last to count as started.
+/// How long a first run without readiness check must last to count as started.
 const TRIAL: Duration = Duration::from_millis(100);
-/// Largest jitter, in thousandths of the delay, either way.
-const JITTER: i64 = 100;
 
-/// How a process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    Status(i32),
-    Signal(i32),
-    /// Killed because the jail's keeper had ended.
-    WithKeeper,
-}
-
-impl Ending {
-    fn is_success(self) -> bool {
-        self == Ending::Status(0)
-    }
-}
-
-impl fmt::Display for Ending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Ending::Status(status) => write!(f, "exited with status {status}"),
-            Ending::Signal(number) => match Signal::try_from(*number) {
-                Ok(signal) => write!(f, "killed by {signal}"),
-                Err(_) => write!(f, "killed by signal {number}"),
-            },
-            Ending::WithKeeper => write!(f, "killed because the jail's keeper had ended"),
-        }
-    }
-}
-
-/// What happened.
+/// What follows once a halted run is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// The service was executed.
-    Spawned,
-    /// It was not, and why.
-    SpawnFailed(String),
-    Exited(Ending),
-    /// The armed timer is over.
-    Timer,
-    /// Somebody wants the service down; says who.
-    StopRequested(String),
-    /// The jail is gone or closing underneath.
-    Vanished(String),
-    /// The clearing is done; so many processes would not die.
-    Cleared {
-        left: usize,
-    },
-}
-
-/// What is to be killed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// What the service started and left behind. Sessions that entered the jail by `exec` live on.
-    Leftovers,
-    /// Every member of the jail.
-    Jail,
-}
-
-/// Weight of an own log line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Weight {
-    Info,
-    Notice,
-    Warning,
-}
-
-/// What is to be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    Spawn,
-    /// Sets the one timer, replacing it.
-    Arm(Duration),
-    Disarm,
-    /// Sends the stop signal to the service.
-    StopSignal,
-    /// Kills and reaps until nothing of the scope is left, then answers [`Event::Cleared`].
-    Clear(Scope),
-    /// Tells whoever started the supervisor that the service is up.
-    Ready,
-    Log(Weight, String),
-    /// The supervisor's work is done: [`Machine::end`] says how.
+enum Then {
     End,
-}
-
-/// How supervision ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct End {
-    pub failed: bool,
-    pub reason: String,
+    /// The run failed, so the policy decides.
+    Judge(String),
+    /// Another one at once.
+    Again,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Phase {
-    Starting,
-    Trial { since: Duration },
-    Running { since: Duration },
-    Backoff { due: bool, cleared: bool },
-    Stopping,
-    Clearing,
+    Waiting {
+        due: bool,
+        cleared: bool,
+    },
+    /// A stop that is asked for meanwhile waits for the outcome.
+    Starting {
+        stop: bool,
+    },
+    Trial,
+    Unready,
+    Running,
+    Halting(Then),
+    Clearing(Then),
     Ended,
+}
+
+/// What is fixed for a service.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    pub restart: Restart,
+    pub max_restarts: Option<u32>,
+    pub restart_window: Duration,
+    pub grace: Duration,
+    pub ready: Option<Ready>,
+    pub health: Option<Health>,
 }
 
 /// The state of one service.
 #[derive(Debug, Clone)]
 pub struct Machine {
-    policy: Restart,
-    grace: Duration,
+    rules: Rules,
+    backoff: Backoff,
     phase: Phase,
-    /// The first start succeeded.
-    ready: bool,
+    permitted: bool,
+    /// A process of a run was executed and has not ended.
+    alive: bool,
+    /// When the run began.
+    since: Duration,
+    run: u64,
+    /// A run was ready.
+    started: bool,
     restarts: u64,
-    /// Restarts in a row without a steady run.
-    streak: usize,
+    /// Health checks that failed in a row.
+    ill: u32,
     last_exit: Option<String>,
     end: Option<End>,
 }
 
 impl Machine {
-    /// A service that is about to be spawned: the caller does [`Action::Spawn`] first.
-    pub fn new(policy: Restart, grace: Duration) -> Self {
-        let phase = Phase::Starting;
-        Machine { policy, grace, phase, ready: false, restarts: 0, streak: 0, last_exit: None, end: None }
+    pub fn new(rules: Rules) -> Self {
+        let backoff = Backoff::new(rules.max_restarts, rules.restart_window);
+        Machine {
+            rules,
+            backoff,
+            phase: Phase::Waiting { due: true, cleared: true },
+            permitted: false,
+            alive: false,
+            since: Duration::ZERO,
+            run: 0,
+            started: false,
+            restarts: 0,
+            ill: 0,
+            last_exit: None,
+            end: None,
+        }
     }
 
     /// The state's name in [`super::Status`].
     pub fn state(&self) -> &'static str {
-        match (&self.phase, &self.end) {
-            (Phase::Starting | Phase::Trial { .. }, _) if !self.ready => "starting",
-            (Phase::Starting, _) => "backoff",
-            (Phase::Trial { .. } | Phase::Running { .. }, _) => "running",
-            (Phase::Backoff { .. }, _) => "backoff",
-            (Phase::Ended, Some(end)) if end.failed => "failed",
-            (Phase::Ended, _) => "stopped",
-            (Phase::Stopping | Phase::Clearing, _) => "stopping",
+        match &self.phase {
+            Phase::Waiting { .. } if self.run == 0 => "waiting",
+            Phase::Starting { .. } if self.started => "backoff",
+            Phase::Waiting { .. } => "backoff",
+            Phase::Starting { .. } | Phase::Trial | Phase::Unready => "starting",
+            Phase::Running => "running",
+            Phase::Halting(Then::End) | Phase::Clearing(Then::End) => "stopping",
+            Phase::Halting(_) | Phase::Clearing(_) => "restarting",
+            Phase::Ended if self.has_failed() => "failed",
+            Phase::Ended => "stopped",
         }
     }
 
@@ -166,168 +117,335 @@ impl Machine {
         self.restarts
     }
 
-    /// How the service last ended and what followed.
+    /// The number of its newest run, from 1.
+    pub fn run(&self) -> u64 {
+        self.run
+    }
+
+    /// How it last ended and what followed.
     pub fn last_exit(&self) -> Option<&str> {
         self.last_exit.as_deref()
     }
 
-    /// Set once the machine knows how it will end.
+    /// Set once it is known how it will end.
     pub fn end(&self) -> Option<&End> {
         self.end.as_ref()
     }
 
-    /// The first start succeeded.
-    pub fn is_ready(&self) -> bool {
-        self.ready
+    pub fn has_ended(&self) -> bool {
+        self.phase == Phase::Ended
+    }
+
+    fn has_failed(&self) -> bool {
+        self.end.as_ref().is_some_and(|end| end.failed)
+    }
+
+    /// A run was ready, once.
+    pub fn has_started(&self) -> bool {
+        self.started
+    }
+
+    /// It runs and is ready, or has done its work: others may build on it.
+    pub fn is_up(&self) -> bool {
+        match self.phase {
+            Phase::Running => true,
+            Phase::Ended => self.started && !self.has_failed(),
+            _ => false,
+        }
+    }
+
+    /// No process of it runs, and none is about to.
+    pub fn is_down(&self) -> bool {
+        matches!(self.phase, Phase::Waiting { .. } | Phase::Ended)
+    }
+
+    pub fn is_waiting(&self) -> bool {
+        matches!(self.phase, Phase::Waiting { .. })
     }
 
     /// Takes one event. `now` is a monotonic clock; `jitter`, in thousandths from -100 to 100, shifts a restart delay.
     pub fn step(&mut self, event: Event, now: Duration, jitter: i64) -> Vec<Action> {
-        use Action::{Arm, Clear, Disarm, Log, Ready, StopSignal};
+        use Action::{Arm, Clear, Log};
+        if let Event::Exited(_) = event {
+            self.alive = false;
+        }
         match (&mut self.phase, event) {
+            (_, Event::Permitted(permitted)) => {
+                self.permitted = permitted;
+                self.spawn_if_free()
+            }
+            (Phase::Ended, Event::RestartRequested(_)) => {
+                self.end = None;
+                self.phase = Phase::Waiting { due: true, cleared: true };
+                self.spawn_if_free()
+            }
             (Phase::Ended, _) => Vec::new(),
 
-            (Phase::Starting, Event::Spawned) if self.ready => {
-                self.phase = Phase::Running { since: now };
-                vec![Log(Weight::Info, "started".into())]
+            (Phase::Starting { stop }, Event::Spawned) => {
+                let stop = *stop;
+                self.alive = true;
+                self.since = now;
+                if stop { self.halt(Then::End) } else { self.begin() }
             }
-            (Phase::Starting, Event::Spawned) => {
-                self.phase = Phase::Trial { since: now };
-                vec![Log(Weight::Info, "started".into()), Arm(TRIAL)]
+            (Phase::Starting { stop: true }, Event::SpawnFailed(_)) => self.finish(),
+            (Phase::Starting { .. }, Event::SpawnFailed(why)) if self.started => {
+                self.judge(false, why, now, Duration::ZERO, jitter)
             }
-            (Phase::Starting, Event::SpawnFailed(why)) if self.ready => self.after(false, why, Duration::ZERO, jitter),
-            (Phase::Starting, Event::SpawnFailed(why)) => self.finish(true, why, Scope::Leftovers),
+            (Phase::Starting { .. }, Event::SpawnFailed(why)) => self.fail(why),
+            (Phase::Starting { stop }, Event::StopRequested(why)) => {
+                *stop = true;
+                self.stopped_by(&why)
+            }
+            (Phase::Starting { stop }, Event::Doomed(why)) => {
+                *stop = true;
+                self.end = Some(End { failed: true, reason: why });
+                Vec::new()
+            }
 
-            (Phase::Trial { since }, Event::Timer) => {
-                self.phase = Phase::Running { since: *since };
-                self.ready = true;
-                vec![Ready]
+            (Phase::Trial, Event::Timer(Timer::Main)) => self.succeed(),
+            (Phase::Trial, Event::Exited(ending)) if ending.is_success() => {
+                self.started = true;
+                self.judge(true, ending.to_string(), now, now.saturating_sub(self.since), jitter)
             }
-            (Phase::Trial { since }, Event::Exited(ending)) if ending.is_success() => {
-                let up = now.saturating_sub(*since);
-                self.ready = true;
-                let mut actions = vec![Disarm, Ready];
-                actions.extend(self.after(true, ending.to_string(), up, jitter));
+            (Phase::Trial, Event::Exited(ending)) => self.fail(format!("the service {ending} at once")),
+
+            (Phase::Unready, Event::Notified { run }) if run == self.run => self.succeed(),
+            (Phase::Unready, Event::Probed { run, result }) if run == self.run => match (result, &self.rules.ready) {
+                (Ok(()), _) => self.succeed(),
+                (Err(_), Some(ready)) => vec![Arm(Timer::Probe, ready.interval)],
+                (Err(_), None) => Vec::new(),
+            },
+            (Phase::Unready, Event::Timer(Timer::Probe)) => vec![Action::Probe(Probe::Ready, self.run)],
+            (Phase::Unready, Event::Timer(Timer::Ready)) => {
+                let patience = self.rules.ready.as_ref().map_or(Duration::ZERO, |ready| ready.timeout);
+                let why = format!("it was not ready within {} s", patience.as_secs_f64());
+                let mut actions = vec![Log(Weight::Warning, why.clone())];
+                actions.extend(self.halt(Then::Judge(why)));
                 actions
             }
-            (Phase::Trial { .. }, Event::Exited(ending)) => {
-                self.finish(true, format!("the service {ending} at once"), Scope::Leftovers)
-            }
-            (Phase::Running { since }, Event::Exited(ending)) => {
-                let up = now.saturating_sub(*since);
-                self.after(ending.is_success(), ending.to_string(), up, jitter)
+            (Phase::Unready, Event::Exited(ending)) => {
+                let how = format!("the service {ending} before it was ready");
+                if self.started { self.judge(false, how, now, now.saturating_sub(self.since), jitter) } else { self.fail(how) }
             }
 
-            (Phase::Backoff { due, .. }, Event::Timer) => {
+            (Phase::Running, Event::Timer(Timer::Probe)) => vec![Action::Probe(Probe::Health, self.run)],
+            (Phase::Running, Event::Probed { run, result }) if run == self.run => self.examine(result),
+            (Phase::Running, Event::Exited(ending)) => {
+                self.judge(ending.is_success(), ending.to_string(), now, now.saturating_sub(self.since), jitter)
+            }
+
+            (Phase::Waiting { due, .. }, Event::Timer(Timer::Main)) => {
                 *due = true;
-                self.spawn_if_clear()
+                self.spawn_if_free()
             }
-            (Phase::Backoff { cleared, .. }, Event::Cleared { .. }) => {
+            (Phase::Waiting { cleared, .. }, Event::Cleared { left }) => {
                 *cleared = true;
-                self.spawn_if_clear()
-            }
-
-            (Phase::Trial { .. } | Phase::Running { .. }, Event::StopRequested(why)) => {
-                self.phase = Phase::Stopping;
-                let line = format!("stopping: {why}");
-                self.end = Some(End { failed: false, reason: format!("stopped by {why}") });
-                vec![Log(Weight::Notice, line), Arm(self.grace), StopSignal]
-            }
-            (Phase::Starting | Phase::Backoff { .. }, Event::StopRequested(why)) => {
-                let mut actions = vec![Log(Weight::Notice, format!("stopping: {why}"))];
-                actions.extend(self.finish(false, format!("stopped by {why}"), Scope::Jail));
+                let mut actions = undying(left);
+                actions.extend(self.spawn_if_free());
                 actions
             }
-            (Phase::Stopping, Event::Exited(ending)) => {
-                self.last_exit = Some(ending.to_string());
-                self.phase = Phase::Clearing;
-                vec![Disarm, Clear(Scope::Jail)]
+            (Phase::Waiting { due, .. }, Event::RestartRequested(_)) => {
+                *due = true;
+                let mut actions = vec![Action::Quiet];
+                actions.extend(self.spawn_if_free());
+                actions
             }
-            (Phase::Stopping, Event::Timer) => {
-                self.phase = Phase::Clearing;
-                let line = format!("the grace of {} s is over: killing", self.grace.as_secs());
-                vec![Log(Weight::Warning, line), Clear(Scope::Jail)]
+            (Phase::Waiting { .. }, Event::StopRequested(why)) => {
+                let mut actions = self.stopped_by(&why);
+                actions.extend(self.finish());
+                actions
             }
 
-            (Phase::Clearing, Event::Exited(ending)) => {
+            (Phase::Trial | Phase::Unready | Phase::Running, Event::StopRequested(why)) => {
+                let mut actions = self.stopped_by(&why);
+                actions.extend(self.halt(Then::End));
+                actions
+            }
+            (Phase::Trial | Phase::Unready | Phase::Running, Event::RestartRequested(who)) => {
+                let mut actions = vec![Log(Weight::Notice, format!("restarting: {who}"))];
+                actions.extend(self.halt(Then::Again));
+                actions
+            }
+
+            (Phase::Halting(then) | Phase::Clearing(then), Event::StopRequested(why)) if *then != Then::End => {
+                *then = Then::End;
+                self.stopped_by(&why)
+            }
+            (Phase::Halting(then), Event::Exited(ending)) => match std::mem::replace(then, Then::End) {
+                Then::End => {
+                    self.last_exit = Some(ending.to_string());
+                    self.finish()
+                }
+                Then::Judge(why) => self.over(why, now, jitter),
+                Then::Again => self.again(ending.to_string()),
+            },
+            (Phase::Halting(then), Event::Timer(Timer::Main)) => {
+                self.phase = Phase::Clearing(std::mem::replace(then, Then::End));
+                let line = format!("the grace of {} s is over: killing", self.rules.grace.as_secs());
+                vec![Log(Weight::Warning, line), Clear]
+            }
+
+            (Phase::Clearing(_), Event::Exited(ending)) => {
                 self.last_exit = Some(ending.to_string());
                 Vec::new()
             }
-            (Phase::Clearing, Event::StopRequested(_)) => vec![Clear(Scope::Jail)],
-            (Phase::Clearing, Event::Cleared { left }) => self.ended(left),
+            (Phase::Clearing(then), Event::Cleared { left }) => {
+                let then = std::mem::replace(then, Then::End);
+                let mut actions = undying(left);
+                actions.extend(match then {
+                    Then::End => self.ended(),
+                    _ if self.alive => self.fail("the service would not die".into()),
+                    Then::Judge(why) => self.over(why, now, jitter),
+                    Then::Again => self.again("killed after its grace".into()),
+                });
+                actions
+            }
+            (Phase::Clearing(then), Event::Doomed(why)) if *then != Then::End => {
+                *then = Then::End;
+                self.end = Some(End { failed: true, reason: why });
+                Vec::new()
+            }
             // Clearing a jail that is gone finds it empty.
-            (Phase::Clearing, _) => Vec::new(),
+            (Phase::Clearing(_), _) => Vec::new(),
 
-            (_, Event::Vanished(why)) => self.finish(true, why, Scope::Leftovers),
-            // Late or repeated news of a phase that is over.
+            (_, Event::Doomed(why)) => self.fail(why),
+            // Late or repeated news of a phase or a run that is over.
             _ => Vec::new(),
         }
     }
 
-    fn spawn_if_clear(&mut self) -> Vec<Action> {
-        if !matches!(self.phase, Phase::Backoff { due: true, cleared: true }) {
+    fn spawn_if_free(&mut self) -> Vec<Action> {
+        if !self.permitted || self.phase != (Phase::Waiting { due: true, cleared: true }) {
             return Vec::new();
         }
-        self.phase = Phase::Starting;
-        self.restarts += 1;
-        vec![Action::Spawn]
+        self.phase = Phase::Starting { stop: false };
+        self.restarts += u64::from(self.run > 0);
+        self.run += 1;
+        vec![Action::Spawn { run: self.run }]
+    }
+
+    /// A run was executed.
+    fn begin(&mut self) -> Vec<Action> {
+        let mut actions = vec![Action::Log(Weight::Info, "started".into())];
+        match &self.rules.ready {
+            Some(ready) => {
+                self.phase = Phase::Unready;
+                actions.push(Action::Arm(Timer::Ready, ready.timeout));
+                actions.extend(ready.check.is_some().then_some(Action::Probe(Probe::Ready, self.run)));
+            }
+            None if self.started => actions.extend(self.succeed()),
+            None => {
+                self.phase = Phase::Trial;
+                actions.push(Action::Arm(Timer::Main, TRIAL));
+            }
+        }
+        actions
+    }
+
+    /// A run is ready.
+    fn succeed(&mut self) -> Vec<Action> {
+        self.phase = Phase::Running;
+        self.started = true;
+        self.ill = 0;
+        let mut actions = vec![Action::Quiet];
+        if self.rules.ready.is_some() {
+            actions.push(Action::Log(Weight::Info, "ready".into()));
+        }
+        actions.extend(self.rules.health.as_ref().map(|health| Action::Arm(Timer::Probe, health.interval)));
+        actions
+    }
+
+    /// A check of a run that is ready.
+    fn examine(&mut self, result: Result<(), String>) -> Vec<Action> {
+        let Some(health) = &self.rules.health else { return Vec::new() };
+        let again = Action::Arm(Timer::Probe, health.interval);
+        let Err(why) = result else {
+            let was_ill = std::mem::take(&mut self.ill) > 0;
+            let well = was_ill.then(|| Action::Log(Weight::Notice, "healthy again".into()));
+            return well.into_iter().chain([again]).collect();
+        };
+        self.ill += 1;
+        let line = Action::Log(Weight::Warning, format!("unhealthy, {} of {}: {why}", self.ill, health.failures));
+        if self.ill < health.failures {
+            return vec![line, again];
+        }
+        let why = format!("it was unhealthy {} time(s) in a row: {why}", self.ill);
+        let mut actions = vec![line];
+        actions.extend(self.halt(Then::Judge(why)));
+        actions
+    }
+
+    /// Ends the run that is on.
+    fn halt(&mut self, then: Then) -> Vec<Action> {
+        self.phase = Phase::Halting(then);
+        vec![Action::Quiet, Action::Arm(Timer::Main, self.rules.grace), Action::StopSignal]
+    }
+
+    fn stopped_by(&mut self, why: &str) -> Vec<Action> {
+        self.end = Some(End { failed: false, reason: format!("stopped by {why}") });
+        vec![Action::Log(Weight::Notice, format!("stopping: {why}"))]
+    }
+
+    /// A halted run is over, for this reason.
+    fn over(&mut self, why: String, now: Duration, jitter: i64) -> Vec<Action> {
+        if self.started { self.judge(false, why, now, now.saturating_sub(self.since), jitter) } else { self.fail(why) }
     }
 
     /// After a run that was not asked to end: again, or not.
-    fn after(&mut self, success: bool, how: String, up: Duration, jitter: i64) -> Vec<Action> {
+    fn judge(&mut self, success: bool, how: String, now: Duration, up: Duration, jitter: i64) -> Vec<Action> {
         let mut actions = vec![Action::Log(Weight::Warning, how.clone())];
-        let again = match self.policy {
+        let again = match self.rules.restart {
             Restart::Always => true,
             Restart::OnFailure => !success,
             Restart::Never => false,
         };
-        if !again {
-            self.last_exit = Some(how);
-            actions.extend(self.finish(!success, "not to be restarted".into(), Scope::Leftovers));
-            return actions;
+        let delay = if again { self.backoff.next(now, up, jitter) } else { Err("not to be restarted".into()) };
+        match delay {
+            Err(reason) => {
+                self.last_exit = Some(how);
+                self.end = Some(End { failed: again || !success, reason });
+                actions.extend(self.finish());
+            }
+            Ok(delay) => {
+                let seconds = format!("{:.1}", delay.as_secs_f64());
+                self.last_exit = Some(format!("{how}; restart after {seconds} s"));
+                self.phase = Phase::Waiting { due: false, cleared: false };
+                actions.push(Action::Log(Weight::Notice, format!("restarting in {seconds} s")));
+                actions.extend([Action::Quiet, Action::Arm(Timer::Main, delay), Action::Clear]);
+            }
         }
-        if up >= STEADY {
-            self.streak = 0;
-        }
-        let delay = delay(self.streak, jitter);
-        self.streak += 1;
-        let seconds = format!("{:.1}", delay.as_secs_f64());
-        self.last_exit = Some(format!("{how}; restart after {seconds} s"));
-        self.phase = Phase::Backoff { due: false, cleared: false };
-        actions.push(Action::Log(Weight::Notice, format!("restarting in {seconds} s")));
-        actions.extend([Action::Arm(delay), Action::Clear(Scope::Leftovers)]);
         actions
     }
 
-    fn finish(&mut self, failed: bool, reason: String, scope: Scope) -> Vec<Action> {
-        self.phase = Phase::Clearing;
-        self.end = Some(End { failed, reason });
-        vec![Action::Disarm, Action::Clear(scope)]
+    /// After a run that was halted to begin anew.
+    fn again(&mut self, how: String) -> Vec<Action> {
+        self.last_exit = Some(format!("{how}; restarted on request"));
+        self.phase = Phase::Waiting { due: true, cleared: false };
+        vec![Action::Quiet, Action::Clear]
     }
 
-    fn ended(&mut self, left: usize) -> Vec<Action> {
+    fn fail(&mut self, reason: String) -> Vec<Action> {
+        self.end = Some(End { failed: true, reason });
+        self.finish()
+    }
+
+    fn finish(&mut self) -> Vec<Action> {
+        self.phase = Phase::Clearing(Then::End);
+        vec![Action::Quiet, Action::Clear]
+    }
+
+    fn ended(&mut self) -> Vec<Action> {
         self.phase = Phase::Ended;
-        let mut actions = Vec::new();
-        if left > 0 {
-            actions.push(Action::Log(Weight::Warning, format!("{left} process(es) would not die")));
-        }
         let reason = self.end.as_ref().map_or("", |end| end.reason.as_str());
-        actions.push(Action::Log(Weight::Notice, format!("supervision ends: {reason}")));
         self.last_exit = Some(match &self.last_exit {
             Some(how) => format!("{how}; {reason}"),
             None => reason.to_owned(),
         });
-        actions.push(Action::End);
-        actions
+        Vec::new()
     }
 }
 
-/// The pause before restart number `streak` (from 0) in a row.
-fn delay(streak: usize, jitter: i64) -> Duration {
-    let base = DELAYS[streak.min(DELAYS.len() - 1)].as_millis() as u64;
-    let thousandths = (1000 + jitter.clamp(-JITTER, JITTER)) as u64;
-    Duration::from_millis(base * thousandths / 1000)
+/// A line about what survived being killed.
+fn undying(left: usize) -> Vec<Action> {
+    (left > 0).then(|| Action::Log(Weight::Warning, format!("{left} process(es) would not die"))).into_iter().collect()
 }
-
-#[cfg(test)]
-mod tests;

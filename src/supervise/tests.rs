@@ -4,6 +4,7 @@
 mod host_processes;
 mod logging;
 mod running;
+mod services;
 mod stopping;
 
 use std::collections::BTreeMap;
@@ -42,8 +43,8 @@ pub fn service(dir: &Path, argv: &[&str]) -> Service {
     let spec = Spec::from_toml(&name, toml).unwrap();
     let config = Config { data_dir: dir.join("data"), run_dir: dir.join("run") };
     let mut service = Service::of(&config, "lsm", dir.join("log"), &name, Jid::new(7).unwrap(), &spec);
-    service.argv = argv.iter().map(|arg| (*arg).to_owned()).collect();
-    service.env = BTreeMap::from([("DIR".into(), dir.to_str().unwrap().into())]);
+    service.units[0].argv = argv.iter().map(|arg| (*arg).to_owned()).collect();
+    service.units[0].env = BTreeMap::from([("DIR".into(), dir.to_str().unwrap().into())]);
     service
 }
 
@@ -131,8 +132,14 @@ impl Bench {
 
     /// A pid that a process of the service wrote to a file.
     fn pid(&self, name: &str) -> i32 {
-        self.until("a pid file", |bench| bench.file(name).ends_with('\n'));
-        self.file(name).trim().parse().unwrap()
+        // Read once: the next run writes it anew.
+        let read = |bench: &Self| bench.file(name).strip_suffix('\n').and_then(|text| text.parse().ok());
+        let mut pid = None;
+        self.until("a pid file", |bench| {
+            pid = read(bench);
+            pid.is_some()
+        });
+        pid.unwrap()
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a monitor runs and empties: a jail, or in tests the monitor's own descendants.
 
+use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::Duration;
@@ -9,16 +10,26 @@ use crate::jail::keeper::Keeper;
 use crate::jail::{Child, Command, Host, JailError, Restart, Stdio, spawn_service};
 use crate::kernel::{BodyChoice, Kernel, KernelError, select};
 
-/// The standard descriptors of one run of the service.
+/// The standard descriptors of a program.
 pub struct Output {
     pub stdin: OwnedFd,
     pub stdout: OwnedFd,
     pub stderr: OwnedFd,
 }
 
+/// A program to execute in the jail.
+pub struct Run {
+    pub argv: Vec<String>,
+    pub env: BTreeMap<String, String>,
+    pub user: Option<String>,
+    pub output: Output,
+    /// Left to the program, which learns its number as `NOTIFY_FD`.
+    pub notify: Option<OwnedFd>,
+}
+
 pub trait Workload {
-    /// Executes the service as a child of this process.
-    fn spawn(&mut self, output: Output) -> Result<Child, JailError>;
+    /// Executes a program as a child of this process, in a session of its own.
+    fn spawn(&mut self, run: Run) -> Result<Child, JailError>;
 
     /// Why nothing can run here any more, if so.
     fn gone(&self) -> Option<String>;
@@ -65,18 +76,10 @@ impl Jailed {
 }
 
 impl Workload for Jailed {
-    fn spawn(&mut self, output: Output) -> Result<Child, JailError> {
-        let Service { name, jid, argv, env, user, .. } = &self.service;
-        let Output { stdin, stdout, stderr } = output;
-        let command = Command {
-            argv: argv.clone(),
-            env: env.clone(),
-            user: user.clone(),
-            workdir: None,
-            stdio: Stdio::Given { stdin, stdout, stderr },
-            adopts: false,
-        };
-        spawn_service(&self.host, name, *jid, command, &mut self.keeper)
+    fn spawn(&mut self, run: Run) -> Result<Child, JailError> {
+        let Run { argv, env, user, output: Output { stdin, stdout, stderr }, notify } = run;
+        let command = Command { argv, env, user, workdir: None, stdio: Stdio::Given { stdin, stdout, stderr }, adopts: false };
+        spawn_service(&self.host, &self.service.name, self.service.jid, command, notify, &mut self.keeper)
     }
 
     fn gone(&self) -> Option<String> {
@@ -118,6 +121,7 @@ impl Workload for Jailed {
     fn keeper_ended(&mut self) -> bool {
         self.keeper = None;
         // What failed here the next run finds out.
-        self.service.restart != Restart::Never && self.host.kernel.signal_all(self.service.jid, libc::SIGKILL).is_ok()
+        let again = self.service.units.iter().any(|unit| unit.restart != Restart::Never);
+        again && self.host.kernel.signal_all(self.service.jid, libc::SIGKILL).is_ok()
     }
 }

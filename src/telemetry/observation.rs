@@ -69,7 +69,7 @@ mod tests {
 
     fn seen(up: bool, held: bool, supervisor: Option<&str>, last: Option<&str>) -> Observation {
         let name: JailName = "web".parse().unwrap();
-        let status = |state: &str| Status { pid: 7, state: state.into(), since: 0, restarts: 0, last_exit: None, service: None };
+        let status = |state: &str| Status { pid: 7, state: state.into(), ..Status::default() };
         let kernel = up.then(|| JailInfo {
             jid: Jid::new(3).unwrap(),
             name: name.clone(),

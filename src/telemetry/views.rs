@@ -69,7 +69,7 @@ pub fn manager(jails: &[Observation]) -> Table {
             Value::text(&seen.jail.name),
             Value::text(&seen.root),
             match &seen.jail.spec {
-                Ok(spec) => Value::Text(quoted(&spec.command)),
+                Ok(spec) => Value::Text(spec.commands().map(quoted).collect::<Vec<_>>().join("; ")),
                 Err(why) => Value::Text(format!("unreadable: {why}")),
             },
             spec.map_or(Value::Absent, |spec| Value::Flag(spec.autostart)),
@@ -236,6 +236,7 @@ pub(super) mod tests {
             restarts: 1,
             last_exit: Some("exit status 1".into()),
             service: Some(6488),
+            services: Vec::new(),
         };
         let jails = [seen("web", Ok(spec), Some(running)), seen("bad", Err("line 1: no = sign".into()), None)];
         insta::assert_snapshot!(format!(

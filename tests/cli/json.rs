@@ -85,7 +85,15 @@ fn stats() -> JailStats {
 fn observations() -> Vec<Observation> {
     let name = "web".parse().unwrap();
     let spec = Spec::from_toml(&name, "command = ['/bin/true']").unwrap();
-    let status = Status { pid: 7, state: "running".into(), since: 1, restarts: 1, last_exit: Some("x".into()), service: Some(8) };
+    let status = Status {
+        pid: 7,
+        state: "running".into(),
+        since: 1,
+        restarts: 1,
+        last_exit: Some("x".into()),
+        service: Some(8),
+        ..Status::default()
+    };
     let kernel = JailInfo {
         jid: Jid::new(3).unwrap(),
         name: name.clone(),

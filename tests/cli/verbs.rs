@@ -37,7 +37,7 @@ fn a_listing_has_four_forms_and_headings_only_if_wanted() {
 fn a_pattern_stands_for_the_jails_it_matches_each_once() {
     let place = with_jails();
     let runs: [&[&str]; 4] =
-        [&["status", "web-*"], &["status", "d?", "web-[!1]", "*"], &["stop", "web-*", "web-1"], &["stop", "x*"]];
+        [&["status", "web-*"], &["status", "d?", "web-[!1]", "*"], &["stop", "-j", "1", "web-*", "web-1"], &["stop", "x*"]];
     insta::assert_snapshot!(runs.iter().map(|arguments| place.run("jailmgr", arguments).go().to_string()).collect::<String>());
 }
 

@@ -28,6 +28,11 @@ cases![
     a_supervisor_is_small,
     an_unknown_jail_and_a_jail_without_command_are_told,
     stop_and_start_again_many_times_leaks_nothing,
+    a_start_returns_when_the_service_has_notified,
+    a_start_that_is_broken_off_is_taken_up_by_the_next,
+    a_check_runs_in_the_jail_and_what_it_left_is_killed,
+    several_services_start_in_order_and_one_can_be_restarted,
+    a_killed_supervisor_is_noticed_at_once_and_nothing_of_it_stays,
 ];
 
 /// A bench with a jail whose service runs `script`. Its supervisor is gone when this is dropped, before the bench.
@@ -35,9 +40,12 @@ struct Service(Bench);
 
 impl Service {
     fn new(script: &str) -> Self {
+        Service::of(&format!("command = ['/bin/sh', '-c', '''{script}''']"))
+    }
+
+    fn of(toml: &str) -> Self {
         let bench = Bench::new();
-        let toml = format!("command = ['/bin/sh', '-c', '''{script}''']");
-        jail::create(&bench.host, &name(), &spec(&toml)).unwrap();
+        jail::create(&bench.host, &name(), &spec(toml)).unwrap();
         Service(bench)
     }
 
@@ -151,7 +159,7 @@ fn start_after_a_killed_supervisor_starts_anew() {
     kill(Pid::from_raw(supervisor), Signal::SIGKILL).unwrap();
     until("its end", || status(&service.0.host, &name()).is_none());
     assert!(lives(old));
-    assert!(matches!(start(&service.0.host, &name()).unwrap(), Started::Started(_)));
+    assert!(matches!(start(&service.0.host, &name()).unwrap(), Started::Recovered(_)));
     assert!(!lives(old), "two services at once");
     assert_eq!(service.members(), 1);
 }
@@ -234,4 +242,99 @@ fn stop_and_start_again_many_times_leaks_nothing() {
     service.assert_down();
     assert_eq!(crate::bench::descriptors(), before);
     assert_eq!(crate::bench::children(), [""; 0]);
+}
+
+fn a_start_returns_when_the_service_has_notified() {
+    let service =
+        Service::of("command = ['/bin/sh', '-c', 'sleep 0.4; echo ready >&$NOTIFY_FD; exec sleep 1000']\nready = { fd = true }");
+    let begun = Instant::now();
+    assert!(matches!(start(&service.0.host, &name()).unwrap(), Started::Started(_)));
+    assert!(begun.elapsed() >= Duration::from_millis(400), "{:?}", begun.elapsed());
+    let status = service.status();
+    assert!(status.services[0].ready && status.services[0].name == "web");
+    let late = Service::of(
+        "command = ['/bin/sh', '-c', 'echo still loading >&2; exec sleep 1000']\nready = { fd = true, timeout = '300ms' }",
+    );
+    let error = start(&late.0.host, &name()).unwrap_err().to_string();
+    assert_eq!(error, "jail web did not start: it was not ready within 0.3 s; its last words on stderr:\n  still loading");
+    late.assert_down();
+}
+
+fn a_start_that_is_broken_off_is_taken_up_by_the_next() {
+    let service =
+        Service::of("command = ['/bin/sh', '-c', 'sleep 1; echo >&$NOTIFY_FD; exec sleep 1000']\nready = { fd = true }");
+    // SAFETY: this process has one thread.
+    let starter = match unsafe { nix::unistd::fork() }.unwrap() {
+        nix::unistd::ForkResult::Parent { child } => child,
+        nix::unistd::ForkResult::Child => {
+            let _ = start(&service.0.host, &name());
+            // SAFETY: ends the process that this case forked, without its drops.
+            unsafe { libc::_exit(0) }
+        }
+    };
+    until("a supervisor", || status(&service.0.host, &name()).is_some_and(|status| status.state == "starting"));
+    let supervisor = service.status().pid;
+    kill(starter, Signal::SIGKILL).unwrap();
+    nix::sys::wait::waitpid(starter, None).unwrap();
+    assert!(matches!(start(&service.0.host, &name()).unwrap(), Started::AlreadyRunning(_)));
+    let status = service.status();
+    assert_eq!((status.pid, status.state.as_str()), (supervisor, "running"));
+}
+
+fn a_check_runs_in_the_jail_and_what_it_left_is_killed() {
+    let service = Service::of(
+        "command = ['/bin/sh', '-c', 'sleep 0.3; : > /tmp/up; exec sleep 1000']\n\
+         ready = { command = ['/bin/sh', '-c', 'setsid sleep 2000 >/dev/null 2>&1 & test -e /tmp/up'], interval = '50ms' }\n\
+         health = { command = ['/bin/sh', '-c', 'echo no heartbeat; sleep 3000'], interval = '200ms', timeout = '300ms', failures = 2 }",
+    );
+    assert!(matches!(start(&service.0.host, &name()).unwrap(), Started::Started(_)));
+    until("an unhealthy end", || service.status().last_exit.is_some_and(|last| last.contains("unhealthy")));
+    let last = service.status().last_exit.unwrap();
+    assert!(
+        last.starts_with("it was unhealthy 2 time(s) in a row: the check took too long: no heartbeat; restart after"),
+        "{last}"
+    );
+    until("the next run", || service.status().restarts == 1 && service.status().state == "running");
+    let jid = service.0.kernel.list().unwrap()[0].jid;
+    let commands = || -> Vec<String> {
+        let members = service.0.kernel.members(jid).unwrap();
+        members.iter().map(|member| fs::read_to_string(format!("/proc/{}/cmdline", member.pid)).unwrap_or_default()).collect()
+    };
+    until("the end of what checks left", || !commands().iter().any(|command| command.contains("2000")));
+}
+
+fn several_services_start_in_order_and_one_can_be_restarted() {
+    let service = Service::of(
+        "[[services]]\nname = 'site'\ndepends_on = ['db']\ncommand = ['/bin/sh', '-c', 'test -e /tmp/db || exit 9; exec sleep 1000']\n\
+         [[services]]\nname = 'db'\nready = { fd = true }\n\
+         command = ['/bin/sh', '-c', 'sleep 0.3; : > /tmp/db; echo >&$NOTIFY_FD; setsid sleep 2000 & sleep 1000']",
+    );
+    assert!(matches!(start(&service.0.host, &name()).unwrap(), Started::Started(_)));
+    let before = service.status();
+    let names: Vec<_> = before.services.iter().map(|one| (one.name.as_str(), one.state.as_str(), one.ready)).collect();
+    assert_eq!(names, [("site", "running", true), ("db", "running", true)]);
+    until("all members", || service.members() == 4);
+    jailsh::supervise::restart_service(&service.0.host, &name(), Some("db")).unwrap();
+    let after = service.status();
+    assert_eq!((after.services[0].pid, after.services[0].restarts), (before.services[0].pid, 0));
+    assert_ne!(after.services[1].pid, before.services[1].pid);
+    until("the old child's end", || service.members() == 4);
+    let error = jailsh::supervise::restart_service(&service.0.host, &name(), Some("dbb")).unwrap_err().to_string();
+    assert_eq!(error, "the supervisor of jail web refused: no service named dbb; use site, db");
+    jailsh::supervise::restart_service(&service.0.host, &name(), None).unwrap();
+    assert!(service.status().services.iter().all(|one| one.ready && one.restarts > 0));
+    assert_eq!(service.stop(), Stopped::Stopped);
+    service.assert_down();
+}
+
+fn a_killed_supervisor_is_noticed_at_once_and_nothing_of_it_stays() {
+    let service = Service::started("setsid sleep 1000 & exec sleep 1000");
+    until("both members", || service.members() == 2);
+    kill(Pid::from_raw(service.status().pid), Signal::SIGKILL).unwrap();
+    until("its end", || status(&service.0.host, &name()).is_none());
+    assert_eq!(last_status(&service.0.host, &name()).unwrap().state, "running", "what it wrote last stays to be read");
+    assert!(matches!(start(&service.0.host, &name()).unwrap(), Started::Recovered(_)));
+    until("the new members alone", || service.members() == 2);
+    assert_eq!(service.stop(), Stopped::Stopped);
+    service.assert_down();
 }

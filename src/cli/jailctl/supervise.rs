@@ -56,6 +56,7 @@ impl Supervise {
         let mut spec = seen.spec.map_err(|why| Failure::new(Exit::DATA, format!("jail {}: {why}", jail.name)))?;
         if !self.command.is_empty() {
             spec.command = self.command;
+            spec.services.clear();
         }
         spec.log = Log {
             facility: self.facility.unwrap_or(spec.log.facility),

@@ -56,6 +56,7 @@ impl Start {
         let plan = starting(&jails.known, chosen, !self.all);
         fleet::run(plan, self.lanes, true, &|name| match supervise::start(&site, name) {
             Ok(Started::Started(_)) => Said::Started,
+            Ok(Started::Recovered(_)) => Said::Recovered,
             Ok(Started::AlreadyRunning(_)) => Said::AlreadyRunning,
             Err(error) => Said::Failed(error.to_string()),
         })

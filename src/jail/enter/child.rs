@@ -4,7 +4,7 @@
 //! Order matters. While the process is still the host's it opens nothing that the jail controls but two bounded plain
 //! files; once it is a member it has no descriptor but the standard ones and its closing error pipe.
 
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -48,7 +48,7 @@ impl Entry<'_> {
         // Root and working directory become the namespace's root.
         setns(self.namespace, CloneFlags::CLONE_NEWNS).map_err(at(Step::Namespace))?;
         let mut kept = self.gate.descriptors();
-        kept.push(told.as_raw_fd());
+        kept.extend(self.program.kept(told));
         close_all_but(&mut kept).map_err(at(Step::Descriptors))?;
 
         let person = self.program.look_up()?;
@@ -61,7 +61,7 @@ impl Entry<'_> {
         self.program.take_groups(&person)?;
         self.pass_gate().map_err(at(Step::Enter))?;
         // From here on a member: what fails now fails inside.
-        close_all_but(&mut [told.as_raw_fd()]).map_err(at(Step::Descriptors))?;
+        close_all_but(&mut self.program.kept(told)).map_err(at(Step::Descriptors))?;
         self.program.run(&person)
     }
 

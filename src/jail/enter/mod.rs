@@ -112,7 +112,7 @@ impl Child {
 pub fn spawn(host: &Host, name: &JailName, jid: Jid, command: Command) -> Result<Child, JailError> {
     check(name, &command)?;
     match host.kernel.way_in() {
-        WayIn::Gate => pass_gate(host, name, jid, &command),
+        WayIn::Gate => pass_gate(host, name, jid, &command, None),
         WayIn::Keeper => {
             let (report, told) = pipe2(OFlag::O_CLOEXEC).map_err(JailError::system("make a pipe"))?;
             let asked = keeper::run(host, name, jid, &order(&command), told, standard(&command.stdio))?;
@@ -124,7 +124,7 @@ pub fn spawn(host: &Host, name: &JailName, jid: Jid, command: Command) -> Result
 }
 
 /// The same for a supervisor: the process becomes a child of this one. Where that takes a keeper that is a child as well,
-/// it is brought, and kept in `keeper`.
+/// it is brought, and kept in `keeper`. `notify` is left to the program, which learns its number as `NOTIFY_FD`.
 ///
 /// # Errors
 /// Those of [`spawn`], and [`JailError::Occupied`] when others are in the jail and a keeper cannot be brought.
@@ -133,18 +133,20 @@ pub fn spawn_service(
     name: &JailName,
     jid: Jid,
     command: Command,
+    notify: Option<OwnedFd>,
     keeper: &mut Option<Keeper>,
 ) -> Result<Child, JailError> {
-    if host.kernel.way_in() == WayIn::Gate {
-        return spawn(host, name, jid, command);
-    }
     check(name, &command)?;
+    let notify = notify.as_ref().map(AsFd::as_fd);
+    if host.kernel.way_in() == WayIn::Gate {
+        return pass_gate(host, name, jid, &command, notify);
+    }
     let keeper = match keeper {
         Some(keeper) => keeper,
         None => keeper.insert(Keeper::take_over(host, name, jid)?),
     };
     let (report, told) = pipe2(OFlag::O_CLOEXEC).map_err(JailError::system("make a pipe"))?;
-    let pid = keeper.run(host, name, &order(&command), told, standard(&command.stdio))?;
+    let pid = keeper.run(host, name, &order(&command), told, standard(&command.stdio), notify)?;
     if let Err(failure) = judge(name, &command, report) {
         // It ends by itself, or came never to its exec: not reaped, so the pid is its own.
         let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL);
@@ -154,7 +156,13 @@ pub fn spawn_service(
     own(pid)
 }
 
-fn pass_gate(host: &Host, name: &JailName, jid: Jid, command: &Command) -> Result<Child, JailError> {
+fn pass_gate(
+    host: &Host,
+    name: &JailName,
+    jid: Jid,
+    command: &Command,
+    notify: Option<BorrowedFd<'_>>,
+) -> Result<Child, JailError> {
     let user = command.user.clone().unwrap_or_default();
     let who = Who::parse(command.user.as_deref()).ok_or_else(|| no_such_user(name, &user))?;
     let argv: Vec<CString> = command.argv.iter().map(|argument| c_string(argument)).collect::<Result<_, _>>()?;
@@ -165,6 +173,7 @@ fn pass_gate(host: &Host, name: &JailName, jid: Jid, command: &Command) -> Resul
     let keep = capability::kept(&host.kernel.describe(), info.policy.rights);
     let gate = host.kernel.gate(jid)?;
     let (report, told) = pipe2(OFlag::O_CLOEXEC).map_err(JailError::system("make a pipe"))?;
+    let told = program::out_of_the_way(told).map_err(JailError::system("move a pipe"))?;
 
     let term = term(&command.stdio);
     let entry = child::Entry {
@@ -175,6 +184,7 @@ fn pass_gate(host: &Host, name: &JailName, jid: Jid, command: &Command) -> Resul
             workdir: workdir.as_deref(),
             terminal: has_terminal(&command.stdio),
             term: term.as_deref(),
+            notify,
         },
         stdio: &command.stdio,
         namespace: namespace.as_fd(),

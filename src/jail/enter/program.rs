@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, OpenHow, fcntl, openat2};
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, OpenHow, fcntl, openat2};
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid, chdir, execve, fchown, setgroups, setresgid, setresuid, setsid};
 
@@ -20,6 +20,8 @@ use crate::jail::store::{read_regular, strict};
 const FILE_LIMIT: usize = 1 << 20;
 /// Standard descriptors are moved above this while they are put in place.
 const ABOVE_STANDARD: RawFd = 10;
+/// Where the readiness descriptor is put.
+const NOTIFY: RawFd = 3;
 
 /// A program, its user and its surroundings.
 pub struct Program<'a> {
@@ -32,6 +34,8 @@ pub struct Program<'a> {
     pub terminal: bool,
     /// TERM of the terminal that the pty stands for.
     pub term: Option<&'a str>,
+    /// Becomes descriptor 3, which `NOTIFY_FD` names: where the program may say that it is ready.
+    pub notify: Option<BorrowedFd<'a>>,
 }
 
 /// Who the process will be, as the jail's own files say.
@@ -63,7 +67,11 @@ impl Program<'_> {
             let terminal = unsafe { BorrowedFd::borrow_raw(0) };
             fchown(terminal, Some(Uid::from_raw(account.uid)), None).map_err(at(Step::Terminal))?;
         }
-        let environment = environment::clean(&account, self.term, self.env);
+        let mut environment = environment::clean(&account, self.term, self.env);
+        if self.notify.is_some() {
+            environment.retain(|variable| !variable.to_bytes().starts_with(b"NOTIFY_FD="));
+            environment.extend(CString::new(format!("NOTIFY_FD={NOTIFY}")));
+        }
         Ok(Person { account, groups, environment })
     }
 
@@ -73,11 +81,19 @@ impl Program<'_> {
         setresgid(gid, gid, gid).map_err(at(Step::Groups))
     }
 
+    /// The descriptors that outlive the way in: the error pipe, and what the program is given besides the standard ones.
+    pub fn kept(&self, told: BorrowedFd<'_>) -> Vec<RawFd> {
+        [Some(told), self.notify].into_iter().flatten().map(|fd| fd.as_raw_fd()).collect()
+    }
+
     /// The last steps, as a member. Returns only after a failure.
     pub fn run(&self, person: &Person) -> Result<std::convert::Infallible, Failure> {
         let uid = Uid::from_raw(person.account.uid);
         setresuid(uid, uid, uid).map_err(at(Step::Uid))?;
         self.go_to_workdir(&person.account).map_err(at(Step::Workdir))?;
+        if let Some(notify) = self.notify {
+            place_notify(notify).map_err(at(Step::Descriptors))?;
+        }
         self.execute(person).map_err(at(Step::Exec))
     }
 
@@ -124,6 +140,23 @@ fn place_standard(standard: [BorrowedFd<'_>; 3]) -> Result<(), Errno> {
         Errno::result(unsafe { libc::dup2(fd, number as RawFd) })?;
     }
     Ok(())
+}
+
+/// A copy of the error pipe where [`place_notify`] does not overwrite it.
+pub fn out_of_the_way(told: OwnedFd) -> Result<OwnedFd, Errno> {
+    let moved = fcntl(&told, FcntlArg::F_DUPFD_CLOEXEC(ABOVE_STANDARD))?;
+    // SAFETY: a descriptor just made by the kernel, owned by nobody else.
+    Ok(unsafe { OwnedFd::from_raw_fd(moved) })
+}
+
+/// Puts the readiness descriptor in place: a shell's `>&` takes a single digit.
+fn place_notify(notify: BorrowedFd<'_>) -> Result<(), Errno> {
+    if notify.as_raw_fd() == NOTIFY {
+        return fcntl(notify, FcntlArg::F_SETFD(FdFlag::empty())).map(drop);
+    }
+    // SAFETY: 3 is nobody's property in a child that will exec: only the standard ones, this and the error pipe, which was
+    // moved out of the way, are open.
+    Errno::result(unsafe { libc::dup2(notify.as_raw_fd(), NOTIFY) }).map(drop)
 }
 
 fn take_terminal() -> Result<(), Errno> {

@@ -50,7 +50,7 @@ pub fn run(
     standard: [BorrowedFd<'_>; 3],
 ) -> Result<Asked, JailError> {
     let channel = reach(host, name, jid)?;
-    let (pid, process) = request_run(name, &channel, order, told, standard)?;
+    let (pid, process) = request_run(name, &channel, order, told, standard, None)?;
     let pidfd = process.ok_or_else(|| lied(name, "it sent no descriptor of the process"))?;
     check_member(host, name, jid, pid, &pidfd)?;
     Ok(Asked { pid: Pid::from_raw(pid), pidfd, channel })
@@ -72,9 +72,10 @@ impl Keeper {
         order: &Order,
         told: OwnedFd,
         standard: [BorrowedFd<'_>; 3],
+        notify: Option<BorrowedFd<'_>>,
     ) -> Result<Pid, JailError> {
         let channel = greet(host, name)?.ok_or_else(|| lied(name, "it does not answer"))?;
-        let (pid, _) = request_run(name, &channel, &Order { sibling: true, ..order.clone() }, told, standard)?;
+        let (pid, _) = request_run(name, &channel, &Order { sibling: true, ..order.clone() }, told, standard, notify)?;
         // Whatever it says: what it started for us is our child, and nothing else is.
         let mut status = std::mem::MaybeUninit::<libc::siginfo_t>::zeroed();
         let how = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
@@ -166,10 +167,12 @@ fn request_run(
     order: &Order,
     told: OwnedFd,
     standard: [BorrowedFd<'_>; 3],
+    notify: Option<BorrowedFd<'_>>,
 ) -> Result<(i32, Option<OwnedFd>), JailError> {
     let body = sealed(&encode(order)).map_err(|error| JailError::System { doing: error.doing.into(), errno: error.errno })?;
     let [stdin, stdout, stderr] = standard;
-    let descriptors = [body.as_fd(), told.as_fd(), stdin, stdout, stderr];
+    let mut descriptors = vec![body.as_fd(), told.as_fd(), stdin, stdout, stderr];
+    descriptors.extend(notify);
     channel.send(&encode(&Request::Run), &descriptors).map_err(|errno| lied(name, errno.desc()))?;
     match hear(channel) {
         Ok((Reply::Started { pid }, descriptors)) => Ok((pid, descriptors.into_iter().next())),

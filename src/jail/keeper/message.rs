@@ -16,7 +16,8 @@ pub const MAX_ORDER: usize = 4 << 20;
 /// Longest reason that is told.
 const MAX_WHY: usize = 1024;
 
-/// Descriptors that come with [`Request::Run`]: the order, the error pipe, and what becomes 0, 1 and 2.
+/// Descriptors that come with [`Request::Run`]: the order, the error pipe, and what becomes 0, 1 and 2. One more may follow,
+/// on which the program says that it is ready.
 pub const RUN_DESCRIPTORS: usize = 5;
 
 /// Asked of a keeper; one a connection.

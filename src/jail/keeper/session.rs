@@ -2,14 +2,14 @@
 //! it opens inside, confined.
 
 use std::ffi::CString;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::unistd::{Pid, write};
 
 use super::message::{MAX_ORDER, MessageError, Order, RUN_DESCRIPTORS, decode};
 use crate::jail::enter::account::Who;
-use crate::jail::enter::program::{Program, close_all_but};
+use crate::jail::enter::program::{Program, close_all_but, out_of_the_way};
 use crate::jail::enter::reset;
 use crate::jail::enter::step::Failure;
 use crate::jail::relaunch;
@@ -17,12 +17,14 @@ use crate::jail::relaunch;
 /// Why an order is not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum OrderError {
-    #[error("a run takes {RUN_DESCRIPTORS} descriptors, not {0}")]
+    #[error("a run takes {RUN_DESCRIPTORS} descriptors, or one more, not {0}")]
     Descriptors(usize),
     #[error("the order is no sealed memory file of at most {MAX_ORDER} bytes")]
     NotSealed,
     #[error(transparent)]
     Message(#[from] MessageError),
+    #[error("move the error pipe: {}", .0.desc())]
+    Descriptor(Errno),
     #[error("the order holds a NUL byte")]
     Nul,
     #[error("the order names no user: {0:?}")]
@@ -40,19 +42,23 @@ pub struct Session {
     /// Tells the asker which step failed; closes at the exec.
     told: OwnedFd,
     standard: [OwnedFd; 3],
+    notify: Option<OwnedFd>,
 }
 
 impl Session {
     pub fn open(descriptors: Vec<OwnedFd>) -> Result<Session, OrderError> {
+        let mut descriptors = descriptors;
         let count = descriptors.len();
+        let notify = if count == RUN_DESCRIPTORS + 1 { descriptors.pop() } else { None };
         let given: [OwnedFd; RUN_DESCRIPTORS] = descriptors.try_into().map_err(|_| OrderError::Descriptors(count))?;
         let [order, told, stdin, stdout, stderr] = given;
+        let told = out_of_the_way(told).map_err(OrderError::Descriptor)?;
         let order: Order = decode(&relaunch::unsealed(order, MAX_ORDER).ok_or(OrderError::NotSealed)?)?;
         let c_string = |text: &String| CString::new(text.as_str()).map_err(|_| OrderError::Nul);
         let argv = order.argv.iter().map(c_string).collect::<Result<_, _>>()?;
         let workdir = order.workdir.as_ref().map(c_string).transpose()?;
         let who = Who::parse(order.user.as_deref()).ok_or_else(|| OrderError::User(order.user.clone().unwrap_or_default()))?;
-        Ok(Session { order, argv, workdir, who, told, standard: [stdin, stdout, stderr] })
+        Ok(Session { order, argv, workdir, who, told, standard: [stdin, stdout, stderr], notify })
     }
 
     pub fn is_sibling(&self) -> bool {
@@ -89,10 +95,11 @@ impl Session {
             workdir: self.workdir.as_deref(),
             terminal: self.order.terminal,
             term: self.order.term.as_deref(),
+            notify: self.notify.as_ref().map(AsFd::as_fd),
         };
         let standard: [BorrowedFd<'_>; 3] = [self.standard[0].as_fd(), self.standard[1].as_fd(), self.standard[2].as_fd()];
         program.begin_session(standard)?;
-        close_all_but(&mut [self.told.as_raw_fd()]).map_err(at(Step::Descriptors))?;
+        close_all_but(&mut program.kept(self.told.as_fd())).map_err(at(Step::Descriptors))?;
         let person = program.look_up()?;
         program.take_groups(&person)?;
         program.run(&person)

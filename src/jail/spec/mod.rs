@@ -1,9 +1,12 @@
 //! What a jail is to be: the typed form of `jail.toml` and of a script's `#{...}`. Pure; one parser serves both.
 
 mod assign;
+pub mod duration;
 mod log;
 mod parse;
+mod parse_service;
 mod render;
+mod service;
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -16,6 +19,7 @@ use crate::kernel::{JailName, Level, Policy, Port, Right, RightSet};
 pub use assign::assign;
 pub use log::{Facility, LogLevel};
 pub use parse::{SpecError, nearest};
+pub use service::{Check, Health, Ready, Service, Sign, Span};
 
 /// A jail's spec. Every field was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,6 +38,10 @@ pub struct Spec {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<JailName>,
     pub restart: Restart,
+    /// More restarts than this within `restart_window` and the service is given up; without a number, never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_restarts: Option<u32>,
+    pub restart_window: Span,
     /// User of the service; root if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
@@ -44,6 +52,14 @@ pub struct Spec {
     pub stop_signal: StopSignal,
     /// Seconds between the stop signal and SIGKILL, 0 to 3600.
     pub stop_grace: u64,
+    /// When the service of `command` counts as ready; without it, once it was executed and lasted a moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ready: Option<Ready>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health: Option<Health>,
+    /// Several services in place of `command`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<Service>,
 }
 
 /// A built-in profile, with rights added and taken away.
@@ -138,10 +154,17 @@ impl Serialize for StopSignal {
 impl Spec {
     /// Longest grace, in seconds.
     pub const MAX_GRACE: u64 = 3600;
+    pub const RESTART_WINDOW: Span = Span::seconds(300);
+
+    /// What it runs: each service's argv; one that is empty for a jail without service.
+    pub fn commands(&self) -> impl Iterator<Item = &[String]> {
+        let single = self.services.is_empty().then_some(self.command.as_slice());
+        single.into_iter().chain(self.services.iter().map(|service| service.command.as_slice()))
+    }
 
     /// The log tag of a jail whose spec names none.
     pub fn default_tag(name: &JailName) -> String {
-        format!("jail-{name}").chars().take(parse::MAX_TAG).collect()
+        Spec::short_tag(&format!("jail-{name}"))
     }
 
     /// What the kernel is told.

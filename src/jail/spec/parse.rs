@@ -7,7 +7,7 @@ use std::str::FromStr;
 use nix::sys::signal::Signal;
 use serde_json::{Map, Value};
 
-use super::{Facility, Log, LogLevel, Profile, Restart, Spec, StopSignal};
+use super::{Facility, Log, LogLevel, Profile, Restart, Spec, StopSignal, parse_service};
 use crate::jail::base::Base;
 use crate::kernel::{JailName, Level, NameError, Policy, Port, Right};
 
@@ -41,7 +41,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate.to_owned())
 }
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 18] = [
     "command",
     "profile",
     "base",
@@ -51,10 +51,15 @@ const KEYS: [&str; 13] = [
     "autostart",
     "depends_on",
     "restart",
+    "max_restarts",
+    "restart_window",
     "user",
     "env",
     "stop_signal",
     "stop_grace",
+    "ready",
+    "health",
+    "services",
 ];
 const LOG_KEYS: [&str; 4] = ["facility", "stdout", "stderr", "tag"];
 const PROFILE_KEYS: [&str; 3] = ["base", "grant", "deny"];
@@ -78,8 +83,16 @@ impl Spec {
             Some(tree) => parse_log(name, tree)?,
             None => parse_log(name, &Value::Object(Map::new()))?,
         };
+        let command = optional(map, "command", argv)?.unwrap_or_default();
+        let services = optional(map, "services", |_, tree| parse_service::services(name, tree))?.unwrap_or_default();
+        if !services.is_empty() {
+            let single = ["ready", "health"].into_iter().find(|key| map.get(*key).is_some_and(|tree| !tree.is_null()));
+            if let Some(key) = single.or((!command.is_empty()).then_some("command")) {
+                return Err(value(key, "it is for a jail with one service; move it into an entry of `services`"));
+            }
+        }
         Ok(Spec {
-            command: optional(map, "command", argv)?.unwrap_or_default(),
+            command,
             profile: optional(map, "profile", profile)?.unwrap_or_else(|| Profile::built_in(Level::High)),
             base: optional(map, "base", base)?.unwrap_or_default(),
             ports: optional(map, "ports", ports)?.unwrap_or_default(),
@@ -87,11 +100,21 @@ impl Spec {
             autostart: optional(map, "autostart", boolean)?.unwrap_or(false),
             depends_on: optional(map, "depends_on", |key, tree| others(name, key, tree))?.unwrap_or_default(),
             restart: optional(map, "restart", restart)?.unwrap_or(Restart::Always),
+            max_restarts: optional(map, "max_restarts", parse_service::count)?,
+            restart_window: optional(map, "restart_window", parse_service::span)?.unwrap_or(Spec::RESTART_WINDOW),
             user: optional(map, "user", user)?,
             env: optional(map, "env", environment)?.unwrap_or_default(),
             stop_signal: optional(map, "stop_signal", stop_signal)?.unwrap_or(StopSignal(Signal::SIGTERM)),
             stop_grace: optional(map, "stop_grace", grace)?.unwrap_or(5),
+            ready: optional(map, "ready", parse_service::ready)?,
+            health: optional(map, "health", parse_service::health)?,
+            services,
         })
+    }
+
+    /// As much of a tag as syslog shows.
+    pub(super) fn short_tag(tag: &str) -> String {
+        tag.chars().take(MAX_TAG).collect()
     }
 
     /// Parses the text of a `jail.toml`.
@@ -103,11 +126,11 @@ impl Spec {
     }
 }
 
-fn value(key: &str, why: impl Into<String>) -> SpecError {
+pub(super) fn value(key: &str, why: impl Into<String>) -> SpecError {
     SpecError::Value { key: key.to_owned(), why: why.into() }
 }
 
-fn wrong(key: &str, expected: &'static str, found: &Value) -> SpecError {
+pub(super) fn wrong(key: &str, expected: &'static str, found: &Value) -> SpecError {
     let found = match found {
         Value::Null => "nothing".to_owned(),
         Value::Bool(_) => "true or false".to_owned(),
@@ -119,11 +142,11 @@ fn wrong(key: &str, expected: &'static str, found: &Value) -> SpecError {
     SpecError::Type { key: key.to_owned(), expected, found }
 }
 
-fn join(prefix: &str, key: &str) -> String {
+pub(super) fn join(prefix: &str, key: &str) -> String {
     if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") }
 }
 
-fn table<'a>(prefix: &str, tree: &'a Value, keys: &[&str]) -> Result<&'a Map<String, Value>, SpecError> {
+pub(super) fn table<'a>(prefix: &str, tree: &'a Value, keys: &[&str]) -> Result<&'a Map<String, Value>, SpecError> {
     let map = tree.as_object().ok_or_else(|| wrong(if prefix.is_empty() { "the spec" } else { prefix }, "a map", tree))?;
     match map.keys().find(|key| !keys.contains(&key.as_str())) {
         None => Ok(map),
@@ -134,7 +157,7 @@ fn table<'a>(prefix: &str, tree: &'a Value, keys: &[&str]) -> Result<&'a Map<Str
     }
 }
 
-fn optional<T>(
+pub(super) fn optional<T>(
     map: &Map<String, Value>,
     key: &str,
     parse: impl FnOnce(&str, &Value) -> Result<T, SpecError>,
@@ -142,7 +165,7 @@ fn optional<T>(
     map.get(key).filter(|tree| !tree.is_null()).map(|tree| parse(key, tree)).transpose()
 }
 
-fn text(key: &str, tree: &Value) -> Result<String, SpecError> {
+pub(super) fn text(key: &str, tree: &Value) -> Result<String, SpecError> {
     let text = tree.as_str().ok_or_else(|| wrong(key, "a text", tree))?;
     if text.contains('\0') {
         return Err(value(key, "a NUL byte cannot be passed to a program"));
@@ -153,11 +176,11 @@ fn text(key: &str, tree: &Value) -> Result<String, SpecError> {
     Ok(text.to_owned())
 }
 
-fn boolean(key: &str, tree: &Value) -> Result<bool, SpecError> {
+pub(super) fn boolean(key: &str, tree: &Value) -> Result<bool, SpecError> {
     tree.as_bool().ok_or_else(|| wrong(key, "true or false", tree))
 }
 
-fn list<'a>(key: &str, expected: &'static str, tree: &'a Value) -> Result<&'a Vec<Value>, SpecError> {
+pub(super) fn list<'a>(key: &str, expected: &'static str, tree: &'a Value) -> Result<&'a Vec<Value>, SpecError> {
     tree.as_array().ok_or_else(|| wrong(key, expected, tree))
 }
 
@@ -172,7 +195,7 @@ fn word<T: FromStr>(key: &str, tree: &Value, known: Vec<&str>) -> Result<T, Spec
     })
 }
 
-fn argv(key: &str, tree: &Value) -> Result<Vec<String>, SpecError> {
+pub(super) fn argv(key: &str, tree: &Value) -> Result<Vec<String>, SpecError> {
     let items = list(key, "a list of texts, the program first", tree)?;
     if items.len() > MAX_ARGUMENTS {
         return Err(value(key, format!("more than {MAX_ARGUMENTS} arguments")));
@@ -259,7 +282,7 @@ fn parse_log(name: &JailName, tree: &Value) -> Result<Log, SpecError> {
     Ok(Log { facility, stdout: level("stdout", "notice")?, stderr: level("stderr", "err")?, tag })
 }
 
-fn tag(key: &str, tree: &Value) -> Result<String, SpecError> {
+pub(super) fn tag(key: &str, tree: &Value) -> Result<String, SpecError> {
     let tag = text(key, tree)?;
     if tag.is_empty() || tag.len() > MAX_TAG || !tag.bytes().all(|b| b.is_ascii_graphic() && b != b'%') {
         return Err(value(key, format!("{tag:?} is no tag; use 1 to {MAX_TAG} printable characters without spaces or %")));
@@ -284,12 +307,12 @@ fn others(name: &JailName, key: &str, tree: &Value) -> Result<Vec<JailName>, Spe
     Ok(found)
 }
 
-fn restart(key: &str, tree: &Value) -> Result<Restart, SpecError> {
+pub(super) fn restart(key: &str, tree: &Value) -> Result<Restart, SpecError> {
     word(key, tree, Restart::ALL.iter().map(|(name, _)| *name).collect())
 }
 
 /// A user's name or number, as useradd(8) would take it: never an option, a path or a field separator.
-fn user(key: &str, tree: &Value) -> Result<String, SpecError> {
+pub(super) fn user(key: &str, tree: &Value) -> Result<String, SpecError> {
     let user = text(key, tree)?;
     let first = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let rest = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
@@ -299,7 +322,7 @@ fn user(key: &str, tree: &Value) -> Result<String, SpecError> {
     Ok(user)
 }
 
-fn environment(key: &str, tree: &Value) -> Result<BTreeMap<String, String>, SpecError> {
+pub(super) fn environment(key: &str, tree: &Value) -> Result<BTreeMap<String, String>, SpecError> {
     let map = tree.as_object().ok_or_else(|| wrong(key, "a map of texts", tree))?;
     let mut found = BTreeMap::new();
     for (name, item) in map {
@@ -312,7 +335,7 @@ fn environment(key: &str, tree: &Value) -> Result<BTreeMap<String, String>, Spec
     Ok(found)
 }
 
-fn stop_signal(key: &str, tree: &Value) -> Result<StopSignal, SpecError> {
+pub(super) fn stop_signal(key: &str, tree: &Value) -> Result<StopSignal, SpecError> {
     let name = text(key, tree)?;
     let short = |signal: &Signal| signal.as_str().trim_start_matches("SIG").to_owned();
     let wanted = name.strip_prefix("SIG").unwrap_or(&name);
@@ -324,7 +347,7 @@ fn stop_signal(key: &str, tree: &Value) -> Result<StopSignal, SpecError> {
     })
 }
 
-fn grace(key: &str, tree: &Value) -> Result<u64, SpecError> {
+pub(super) fn grace(key: &str, tree: &Value) -> Result<u64, SpecError> {
     let seconds = tree.as_u64().ok_or_else(|| wrong(key, "a number of seconds", tree))?;
     if seconds > Spec::MAX_GRACE {
         return Err(value(key, format!("{seconds} is more than {} seconds", Spec::MAX_GRACE)));
@@ -379,6 +402,23 @@ mod tests {
             json!({"base": "/srv/root"}),
             json!({"base": "dir:root"}),
             json!({"limits": {"memory": "1G"}}),
+            json!({"ready": {"fd": true, "port": 80}}),
+            json!({"ready": {"ports": 80}}),
+            json!({"ready": {"port": 80, "timeout": "soon"}}),
+            json!({"health": {"interval": 5}}),
+            json!({"health": {"port": 80, "inside": true}}),
+            json!({"health": {"command": []}}),
+            json!({"health": {"port": 80, "failures": 0}}),
+            json!({"max_restarts": -1}),
+            json!({"restart_window": 0}),
+            json!({"command": ["a"], "services": [{"name": "b", "command": ["b"]}]}),
+            json!({"ready": {"fd": true}, "services": [{"name": "b", "command": ["b"]}]}),
+            json!({"services": [{"name": "b"}]}),
+            json!({"services": [{"name": "../b", "command": ["b"]}]}),
+            json!({"services": [{"name": "b", "command": ["b"]}, {"name": "b", "command": ["b"]}]}),
+            json!({"services": [{"name": "b", "command": ["b"], "depends_on": ["dbb"]}, {"name": "db", "command": ["b"]}]}),
+            json!({"services": [{"name": "b", "command": ["b"], "depend_on": ["db"]}]}),
+            json!({"services": [{"name": "a", "command": ["b"], "depends_on": ["b"]}, {"name": "b", "command": ["b"], "depends_on": ["a"]}]}),
             json!([]),
         ];
         let messages: Vec<String> = wrong.into_iter().map(|tree| parse(tree).unwrap_err()).collect();
@@ -397,5 +437,18 @@ mod tests {
         assert_eq!(Spec::from_toml(&name, &spec.to_toml()).unwrap(), spec);
         let empty = parse(json!({})).unwrap();
         assert_eq!(Spec::from_toml(&name, &empty.to_toml()).unwrap(), empty);
+        let checked = json!({
+            "command": ["a"], "max_restarts": 5, "restart_window": "90s", "ready": {"command": ["t"], "timeout": "1.5", "interval": "20ms"},
+            "health": {"command": ["h"], "inside": false, "interval": 1, "timeout": 2, "failures": 9},
+        });
+        let several = json!({"services": [
+            {"name": "db", "command": ["db"], "ready": {"fd": true}, "health": {"port": 80}, "user": "pg", "env": {"A": "b"}},
+            {"name": "web", "command": ["web", "-f"], "depends_on": ["db"], "tag": "w", "restart": "never", "stop_signal": "INT",
+             "stop_grace": 1, "max_restarts": 0, "restart_window": 7},
+        ]});
+        for tree in [checked, several] {
+            let spec = parse(tree).unwrap();
+            assert_eq!(Spec::from_toml(&name, &spec.to_toml()).unwrap(), spec, "{}", spec.to_toml());
+        }
     }
 }

@@ -58,6 +58,7 @@ fn create(jail: &Handle) -> Result<Change, Fault> {
 fn start(session: &Session, name: &JailName) -> Result<String, Fault> {
     Ok(match supervise::start(session.host()?, name)? {
         Started::Started(_) => "started".into(),
+        Started::Recovered(_) => "started, after cleaning up".into(),
         Started::AlreadyRunning(_) => "already running".into(),
     })
 }
@@ -88,7 +89,10 @@ fn supervise_with(session: &Session, name: &JailName, options: &Map) -> Result<(
     let host = session.host()?;
     let unreadable = |why| Fault::new(Kind::Spec, format!("jail {name}: {why}"));
     let mut spec = jail::observe(host, name)?.spec.map_err(unreadable)?;
-    spec.restart = policy.unwrap_or(spec.restart);
+    if let Some(policy) = policy {
+        spec.restart = policy;
+        spec.services.iter_mut().for_each(|service| service.restart = None);
+    }
     let running = jail::bring_up(host, name)?;
     let ended = supervise::supervise(host, name, running.jid, &spec, true);
     // The supervisor had the signals to itself.

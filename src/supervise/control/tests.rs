@@ -125,7 +125,7 @@ fn a_supervised_jail_has_a_status_and_takes_no_second_supervisor() {
     assert_eq!(again.to_string(), format!("jail t is already supervised by pid {}", status.pid));
     bench.control().end_monitor();
     assert_eq!(bench.control().status(), None);
-    assert!(bench.control().last_status().unwrap().last_exit.unwrap().contains("; stopped by SIGTERM from pid "));
+    assert!(bench.control().last_status().unwrap().last_exit.unwrap().contains("; stopped by a request of pid "));
 }
 
 #[test]

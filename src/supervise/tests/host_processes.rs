@@ -2,17 +2,19 @@
 //! `gone` there stands for a jail that was destroyed.
 
 use std::fs;
+use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::{Pid, setsid};
 
 use super::super::pidfd;
 use super::super::service::Service;
-use super::super::workload::{Output, Workload};
+use super::super::workload::{Run, Workload};
 use crate::jail::{Child, JailError};
 use crate::kernel::KernelError;
 
@@ -23,16 +25,20 @@ pub struct HostProcesses {
 
 impl HostProcesses {
     pub fn of(service: &Service) -> Self {
-        HostProcesses { service: service.clone(), dir: service.env["DIR"].clone().into() }
+        HostProcesses { service: service.clone(), dir: service.units[0].env["DIR"].clone().into() }
     }
 }
 
 impl Workload for HostProcesses {
-    fn spawn(&mut self, output: Output) -> Result<Child, JailError> {
+    fn spawn(&mut self, Run { argv, env, output, notify, .. }: Run) -> Result<Child, JailError> {
         let name = self.service.name.clone();
-        let program = self.service.argv[0].clone();
+        let program = argv[0].clone();
         let mut command = Command::new(&program);
-        command.args(&self.service.argv[1..]).env_clear().env("PATH", "/usr/bin:/bin").envs(&self.service.env);
+        command.args(&argv[1..]).env_clear().env("PATH", "/usr/bin:/bin").envs(env);
+        if let Some(notify) = &notify {
+            fcntl(notify, FcntlArg::F_SETFD(FdFlag::empty())).map_err(JailError::system("fcntl"))?;
+            command.env("NOTIFY_FD", notify.as_raw_fd().to_string());
+        }
         command.stdin(Stdio::from(output.stdin)).stdout(Stdio::from(output.stdout)).stderr(Stdio::from(output.stderr));
         let as_in_a_jail = || {
             SigSet::empty().thread_set_mask()?;

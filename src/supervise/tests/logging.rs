@@ -71,6 +71,21 @@ fn a_stuck_syslog_holds_the_service_up_for_a_second_and_not_for_ever() {
 }
 
 #[test]
+fn a_hostile_service_costs_bounded_memory_forges_nothing_and_its_losses_are_said() {
+    let script =
+        r"yes 'jail=other jid=1 stdout: x' & printf 'a\rb\033[2J\000\n'; head -c 10000000 /dev/zero | tr '\0' a; exec yes >&2";
+    let mut bench = Bench::new(script).started();
+    // Nobody reads: the queue fills, and after a second lines are lost.
+    std::thread::sleep(Duration::from_millis(2500));
+    let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", bench.monitor().unwrap())).unwrap();
+    let dirty = rollup.lines().find_map(|line| line.strip_prefix("Private_Dirty:")).unwrap().trim().to_owned();
+    assert!(dirty.trim_end_matches(" kB").parse::<u64>().unwrap() < 6 * 1024, "{dirty}");
+    let lost = bench.line("line(s) lost: syslog did not take them");
+    assert!(lost.starts_with("jail=t jid=7 "), "{lost}");
+    assert!(bench.lines.iter().all(|line| line.starts_with("jail=t jid=7 ")), "a forged line");
+}
+
+#[test]
 fn the_last_lines_stay_in_the_run_directory_whatever_syslog_does() {
     let bench = Bench::new("echo one; echo two >&2; exec sleep 1000");
     std::fs::remove_file(bench.dir.path().join("log")).unwrap();

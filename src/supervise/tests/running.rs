@@ -55,7 +55,7 @@ fn a_service_that_dies_is_restarted_after_its_delay() {
 
 #[test]
 fn a_service_that_is_done_is_not_restarted_on_failure_only() {
-    let bench = Bench::new("sleep 0.3").with(|service| service.restart = Restart::OnFailure).started();
+    let bench = Bench::new("sleep 0.3").with(|service| service.units[0].restart = Restart::OnFailure).started();
     bench.until("the end", |bench| bench.monitor().is_none());
     let status = bench.status();
     assert_eq!((status.state.as_str(), status.restarts), ("stopped", 0));
@@ -64,7 +64,7 @@ fn a_service_that_is_done_is_not_restarted_on_failure_only() {
 
 #[test]
 fn a_program_that_is_not_there_fails_the_start_with_its_name() {
-    let bench = Bench::new("").with(|service| service.argv = vec!["/no/such/program".into()]);
+    let bench = Bench::new("").with(|service| service.units[0].argv = vec!["/no/such/program".into()]);
     let Report::Failed { why, stderr } = bench.launch().unwrap() else { panic!("it started") };
     assert_eq!(why, "/no/such/program: cannot be run in jail t: No such file or directory");
     assert_eq!(stderr, [""; 0]);

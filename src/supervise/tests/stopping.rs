@@ -14,8 +14,9 @@ fn a_stop_ends_a_well_behaved_service_long_before_its_grace_is_over() {
 
 #[test]
 fn a_service_that_ignores_the_stop_signal_is_killed_after_its_grace() {
-    let mut bench =
-        Bench::new("trap '' TERM; echo up; while :; do sleep 0.1; done").with(|service| service.stop_grace = 1).started();
+    let mut bench = Bench::new("trap '' TERM; echo up; while :; do sleep 0.1; done")
+        .with(|service| service.units[0].stop_grace = 1)
+        .started();
     bench.line("stdout: up");
     let took = bench.stop();
     assert!((Duration::from_secs(1)..Duration::from_secs(4)).contains(&took), "{took:?}");
@@ -25,7 +26,7 @@ fn a_service_that_ignores_the_stop_signal_is_killed_after_its_grace() {
 #[test]
 fn the_stop_signal_is_the_one_that_was_asked_for() {
     let mut bench = Bench::new("trap 'exit 42' USR1; echo up; while :; do sleep 0.05; done")
-        .with(|service| service.stop_signal = Signal::SIGUSR1)
+        .with(|service| service.units[0].stop_signal = Signal::SIGUSR1)
         .started();
     bench.line("stdout: up");
     bench.stop();
