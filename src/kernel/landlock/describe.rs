@@ -140,9 +140,12 @@ pub fn describe(facts: &Facts) -> Description {
 fn enforcement(right: Right, facts: &Facts) -> Enforcement {
     if right.name() == "port_foreign" {
         return match &facts.ports {
-            Ok(()) => {
-                Enforcement::Enforced { by: "cgroup programs bind4 bind6 post_bind4 post_bind6, ip_local_reserved_ports".into() }
-            }
+            Ok(()) => Enforcement::Weaker {
+                by: "cgroup programs bind4 bind6 post_bind4 post_bind6, ip_local_reserved_ports".into(),
+                gap: "SCTP asks no program: no jail without socket_family has such sockets, but the host could take a reserved \
+                      port by one; and a socket that held the port before it was reserved keeps it"
+                    .into(),
+            },
             Err(why) => Enforcement::NotEnforceable { why: why.clone() },
         };
     }
