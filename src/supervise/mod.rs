@@ -141,6 +141,11 @@ pub fn stop(host: &Host, name: &JailName) -> Result<Stopped, SuperviseError> {
     Control::new(host, name).stop()
 }
 
+/// Could it be started at all: its spec can be read and has a command.
+pub fn check(host: &Host, name: &JailName) -> Result<(), SuperviseError> {
+    Control::new(host, name).check_spec().map(drop)
+}
+
 /// Ends the service and starts it again with the spec as it is now; a jail that is down is started. A spec that cannot be
 /// read, or has no command, leaves everything as it is.
 pub fn restart(host: &Host, name: &JailName) -> Result<Started, SuperviseError> {
