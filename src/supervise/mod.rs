@@ -20,6 +20,7 @@ mod message;
 mod monitor;
 mod output;
 mod pidfd;
+mod rate;
 mod ring;
 mod runner;
 mod service;
