@@ -30,7 +30,9 @@ fn private_kib(process: &Child) -> u64 {
 
 #[test]
 fn two_hundred_lives_leave_nothing_behind() {
-    let Some(_body) = body::here() else { return };
+    let Some(body) = body::here() else { return };
+    // The landlock body lives its two hundred natively; in a guest its lives are long and fewer tell as much.
+    let lives = if body == body::Body::Landlock && body::in_guest() { 40 } else { 200 };
     let subject = Subject::new("cycle");
     subject.create("/bin/sleep 1000");
     subject.must("jailmgr", &["destroy"]);
@@ -38,20 +40,23 @@ fn two_hundred_lives_leave_nothing_behind() {
     let script = subject.data.path().join("cycle.rhai");
     fs::write(
         &script,
-        r#"for turn in 0..200 {
+        r#"let lives = parse_int(args[0]);
+           for turn in 0..lives {
                let it = jail("cycle", #{ command: ["/bin/sleep", "1000"], profile: "medium", ports: [8181] });
                it.create(); it.start(); it.stop(); it.destroy();
-               if turn == 20 || turn == 190 { print(turn); sleep(2.0); }
+               if turn == 20 { print("early"); sleep(2.0); }
+               if turn == lives - 1 { print("late"); sleep(2.0); }
            }"#,
     )
     .unwrap();
-    let mut run = subject.command("jailsh", &[script.to_str().unwrap()]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut run =
+        subject.command("jailsh", &[script.to_str().unwrap(), &lives.to_string()]).stdout(Stdio::piped()).spawn().unwrap();
     let turns = std::io::BufRead::lines(std::io::BufReader::new(run.stdout.take().unwrap()));
     let (mut early, mut late) = ((0, 0), (0, 0));
     for turn in turns.map(Result::unwrap) {
         match turn.as_str() {
-            "20" => early = (descriptors(&run), private_kib(&run)),
-            "190" => late = (descriptors(&run), private_kib(&run)),
+            "early" => early = (descriptors(&run), private_kib(&run)),
+            "late" => late = (descriptors(&run), private_kib(&run)),
             _ => {}
         }
     }
