@@ -3,17 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Write};
 use std::num::NonZeroUsize;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 
 use super::Outcome;
 use super::failure::{Exit, Failure};
-use super::output;
-use crate::fleet::{self, End, Known, Plan, Said, Summary};
+use super::output::{self, Shape};
+use crate::fleet::{self, End, Known, Plan, Said, Service, Summary};
 use crate::jail::{Host, Observed, observe_all};
 use crate::kernel::JailName;
-use crate::supervise;
-use crate::telemetry::printable;
+use crate::supervise::{self, Started};
+use crate::telemetry::{self, Format, printable};
 
 /// Starting and stopping is mostly waiting, so a processor has room for several.
 const LANES_PER_CORE: usize = 4;
@@ -49,7 +51,7 @@ impl Jails {
         let seen = observe_all(host)?;
         let known = seen.iter().map(|jail| {
             let needs = jail.spec.as_ref().map(|spec| spec.depends_on.clone()).map_err(Clone::clone);
-            (jail.name.clone(), Known { needs, serves: supervise::status(host, &jail.name).is_some() })
+            (jail.name.clone(), Known { needs, service: service(host, &jail.name) })
         });
         Ok(Jails { known: known.collect(), seen })
     }
@@ -69,48 +71,144 @@ impl Jails {
     }
 }
 
-/// Runs a plan and says how it goes: a line for each jail, what went wrong on standard error, and for several jails a
-/// summary.
-pub fn run(plan: Plan, lanes: Lanes, skipping: bool, act: &dyn Fn(&JailName) -> Said) -> Outcome {
-    let mut summary = Summary::default();
-    let mut told = BTreeSet::new();
-    let mut unsaid = Ok(());
-    let progress = Progress::new(plan.schedule.left());
-    let mut ended = |name: JailName, end: End| {
+/// How far a jail's service is, as its supervisor says.
+pub fn service(host: &Host, name: &JailName) -> Service {
+    match supervise::status(host, name) {
+        None => Service::Down,
+        Some(status) if status.state == "running" && status.services.iter().all(|service| service.ready) => Service::Ready,
+        Some(_) => Service::Unready,
+    }
+}
+
+/// How long a service that runs already may be in back-off or fail its checks before it is given up on, as far as
+/// those who need it are concerned.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Starts a jail. One that runs already is waited for until it is ready.
+pub fn start(host: &Host, name: &JailName) -> Said {
+    match supervise::start(host, name) {
+        Ok(Started::Started(_)) => Said::Started,
+        Ok(Started::Recovered(_)) => Said::Recovered,
+        Ok(Started::AlreadyRunning(_)) => until_ready(host, name),
+        Err(error) => Said::Failed(error.to_string()),
+    }
+}
+
+fn until_ready(host: &Host, name: &JailName) -> Said {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let why = match (service(host, name), supervise::status(host, name)) {
+            (Service::Ready, _) => return Said::AlreadyRunning,
+            (_, Some(status)) => {
+                let last = status.last_exit.map_or(String::new(), |how| format!(" ({how})"));
+                format!("jail {name} runs but is not ready: its service is in state {}{last}", status.state)
+            }
+            (_, None) => format!("jail {name} has lost its supervisor; jailmgr restart takes over"),
+        };
+        if Instant::now() >= end {
+            return Said::Unready(why);
+        }
+        sleep(PAUSE);
+    }
+}
+
+/// How one verb works on many jails, and what is said of it.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Report {
+    #[command(flatten)]
+    lanes: Lanes,
+    #[command(flatten)]
+    shape: Shape,
+}
+
+impl Report {
+    /// Runs a plan and says how it goes: a line for each jail, what went wrong on standard error, and for several jails a
+    /// summary. For programs the summary alone, of every jail.
+    pub fn run(self, plan: Plan, skipping: bool, act: &dyn Fn(&JailName) -> Said) -> Outcome {
+        let mut told = Told::new(self);
+        told.run(plan, skipping, act, &|_| true)?;
+        told.finish()
+    }
+}
+
+/// What was said so far.
+pub struct Told {
+    report: Report,
+    summary: Summary,
+    failures: BTreeSet<String>,
+    unsaid: Result<(), Failure>,
+}
+
+impl Told {
+    pub fn new(report: Report) -> Told {
+        Told { report, summary: Summary::default(), failures: BTreeSet::new(), unsaid: Ok(()) }
+    }
+
+    /// Runs a plan; `counts` are the ends that are told and part of the summary.
+    pub fn run(
+        &mut self,
+        plan: Plan,
+        skipping: bool,
+        act: &dyn Fn(&JailName) -> Said,
+        counts: &dyn Fn(&End) -> bool,
+    ) -> Result<(), Failure> {
+        let progress = Progress::new(plan.schedule.left());
+        let lanes = self.report.lanes.count();
+        let mut ended = |name: JailName, end: End| {
+            progress.clear();
+            if counts(&end) {
+                self.tell(name, end);
+            }
+        };
+        // A reader that went away is no reason to leave the other jails as they are.
+        let done = fleet::run(plan, lanes, skipping, act, &mut |names, left| progress.show(names, left), &mut ended);
         progress.clear();
-        let said = match &end {
-            End::Started => output::say(format_args!("Started jail {name}")),
-            End::Recovered => output::say(format_args!("Started jail {name}, after cleaning up what was left of it")),
-            End::AlreadyRunning => output::say(format_args!("Jail {name} is already running")),
-            End::Stopped => output::say(format_args!("Stopped jail {name}")),
-            End::WasDown => output::say(format_args!("Jail {name} is not running")),
+        Ok(done?)
+    }
+
+    fn tell(&mut self, name: JailName, end: End) {
+        match &end {
             End::Failed(why) => {
                 let message = if why.starts_with("jail") { why.clone() } else { format!("jail {name}: {why}") };
                 // A circle has several jails and one message.
-                if told.insert(message.clone()) {
+                if self.failures.insert(message.clone()) {
                     Failure::new(Exit::FAILED, message).report("jailmgr");
                 }
-                Ok(())
             }
-            End::Skipped(why) => {
-                Failure::new(Exit::FAILED, format!("jail {name} was skipped: {why}")).report("jailmgr");
-                Ok(())
-            }
-        };
-        if unsaid.is_ok() {
-            unsaid = said;
+            End::Skipped(why) => Failure::new(Exit::FAILED, format!("jail {name} was skipped: {why}")).report("jailmgr"),
+            _ => {}
         }
-        summary.add(name, end);
-    };
-    // A reader that went away is no reason to leave the other jails as they are.
-    let done = fleet::run(plan, lanes.count(), skipping, act, &mut |names, left| progress.show(names, left), &mut ended);
-    progress.clear();
-    done?;
-    unsaid?;
-    if summary.len() > 1 {
-        output::print(&printable_lines(&summary.text()))?;
+        let line = match &end {
+            End::Started => format!("Started jail {name}"),
+            End::Recovered => format!("Started jail {name}, after cleaning up what was left of it"),
+            End::AlreadyRunning => format!("Jail {name} is already running"),
+            End::Restarted => format!("Restarted jail {name}"),
+            End::Stopped => format!("Stopped jail {name}"),
+            End::WasDown => format!("Jail {name} is not running"),
+            End::Failed(_) | End::Skipped(_) => String::new(),
+        };
+        if self.report.shape.format() == Format::Text && !line.is_empty() && self.unsaid.is_ok() {
+            self.unsaid = output::say(line);
+        }
+        self.summary.add(name, end);
     }
-    Ok(if summary.is_clean() { Exit::DONE } else { Exit::FAILED })
+
+    /// The summary and the exit status.
+    pub fn finish(self) -> Outcome {
+        self.unsaid?;
+        match self.report.shape.format() {
+            Format::Text if self.summary.len() > 1 => output::print(&printable_lines(&self.summary.text()))?,
+            Format::Text => {}
+            _ => self.report.shape.print(&telemetry::ends(&self.summary), false, "no jails")?,
+        }
+        Ok(if self.summary.is_clean() { Exit::DONE } else { Exit::FAILED })
+    }
+
+    /// The jails of which something went wrong.
+    pub fn failed(&self) -> BTreeSet<JailName> {
+        self.summary.ends().iter().filter(|(_, end)| end.reason().is_some()).map(|(name, _)| name.clone()).collect()
+    }
 }
 
 fn printable_lines(text: &str) -> String {

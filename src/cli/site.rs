@@ -22,8 +22,17 @@ pub struct Plan {
 
 impl Plan {
     pub fn new(common: &Common) -> Result<Plan, Failure> {
+        Self::of(common, common.config.is_some())
+    }
+
+    /// For who makes the configuration file: one that was asked for may be absent still.
+    pub fn to_be(common: &Common) -> Result<Plan, Failure> {
+        Self::of(common, false)
+    }
+
+    fn of(common: &Common, must_be: bool) -> Result<Plan, Failure> {
         let path = common.config.clone().unwrap_or_else(|| config::PATH.into());
-        let file = config::File::read(&path, common.config.is_some())?;
+        let file = config::File::read(&path, must_be)?;
         Ok(Plan {
             kernel: common.kernel.or(file.kernel).unwrap_or(BodyChoice::Auto),
             data_dir: common.data_dir.clone().or(file.data_dir),

@@ -9,7 +9,7 @@ mod run;
 mod schedule;
 mod summary;
 
-pub use plan::{Known, Plan, starting, stopping};
+pub use plan::{Again, Known, Plan, Service, restarting, starting, stopping};
 pub use run::{Said, run};
 pub use schedule::{Jobs, Schedule};
 pub use summary::{End, Summary};

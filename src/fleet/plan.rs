@@ -12,8 +12,16 @@ use crate::kernel::JailName;
 pub struct Known {
     /// Its `depends_on`, or why its spec cannot be read.
     pub needs: Result<Vec<JailName>, String>,
-    /// Its service has a live supervisor.
-    pub serves: bool,
+    pub service: Service,
+}
+
+/// How far a jail's service is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    Down,
+    /// Supervised, but not ready, or not any more: who needs it waits for it.
+    Unready,
+    Ready,
 }
 
 /// What to do, and what was decided before anything began.
@@ -23,16 +31,28 @@ pub struct Plan {
     pub ends: Vec<(JailName, End)>,
 }
 
+impl Plan {
+    /// Gives up on jails of which something went wrong already, and skips those that need them.
+    pub fn without(&mut self, failed: &BTreeSet<JailName>) {
+        for name in failed {
+            let skipped = self.schedule.failed(name);
+            self.ends.extend(skipped.into_iter().map(|(name, need)| (name, skip(&need, "was not restarted"))));
+        }
+    }
+}
+
 /// Starts the `chosen` jails. With `and_needs`, those that they need and that do not run are started too; without, a jail
-/// that needs one of those is skipped.
+/// that needs one of those is skipped. One that is supervised and not ready is waited for in either case.
 pub fn starting(known: &BTreeMap<JailName, Known>, chosen: BTreeSet<JailName>, and_needs: bool) -> Plan {
-    let serves = |name: &JailName| known.get(name).is_some_and(|jail| jail.serves);
+    let serves = |name: &JailName| known.get(name).is_some_and(|jail| jail.service == Service::Ready);
+    let is_coming = |name: &JailName| known.get(name).is_some_and(|jail| jail.service == Service::Unready);
     let needs = |name: &JailName| known.get(name).map_or(&[][..], |jail| jail.needs.as_deref().unwrap_or_default());
     let mut names = chosen;
-    let mut open: Vec<JailName> = if and_needs { names.iter().cloned().collect() } else { Vec::new() };
+    let mut open: Vec<JailName> = names.iter().cloned().collect();
     while let Some(name) = open.pop() {
         for need in needs(&name) {
-            if known.contains_key(need) && !serves(need) && names.insert(need.clone()) {
+            let is_job = and_needs && known.contains_key(need) && !serves(need) || is_coming(need);
+            if is_job && names.insert(need.clone()) {
                 open.push(need.clone());
             }
         }
@@ -60,7 +80,7 @@ pub fn starting(known: &BTreeMap<JailName, Known>, chosen: BTreeSet<JailName>, a
     for (name, end) in refused {
         let skipped = schedule.failed(&name);
         ends.push((name, end));
-        ends.extend(skipped.into_iter().map(|(name, need)| (name, skip(&need))));
+        ends.extend(skipped.into_iter().map(|(name, need)| (name, skip(&need, "did not start"))));
     }
     Plan { schedule, ends }
 }
@@ -88,9 +108,25 @@ pub fn stopping(known: &BTreeMap<JailName, Known>, chosen: BTreeSet<JailName>) -
     }
 }
 
-/// Why a jail is skipped when one that it needs did not start.
-pub fn skip(need: &JailName) -> End {
-    End::Skipped(format!("it needs {need}, which did not start"))
+/// What to stop and then to start again.
+#[derive(Debug, Clone, Default)]
+pub struct Again {
+    pub stop: Plan,
+    pub start: Plan,
+}
+
+/// Restarts the `chosen` jails: stops those that are `up`, each after those of them that need it, then starts all, each
+/// after those it needs; what they need and does not run is started too. One that could not be started is not stopped.
+pub fn restarting(known: &BTreeMap<JailName, Known>, chosen: BTreeSet<JailName>, up: &BTreeSet<JailName>) -> Again {
+    let start = starting(known, chosen.clone(), true);
+    let left: BTreeSet<&JailName> = start.ends.iter().map(|(name, _)| name).collect();
+    let stop = chosen.into_iter().filter(|name| up.contains(name) && !left.contains(name)).collect();
+    Again { stop: stopping(known, stop), start }
+}
+
+/// Why a jail is skipped when one that it needs did not start, or whatever it did.
+pub fn skip(need: &JailName, what: &str) -> End {
+    End::Skipped(format!("it needs {need}, which {what}"))
 }
 
 fn in_circles(jobs: &Jobs) -> BTreeMap<JailName, End> {
@@ -120,13 +156,18 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// `"web*: db cache"`: web runs, and needs db and cache; `"web!"`: its spec cannot be read.
+    /// `"web*: db cache"`: web runs, and needs db and cache; `"web~"`: it is not ready; `"web!"`: its spec cannot be read.
     fn known(lines: &[&str]) -> BTreeMap<JailName, Known> {
         let jail = |line: &&str| {
             let (jail, needs) = line.split_once(':').unwrap_or((line, ""));
             let needs =
                 if jail.ends_with('!') { Err("line 1: what?".into()) } else { Ok(needs.split_whitespace().map(name).collect()) };
-            (name(jail.trim_end_matches(['*', '!'])), Known { needs, serves: jail.ends_with('*') })
+            let service = match jail.chars().last() {
+                Some('*') => Service::Ready,
+                Some('~') => Service::Unready,
+                _ => Service::Down,
+            };
+            (name(jail.trim_end_matches(['*', '~', '!'])), Known { needs, service })
         };
         lines.iter().map(jail).collect()
     }
@@ -163,6 +204,24 @@ mod tests {
     }
 
     #[test]
+    fn a_jail_in_back_off_does_not_count_as_running() {
+        let known = known(&["web: db", "db~: disk", "disk*"]);
+        assert_eq!(told(starting(&known, chosen("web"), false)), "db web ");
+        assert_eq!(told(starting(&known, chosen("web"), true)), "db web ");
+    }
+
+    #[test]
+    fn a_restart_stops_those_that_need_first_and_leaves_alone_what_would_not_start_again() {
+        let known = known(&["web*: app", "app*: db cache", "db*", "cache", "bad!", "on*: bad", "other*"]);
+        let again = restarting(&known, chosen("web app db bad on"), &chosen("web app db bad on other"));
+        assert_eq!(told(again.stop), "web app db ");
+        assert_eq!(
+            told(again.start),
+            "cache db app web \nbad: Failed(\"line 1: what?\")\non: Skipped(\"it needs bad, which did not start\")"
+        );
+    }
+
+    #[test]
     fn with_all_a_jail_without_autostart_is_not_started_for_another_one() {
         let known = known(&["web: db", "front: web", "db", "good: run", "run*"]);
         insta::assert_snapshot!(told(starting(&known, chosen("web front good"), false)));
@@ -192,7 +251,7 @@ mod tests {
                 .into_iter()
                 .map(|(at, (needs, serves, broken))| {
                     let needs = if broken { Err("broken".to_owned()) } else { Ok(needs.into_iter().map(jail).collect()) };
-                    (jail(at), Known { needs, serves })
+                    (jail(at), Known { needs, service: if serves { Service::Ready } else { Service::Down } })
                 })
                 .collect();
             let picked: BTreeSet<JailName> = picked.into_iter().map(jail).filter(|name| known.contains_key(name)).collect();

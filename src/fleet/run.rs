@@ -26,8 +26,11 @@ pub enum Said {
     /// Started, after what a crash had left was cleaned up.
     Recovered,
     AlreadyRunning,
+    Restarted,
     Stopped,
     WasDown,
+    /// Supervised, but its service is not ready; why.
+    Unready(String),
     Failed(String),
 }
 
@@ -81,26 +84,36 @@ pub fn run(
 }
 
 fn settle(plan: &mut Plan, name: JailName, said: Said, skipping: bool, ended: &mut dyn FnMut(JailName, End)) {
-    let skipped = match &said {
-        Said::Failed(_) if skipping => plan.schedule.failed(&name),
-        _ => {
+    let lacks = match &said {
+        Said::Failed(_) => Some("did not start"),
+        Said::Unready(_) => Some("is not ready"),
+        _ => None,
+    };
+    let lacks = lacks.filter(|_| skipping);
+    let skipped = match lacks {
+        Some(_) => plan.schedule.failed(&name),
+        None => {
             plan.schedule.done(&name);
             Vec::new()
         }
     };
+    let failed = name.clone();
     ended(
         name,
         match said {
             Said::Started => End::Started,
             Said::Recovered => End::Recovered,
             Said::AlreadyRunning => End::AlreadyRunning,
+            Said::Restarted => End::Restarted,
             Said::Stopped => End::Stopped,
             Said::WasDown => End::WasDown,
-            Said::Failed(why) => End::Failed(why),
+            Said::Failed(why) | Said::Unready(why) => End::Failed(why),
         },
     );
     for (name, need) in skipped {
-        ended(name, skip(&need));
+        // What is skipped because of one that was skipped lacks the one before it.
+        let what = lacks.filter(|_| need == failed).unwrap_or("did not start");
+        ended(name, skip(&need, what));
     }
 }
 

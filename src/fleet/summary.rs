@@ -9,6 +9,7 @@ pub enum End {
     /// Started, after what a crash had left was cleaned up.
     Recovered,
     AlreadyRunning,
+    Restarted,
     Stopped,
     WasDown,
     Failed(String),
@@ -17,20 +18,26 @@ pub enum End {
 }
 
 impl End {
-    const WORDS: [&'static str; 6] = ["started", "already running", "stopped", "not running", "failed", "skipped"];
+    const WORDS: [&'static str; 7] = ["started", "already running", "restarted", "stopped", "not running", "failed", "skipped"];
 
     fn kind(&self) -> usize {
         match self {
             End::Started | End::Recovered => 0,
             End::AlreadyRunning => 1,
-            End::Stopped => 2,
-            End::WasDown => 3,
-            End::Failed(_) => 4,
-            End::Skipped(_) => 5,
+            End::Restarted => 2,
+            End::Stopped => 3,
+            End::WasDown => 4,
+            End::Failed(_) => 5,
+            End::Skipped(_) => 6,
         }
     }
 
-    fn reason(&self) -> Option<&str> {
+    /// In one or two words.
+    pub fn word(&self) -> &'static str {
+        Self::WORDS[self.kind()]
+    }
+
+    pub fn reason(&self) -> Option<&str> {
         match self {
             End::Failed(why) | End::Skipped(why) => Some(why),
             _ => None,
@@ -47,6 +54,11 @@ pub struct Summary {
 impl Summary {
     pub fn add(&mut self, name: JailName, end: End) {
         self.ends.push((name, end));
+    }
+
+    /// In the order in which they came.
+    pub fn ends(&self) -> &[(JailName, End)] {
+        &self.ends
     }
 
     pub fn len(&self) -> usize {

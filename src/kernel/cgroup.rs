@@ -111,7 +111,7 @@ pub fn freeze(name: &str, frozen: bool) -> Result<(), KernelError> {
     let file = group.join("cgroup.freeze");
     write(&file, if frozen { "1" } else { "0" }).map_err(KernelError::io(format!("write {}", file.display())))?;
     for _ in 0..TRIES {
-        if !frozen || is_frozen(&group) {
+        if !frozen || stands_still(&group) {
             return Ok(());
         }
         sleep(Duration::from_millis(5));
@@ -122,7 +122,12 @@ pub fn freeze(name: &str, frozen: bool) -> Result<(), KernelError> {
     })
 }
 
-fn is_frozen(group: &Path) -> bool {
+/// Do all members stand still?
+pub fn is_frozen(name: &str) -> bool {
+    group(name).is_some_and(|group| stands_still(&group))
+}
+
+fn stands_still(group: &Path) -> bool {
     fs::read_to_string(group.join("cgroup.events")).is_ok_and(|events| events.lines().any(|line| line == "frozen 1"))
 }
 

@@ -72,6 +72,11 @@ pub trait Kernel {
     /// Stops all members where they are.
     fn freeze(&self, jid: Jid) -> Result<(), KernelError>;
 
+    /// Are all members stopped where they are? Never in a body that runs none.
+    fn is_frozen(&self, _jid: Jid) -> Result<bool, KernelError> {
+        Ok(false)
+    }
+
     /// Lets frozen members run again.
     fn thaw(&self, jid: Jid) -> Result<(), KernelError>;
 

@@ -16,6 +16,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::event::Weight;
 use super::files::Files;
 use super::line::escape;
+use super::rate::{RATE, Rate};
 use super::ring::{Ring, Source};
 use super::service::{Service, Unit};
 
@@ -44,6 +45,8 @@ pub struct Sink {
     /// Prefix of the supervisor's lines.
     prefix: String,
     echo: bool,
+    /// Of each service.
+    rates: Vec<Rate>,
     ring: Ring,
     socket: Option<UnixDatagram>,
     queue: VecDeque<Vec<u8>>,
@@ -63,6 +66,7 @@ impl Sink {
             voices: service.units.iter().map(|unit| Voice::of(service, unit)).collect(),
             prefix: prefix(service),
             echo: service.foreground,
+            rates: service.units.iter().map(|_| Rate::new(now)).collect(),
             ring: Files::of(&service.config(), &service.name).ring(),
             socket: None,
             queue: VecDeque::new(),
@@ -73,8 +77,12 @@ impl Sink {
         }
     }
 
-    /// A line of the service, escaped.
+    /// A line of the service, escaped. One that is over its limit is counted, and leaves a gap in the ring's numbers.
     pub fn line(&mut self, unit: usize, stream: Stream, line: &str, now: Instant) {
+        if !self.rates[unit].take(now) {
+            self.ring.lose();
+            return;
+        }
         let (level, source) = match stream {
             Stream::Stdout => (self.levels[0], Source::Stdout),
             Stream::Stderr => (self.levels[1], Source::Stderr),
@@ -98,6 +106,21 @@ impl Sink {
             echo(Stream::Stderr, &format!("{prefix}{text}"));
         }
         self.write(unit, level, Source::Supervisor, &text, now);
+    }
+
+    /// The service has written more than is logged: there is no hurry to read on.
+    pub fn is_over(&mut self, unit: usize, now: Instant) -> bool {
+        self.rates[unit].is_over(now)
+    }
+
+    /// Says how many lines were over the limit, every few seconds, and at the `last` time in any case.
+    pub fn tell_lost(&mut self, now: Instant, last: bool) {
+        for unit in 0..self.rates.len() {
+            if let Some(lost) = self.rates[unit].told(now, last) {
+                let text = format!("{lost} line(s) lost: the service writes more than {RATE} a second");
+                self.own(Some(unit), Weight::Warning, &text, now);
+            }
+        }
     }
 
     /// The service should not be read from: the queue is full, and the daemon is still at work.

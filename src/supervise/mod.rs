@@ -20,6 +20,7 @@ mod message;
 mod monitor;
 mod output;
 mod pidfd;
+mod rate;
 mod ring;
 mod runner;
 mod service;
@@ -139,6 +140,11 @@ pub fn start(host: &Host, name: &JailName) -> Result<Started, SuperviseError> {
 /// Ends the service and its supervisor, kills what is left in the jail, and takes the jail down.
 pub fn stop(host: &Host, name: &JailName) -> Result<Stopped, SuperviseError> {
     Control::new(host, name).stop()
+}
+
+/// Could it be started at all: its spec can be read and has a command.
+pub fn check(host: &Host, name: &JailName) -> Result<(), SuperviseError> {
+    Control::new(host, name).check_spec().map(drop)
 }
 
 /// Ends the service and starts it again with the spec as it is now; a jail that is down is started. A spec that cannot be

@@ -34,6 +34,10 @@ use super::workload::Workload;
 use crate::kernel::KernelError;
 
 const SAMPLE: Duration = Duration::from_secs(1);
+/// Between two looks at a service that wrote more than is logged.
+const PAUSE: Duration = Duration::from_millis(50);
+/// Reads that empty a pipe.
+const READS: usize = 32;
 
 pub struct Monitor<'a> {
     service: &'a Service,
@@ -54,6 +58,8 @@ pub struct Monitor<'a> {
     desk: Option<Desk>,
     /// The keeper ended and the services were sent SIGKILL for it.
     bereft: bool,
+    /// Until when each service is not read from, because it wrote more than is logged.
+    paused: Vec<Instant>,
     ended: bool,
 }
 
@@ -87,6 +93,7 @@ impl<'a> Monitor<'a> {
             report: Some(report),
             desk: None,
             bereft: false,
+            paused: vec![now; service.units.len()],
             ended: false,
             service,
             workload,
@@ -108,7 +115,7 @@ impl<'a> Monitor<'a> {
             self.sink.flush(Instant::now());
             for source in woken {
                 match source {
-                    Source::Output(unit, stream) => drop(self.read(unit, stream)),
+                    Source::Output(unit, stream) => self.take_output(unit, stream),
                     Source::Notify(unit) => {
                         if let Some(run) = self.runners[unit].heard() {
                             self.tell(Event::Of(unit, Word::Notified { run }));
@@ -133,7 +140,8 @@ impl<'a> Monitor<'a> {
         let congested = self.sink.is_congested(now);
         let clearings = self.clearings.iter().map(|clearing| clearing.next);
         let timers = self.runners.iter().filter_map(Runner::next_deadline);
-        let until = clearings.chain(timers).fold(self.sample_at, Instant::min);
+        let paused = self.paused.iter().copied().filter(|until| *until > now);
+        let until = clearings.chain(timers).chain(paused).fold(self.sample_at, Instant::min);
         // Rounded up, lest it spin through the last millisecond.
         let timeout = (until.saturating_duration_since(now) + Duration::from_micros(999)).as_millis();
         let mut polled = Vec::new();
@@ -143,7 +151,7 @@ impl<'a> Monitor<'a> {
             sources.push(source);
         };
         for (unit, runner) in self.runners.iter().enumerate() {
-            if !congested {
+            if !congested && self.paused[unit] <= now {
                 for (stream, pipe) in [(Stream::Stdout, &runner.stdout), (Stream::Stderr, &runner.stderr)] {
                     if let Some(fd) = pipe.fd() {
                         add(Source::Output(unit, stream), fd, PollFlags::POLLIN);
@@ -182,6 +190,21 @@ impl<'a> Monitor<'a> {
         self.with_lines(unit, stream, |pipe, line| pipe.read(line))
     }
 
+    /// The same, once; of a service that wrote more than is logged all that is there, and then nothing for a while: that
+    /// bounds what its lines cost, and holds up who writes without end.
+    fn take_output(&mut self, unit: usize, stream: Stream) {
+        let now = Instant::now();
+        if !self.sink.is_over(unit, now) {
+            self.read(unit, stream);
+            return;
+        }
+        let mut reads = 0;
+        while reads < READS && self.read(unit, stream) {
+            reads += 1;
+        }
+        self.paused[unit] = now + PAUSE;
+    }
+
     fn own(&mut self, unit: Option<usize>, weight: Weight, text: &str) {
         self.sink.own(unit, weight, text, Instant::now());
     }
@@ -214,6 +237,7 @@ impl<'a> Monitor<'a> {
         {
             self.own(None, Weight::Warning, &format!("the kernel still believes in this supervisor: {error}"));
         }
+        self.sink.tell_lost(Instant::now(), true);
         self.sink.wait_for_room(0);
         let end = self.group.end().cloned().unwrap_or(End { failed: true, reason: "it ended without a reason".into() });
         let stderr = self.last_words();

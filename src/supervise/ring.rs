@@ -115,6 +115,11 @@ impl Ring {
         }
     }
 
+    /// Counts a line that is not kept.
+    pub fn lose(&mut self) {
+        self.count += 1;
+    }
+
     fn give_up(&mut self, now: Instant) {
         self.file = None;
         self.retry = Some(now + PATIENCE);

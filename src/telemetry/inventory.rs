@@ -1,8 +1,10 @@
-//! The listings of what lies on the disk: snapshots, bases, garbage.
+//! The listings of what lies on the disk (snapshots, bases, garbage), and of what was done to many jails.
 
 use super::table::{Column, Table, Value};
+use crate::fleet::{End, Summary};
 use crate::jail::base::Imported;
 use crate::jail::{Garbage, Snapshot};
+use crate::kernel::JailName;
 
 const SNAPSHOTS: [Column; 5] = [
     Column::new("NAME", 20),
@@ -70,6 +72,14 @@ const GARBAGE: [Column; 3] = [Column::new("KIND", 12), Column::new("WHAT", 32), 
 pub fn garbage(garbage: &[Garbage]) -> Table {
     let row = |found: &Garbage| vec![Value::text(found.kind), Value::text(&found.what), Value::Number(found.bytes)];
     Table::new(&GARBAGE, garbage.iter().map(row).collect())
+}
+
+const ENDS: [Column; 3] = [Column::new("NAME", 16), Column::new("RESULT", 16), Column::new("REASON", 0)];
+
+/// `jailmgr start`, `stop` and `restart`.
+pub fn ends(summary: &Summary) -> Table {
+    let row = |(name, end): &(JailName, End)| vec![Value::text(name), Value::text(end.word()), Value::maybe(end.reason())];
+    Table::new(&ENDS, summary.ends().iter().map(row).collect())
 }
 
 /// `2026-11-23T22:15:44Z` of seconds since the epoch.

@@ -14,7 +14,7 @@ mod top;
 mod views;
 
 pub use escape::{printable, printable_json};
-pub use inventory::{bases, garbage, snapshots, stamp};
+pub use inventory::{bases, ends, garbage, snapshots, stamp};
 pub use lines::Lines;
 pub use observation::{Observation, now};
 pub use prometheus::exposition;

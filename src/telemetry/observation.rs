@@ -14,6 +14,8 @@ pub struct Observation {
     pub supervisor: Option<Status>,
     /// What one that is gone wrote last, while the jail is still up.
     pub last: Option<Status>,
+    /// All its processes are stopped where they are.
+    pub frozen: bool,
 }
 
 impl Observation {
@@ -30,9 +32,16 @@ impl Observation {
     /// The state of a jail whose supervisor was killed.
     pub const ORPHANED: &str = "orphaned";
 
-    /// In a word: the supervisor's, or without one `up`, `down`, `unreadable`, [`Self::ORPHANED`], or how the last
+    /// The state of a jail whose processes are stopped.
+    pub const FROZEN: &str = "frozen";
+
+    /// In a word: [`Self::FROZEN`], the supervisor's, or without one `up`, `down`, `unreadable`, [`Self::ORPHANED`], or how the last
     /// supervisor ended.
     pub fn state(&self) -> &str {
+        let is_orphaned = self.supervisor.is_none() && self.jail.kernel.as_ref().is_some_and(|jail| jail.held);
+        if self.frozen && !is_orphaned {
+            return Self::FROZEN;
+        }
         if let Some(supervisor) = &self.supervisor {
             return &supervisor.state;
         }
@@ -53,7 +62,8 @@ impl Observation {
             (None, Some(_)) => supervise::last_status(host, &jail.name),
             _ => None,
         };
-        Observation { jail, root, supervisor, last }
+        let frozen = jail.kernel.as_ref().is_some_and(|known| host.kernel.is_frozen(known.jid).unwrap_or(false));
+        Observation { jail, root, supervisor, last, frozen }
     }
 }
 
@@ -81,7 +91,7 @@ mod tests {
             closing: false,
         });
         let jail = Observed { name, spec: Err("no".into()), kernel, pinned: up };
-        Observation { jail, root: "/".into(), supervisor: supervisor.map(status), last: last.map(status) }
+        Observation { jail, root: "/".into(), supervisor: supervisor.map(status), last: last.map(status), frozen: false }
     }
 
     #[test]
@@ -97,5 +107,13 @@ mod tests {
         ] {
             assert_eq!(seen.state(), state);
         }
+    }
+
+    #[test]
+    fn a_frozen_jail_is_called_so_unless_its_supervisor_was_killed() {
+        let frozen = |seen| Observation { frozen: true, ..seen };
+        assert_eq!(frozen(seen(true, true, Some("running"), None)).state(), "frozen");
+        assert_eq!(frozen(seen(true, false, None, None)).state(), "frozen");
+        assert_eq!(frozen(seen(true, true, None, Some("running"))).state(), "orphaned");
     }
 }

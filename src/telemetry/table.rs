@@ -77,7 +77,7 @@ impl Value {
         let Value::State(word) = self else { return None };
         match word.as_str() {
             "running" | "up" | "ok" => Some("32"),
-            "starting" | "backoff" | "stopping" | "note" => Some("33"),
+            "starting" | "backoff" | "stopping" | "frozen" | "note" => Some("33"),
             "failed" | "orphaned" | "unreadable" | "MISSING" => Some("31"),
             _ => None,
         }

@@ -51,7 +51,7 @@ pub fn jails(stats: &[JailStats]) -> Table {
     Table::new(&JAILS, stats.iter().map(row).collect())
 }
 
-const MANAGER: [Column; 7] = [
+const MANAGER: [Column; 8] = [
     Column::new("NAME", 16),
     Column::new("ROOT", 0),
     Column::new("SUPERVISE_CMD", 0),
@@ -59,6 +59,7 @@ const MANAGER: [Column; 7] = [
     Column::verbose("JID", 0),
     Column::verbose("PROFILE", 0),
     Column::verbose("PORTS", 0),
+    Column::verbose("STATE", 0),
 ];
 
 /// `jailmgr list`: the jails of the data directory.
@@ -76,6 +77,7 @@ pub fn manager(jails: &[Observation]) -> Table {
             jid(seen.jail.kernel.as_ref()),
             spec.map_or(Value::Absent, |spec| Value::text(spec.profile.label())),
             spec.map_or(Value::Absent, |spec| Value::Text(ports(&spec.policy()))),
+            Value::State(seen.state().to_owned()),
         ]
     };
     Table::new(&MANAGER, jails.iter().map(row).collect())
@@ -228,6 +230,7 @@ pub(super) mod tests {
             root: format!("/var/jailmgr/jails/{name}/root"),
             supervisor,
             last: None,
+            frozen: false,
         };
         let running = Status {
             pid: 8252,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use jailsh::fleet::{End, Summary};
 use jailsh::jail::base::Imported;
 use jailsh::jail::{Garbage, Observed, Snapshot, Spec, Taken};
 use jailsh::kernel::{JailInfo, JailStats, Jid, Level, Policy};
@@ -109,6 +110,7 @@ fn observations() -> Vec<Observation> {
         root: "/".into(),
         supervisor,
         last: None,
+        frozen: false,
     };
     vec![seen(Ok(spec.clone()), Some(kernel), Some(status)), seen(Ok(spec), None, None), seen(Err("no".into()), None, None)]
 }
@@ -128,6 +130,12 @@ fn each_listing_has_exactly_the_documented_keys() {
     check_table("jailmgr base list", &telemetry::bases(&[base]));
     let garbage = Garbage { kind: "base", what: "box@1".into(), bytes: 1 };
     check_table("jailmgr gc", &telemetry::garbage(&[garbage]));
+    let mut summary = Summary::default();
+    summary.add("a".parse().unwrap(), End::Started);
+    summary.add("b".parse().unwrap(), End::Failed("it ended".into()));
+    for verb in ["jailmgr start", "jailmgr stop", "jailmgr restart"] {
+        check_table(verb, &telemetry::ends(&summary));
+    }
     let record = Record { seq: 1, time_ms: 0, source: Source::Stdout, text: "x".into() };
     check("jailctl logs", &serde_json::from_str(&Lines::new(Format::Json, true).render(&[record])).unwrap());
 }

@@ -50,6 +50,21 @@ fn has(program: &str) -> bool {
 }
 
 #[test]
+fn the_configuration_file_that_is_named_is_made_if_it_is_not_there_and_left_alone_if_it_is() {
+    let Some(host) = Host::new("fl-boot-config") else { return };
+    let file = host.stage.data.path().join("config.toml");
+    fs::remove_file(&file).unwrap();
+    let said = host.stage.run("jailmgr", &["--config", file.to_str().unwrap(), "list"]);
+    assert_eq!(said.status, Some(66), "only bootstrap makes it: {}", said.stdout);
+    let said = host.bootstrap("--install-boot");
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    assert!(said.stdout.contains(&format!("{}: made\n", file.display())), "{}", said.stdout);
+    fs::write(&file, "# mine\n").unwrap();
+    assert!(host.bootstrap("--install-boot").stdout.contains(&format!("{}: is there already\n", file.display())));
+    assert_eq!(fs::read_to_string(&file).unwrap(), "# mine\n");
+}
+
+#[test]
 fn the_files_for_boot_are_written_once_replaced_when_they_differ_and_removed() {
     let Some(host) = Host::new("fl-boot-files") else { return };
     let first = host.bootstrap("--install-boot");

@@ -11,14 +11,15 @@ use super::boot;
 use crate::cli::failure::Failure;
 use crate::cli::options::Common;
 use crate::cli::output;
-use crate::cli::site::Site;
+use crate::cli::site::Plan;
 use crate::cli::{Outcome, config, failure};
 use crate::jail::JailError;
 use crate::kernel::KernelError;
 use crate::kernel::lsm::Lsm;
 
 /// Make this host ready for jails: load the kernel module if this kernel takes
-/// it, make the data directory and a default configuration file.
+/// it, make the data directory and a default configuration file, at the path of
+/// --config if that is given.
 ///
 /// Each step says whether it was done or already done; doing it again changes
 /// nothing. The files for boot start what has autostart and stop all jails at
@@ -48,7 +49,7 @@ impl Bootstrap {
         if self.uninstall_boot {
             return boot::remove(&self.root);
         }
-        let site = Site::open(common)?;
+        let site = Plan::to_be(common)?.open()?;
         let description = site.kernel.describe();
         match description.body {
             "sim" => output::say("kernel: simulated, nothing is enforced")?,

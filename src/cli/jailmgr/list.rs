@@ -18,7 +18,7 @@ use crate::telemetry::{self, Observation};
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct List {
-    /// Add jid, profile and ports
+    /// Add jid, profile, ports and state
     #[arg(short, long)]
     verbose: bool,
     #[command(flatten)]

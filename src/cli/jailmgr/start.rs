@@ -5,20 +5,20 @@ use std::collections::BTreeSet;
 use clap::Args;
 
 use crate::cli::Outcome;
-use crate::cli::fleet::{self, Lanes};
+use crate::cli::fleet::{self, Report};
 use crate::cli::options::Common;
 use crate::cli::selection::{self, Pattern};
 use crate::cli::site::Site;
-use crate::fleet::{Said, starting};
+use crate::fleet::starting;
 use crate::jail::observe;
 use crate::kernel::JailName;
-use crate::supervise::{self, Started};
 
 /// Start jails with their services, several at a time, each after those of its
 /// depends_on.
 ///
-/// Returns when each service runs or has failed. Other jails are started even
-/// if one fails; those that need it are skipped. What a named jail needs is
+/// Returns when each service is ready or has failed. Other jails are started
+/// even if one fails, or runs and does not become ready; those that need it are
+/// skipped. What a named jail needs is
 /// started too; --all starts no jail without autostart.
 ///
 /// Examples: jailmgr start --all
@@ -33,7 +33,7 @@ pub struct Start {
     #[arg(long, conflicts_with = "names", required_unless_present = "names")]
     all: bool,
     #[command(flatten)]
-    lanes: Lanes,
+    report: Report,
     /// Names of jails, or patterns
     #[arg(value_name = "NAME")]
     names: Vec<Pattern>,
@@ -54,11 +54,6 @@ impl Start {
             }
         }
         let plan = starting(&jails.known, chosen, !self.all);
-        fleet::run(plan, self.lanes, true, &|name| match supervise::start(&site, name) {
-            Ok(Started::Started(_)) => Said::Started,
-            Ok(Started::Recovered(_)) => Said::Recovered,
-            Ok(Started::AlreadyRunning(_)) => Said::AlreadyRunning,
-            Err(error) => Said::Failed(error.to_string()),
-        })
+        self.report.run(plan, true, &|name| fleet::start(&site, name))
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clap::Args;
 
 use crate::cli::Outcome;
-use crate::cli::fleet::{self, Lanes};
+use crate::cli::fleet::{self, Report};
 use crate::cli::options::Common;
 use crate::cli::selection::{self, Pattern};
 use crate::cli::site::Site;
@@ -30,7 +30,7 @@ pub struct Stop {
     #[arg(long, conflicts_with = "names", required_unless_present = "names")]
     all: bool,
     #[command(flatten)]
-    lanes: Lanes,
+    report: Report,
     /// Names of jails, or patterns
     #[arg(value_name = "NAME")]
     names: Vec<Pattern>,
@@ -50,7 +50,7 @@ impl Stop {
             }
         }
         let plan = stopping(&jails.known, chosen);
-        fleet::run(plan, self.lanes, false, &|name| match supervise::stop(&site, name) {
+        self.report.run(plan, false, &|name| match supervise::stop(&site, name) {
             Ok(Stopped::Stopped) => Said::Stopped,
             Ok(Stopped::WasDown) => Said::WasDown,
             Err(error) => Said::Failed(error.to_string()),

@@ -246,6 +246,10 @@ impl Kernel for Landlock {
         cgroup::freeze(self.registry.jail(jid)?.name.as_str(), true)
     }
 
+    fn is_frozen(&self, jid: Jid) -> Result<bool, KernelError> {
+        Ok(cgroup::is_frozen(self.registry.jail(jid)?.name.as_str()))
+    }
+
     fn thaw(&self, jid: Jid) -> Result<(), KernelError> {
         cgroup::freeze(self.registry.jail(jid)?.name.as_str(), false)
     }

@@ -255,6 +255,10 @@ impl Kernel for Lsm {
         cgroup::freeze(&self.name_of(jid)?, true)
     }
 
+    fn is_frozen(&self, jid: Jid) -> Result<bool, KernelError> {
+        Ok(cgroup::is_frozen(&self.name_of(jid)?))
+    }
+
     fn thaw(&self, jid: Jid) -> Result<(), KernelError> {
         self.group(jid)?;
         cgroup::freeze(&self.name_of(jid)?, false)

@@ -45,6 +45,7 @@ impl Monitor<'_> {
             // After a suspension the seconds that were missed are not made up for.
             self.sample_at = (self.sample_at + SAMPLE).max(now);
             self.sample();
+            self.sink.tell_lost(now, false);
         }
     }
 

@@ -109,8 +109,45 @@ fn endless_lines_fill_no_more_than_two_files() {
             .files()
             .reader()
             .and_then(|mut log| log.read())
-            .is_some_and(|lines| lines.last().is_some_and(|line| line.seq == 200_001))
+            .is_some_and(|lines| lines.last().is_some_and(|line| line.seq >= 200_001))
     });
     let size = |name: &str| std::fs::metadata(bench.dir.path().join("run/jails/t").join(name)).unwrap().len();
     assert!(size("log") <= 128 * 1024 && size("log.old") <= 128 * 1024);
+}
+
+#[test]
+fn lines_without_end_cost_neither_the_log_nor_a_processor_and_their_losses_are_told() {
+    let mut bench = Bench::new("yes | head -n 60000; exec yes >&2").started();
+    let (mut passed, mut lost) = (0, 0);
+    let losses = |line: &str| {
+        line.strip_prefix("jail=t jid=7 ")?
+            .strip_suffix(" line(s) lost: the service writes more than 500 a second")?
+            .parse::<u64>()
+            .ok()
+    };
+    let begun = Instant::now();
+    let mut used = None;
+    while begun.elapsed() < Duration::from_secs(7) {
+        let line = bench.line("");
+        if let Some(count) = losses(&line) {
+            lost += count;
+        } else if line.contains(": y") {
+            passed += 1;
+        }
+        if used.is_none() && begun.elapsed() > Duration::from_secs(4) {
+            used = Some(ticks(bench.monitor().unwrap()));
+        }
+    }
+    let used = ticks(bench.monitor().unwrap()) - used.unwrap();
+    assert!((20_000..20_000 + 500 * 10).contains(&passed), "{passed} lines passed");
+    assert!(lost > 40_000, "{lost} lost");
+    // Of three seconds, in hundredths; a debug build on a busy machine.
+    assert!(used < 100, "{used} ticks");
+}
+
+/// The CPU time of a process, in ticks of 1/100 s.
+fn ticks(pid: i32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
 }
