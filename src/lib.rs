@@ -1,11 +1,12 @@
 //! jailsh: jails that the kernel enforces, driven by scripts.
 //!
-//! Imports go one way: `cli`, `script` -> `fleet` -> `supervise`, `telemetry` -> `jail` -> `kernel`.
+//! Imports go one way: `cli`, `script` -> `plan`, `fleet` -> `supervise`, `telemetry` -> `jail` -> `kernel`.
 
 pub mod cli;
 pub mod fleet;
 pub mod jail;
 pub mod kernel;
+pub mod plan;
 pub mod script;
 pub mod supervise;
 pub mod telemetry;

@@ -48,5 +48,5 @@ pub use snapshot::{Snapshot, Taken, delete_snapshot, rollback, snapshot, snapsho
 pub use spec::{Log, Restart, Spec};
 pub(crate) use store::Directory;
 pub use store::Lock;
-pub use tree::{Tally, Watch};
+pub use tree::{Tally, Watch, hexadecimal};
 pub use update::{PolicyChange, Wanted, update};

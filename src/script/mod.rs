@@ -14,6 +14,7 @@ mod memory;
 mod session;
 mod source;
 mod stack;
+pub mod stdlib;
 
 pub use crate::jail::spec::duration;
 pub use engine::{Limits, Script, run};

@@ -1,11 +1,12 @@
 //! What the verbs of one run of a script share: the host, opened when the first verb needs it, so that a script without
 //! verbs needs neither root nor the module.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 
 use super::{Fault, Kind};
 use crate::jail::Host;
 use crate::kernel::JailName;
+use crate::plan::Provenance;
 
 type Open = Box<dyn Fn() -> Result<Host, Fault>>;
 
@@ -13,11 +14,13 @@ type Open = Box<dyn Fn() -> Result<Host, Fault>>;
 pub struct Session {
     open: Open,
     host: OnceCell<Host>,
+    /// What the script read; whoever reads on its behalf notes it here.
+    pub provenance: RefCell<Provenance>,
 }
 
 impl Session {
     pub fn new(open: impl Fn() -> Result<Host, Fault> + 'static) -> Session {
-        Session { open: Box::new(open), host: OnceCell::new() }
+        Session { open: Box::new(open), host: OnceCell::new(), provenance: RefCell::default() }
     }
 
     pub fn host(&self) -> Result<&Host, Fault> {
