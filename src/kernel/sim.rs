@@ -34,6 +34,20 @@ pub enum Deed {
     Bind(Port),
     /// Anything the policy judges by right alone.
     Act(Action),
+    /// What hooks ask a right about as such: mounting, tracing, a user namespace.
+    Use(Right),
+}
+
+impl Deed {
+    /// The right, or the fence, that it turns on; `None`: free to every jail.
+    pub fn right(self) -> Option<Right> {
+        match self {
+            Deed::Process { fence, .. } => Some(fence),
+            Deed::Bind(_) => Some(fence("port_foreign")),
+            Deed::Act(action) => policy::right_of(action),
+            Deed::Use(right) => Some(right),
+        }
+    }
 }
 
 impl Sim {
@@ -53,7 +67,7 @@ impl Sim {
             let object = match deed {
                 Deed::Bind(port) => port.get().into(),
                 Deed::Process { target, .. } => target.into(),
-                Deed::Act(_) => 0,
+                Deed::Act(_) | Deed::Use(_) => 0,
             };
             state.denials.push(Denial { jid, right, pid: 0, command: "sim".into(), object, when_ns: 0 });
         }
@@ -77,13 +91,15 @@ impl State {
                 let owner = self.owner_of(port).map_or(0, |jail| jail.jid.get());
                 policy::may_bind(actor, owner).then_some(()).ok_or_else(|| fence("port_foreign"))
             }
-            Deed::Act(action) => {
-                let Some(jid) = Jid::new(actor) else { return Ok(()) };
-                let Some(right) = policy::right_of(action) else { return Ok(()) };
-                let held = self.jails.get(&jid).is_some_and(|jail| jail.policy.rights.holds(right));
-                held.then_some(()).ok_or(right)
-            }
+            Deed::Act(action) => policy::right_of(action).map_or(Ok(()), |right| self.asks(actor, right)),
+            Deed::Use(right) => self.asks(actor, right),
         }
+    }
+
+    fn asks(&self, actor: u32, right: Right) -> Result<(), Right> {
+        let Some(jid) = Jid::new(actor) else { return Ok(()) };
+        let held = self.jails.get(&jid).is_some_and(|jail| jail.policy.rights.holds(right));
+        held.then_some(()).ok_or(right)
     }
 }
 

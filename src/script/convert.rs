@@ -6,6 +6,7 @@ use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Map, Position
 use serde::Serialize;
 use serde_json::Value;
 
+use super::api::Profile;
 use super::{Fault, Kind};
 use crate::jail::spec::nearest;
 
@@ -51,6 +52,9 @@ fn tree_within(value: &Dynamic, depth: usize) -> Result<Value, Fault> {
     if let Ok(map) = value.as_map_ref() {
         let pairs = map.iter().map(|(key, value)| Ok((key.to_string(), tree_within(value, depth)?)));
         return Ok(Value::Object(pairs.collect::<Result<_, Fault>>()?));
+    }
+    if let Some(profile) = value.read_lock::<Profile>() {
+        return Ok(profile.0.to_tree());
     }
     Err(Fault::new(
         Kind::Spec,

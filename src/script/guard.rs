@@ -7,7 +7,7 @@ use std::rc::Rc;
 use rhai::{AST, Engine, LexError, ParseError, Position, Scope, Token};
 
 /// Names that a script cannot give to anything.
-pub const VERBS: [&str; 21] = [
+pub const VERBS: [&str; 22] = [
     "jail",
     "create",
     "apply",
@@ -23,6 +23,7 @@ pub const VERBS: [&str; 21] = [
     "denials",
     "destroy",
     "kernel",
+    "profile",
     "processes",
     "prometheus",
     "http_get",

@@ -2,6 +2,7 @@
 
 use super::Observation;
 use super::table::{Column, Table, Value};
+use crate::jail::spec::Profile;
 use crate::kernel::{Description, Enforcement, JailInfo, JailStats, Policy};
 
 const STATS: [Column; 9] = [
@@ -133,8 +134,8 @@ const RIGHTS: [Column; 5] = [
     Column::verbose("REASON", 0),
 ];
 
-/// What holds each right, and for one jail whether it has it and how often it was refused.
-pub fn rights(description: &Description, jail: Option<(&Policy, Option<&JailStats>)>) -> Table {
+/// What holds each right, and for one jail whether it has it, how often it was refused, and why its profile says so.
+pub fn rights(description: &Description, jail: Option<(&Policy, Option<&JailStats>)>, profile: Option<&Profile>) -> Table {
     let row = |status: &crate::kernel::RightStatus| {
         let right = status.right;
         let policy = jail.map(|(policy, _)| match (right.is_fence(), policy.rights.holds(right)) {
@@ -152,7 +153,7 @@ pub fn rights(description: &Description, jail: Option<(&Policy, Option<&JailStat
                 Enforcement::Weaker { by, gap } => Value::Text(format!("{by}; WEAKER: {gap}")),
                 Enforcement::NotEnforceable { why } => Value::Text(format!("NOT ENFORCED: {why}")),
             },
-            Value::text(right.reason()),
+            Value::text(profile.and_then(|profile| profile.reason(right)).unwrap_or_else(|| right.reason())),
         ]
     };
     Table::new(&RIGHTS, description.rights.iter().map(row).collect())

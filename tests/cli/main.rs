@@ -9,6 +9,7 @@ mod json;
 mod layers;
 mod listings;
 mod logs;
+mod profiles;
 mod screen;
 mod scripts;
 mod verbs;

@@ -10,7 +10,8 @@ use crate::cli::output::{self, Shape};
 use crate::cli::site::Site;
 use crate::cli::target::Target;
 use crate::jail::Spec;
-use crate::kernel::{JailName, JailStats, Policy};
+use crate::jail::spec::Profile;
+use crate::kernel::{JailName, JailStats, Policy, Right};
 use crate::supervise::Status;
 use crate::telemetry::{self, Format, Observation, Table};
 
@@ -51,6 +52,9 @@ struct Sheet {
     kernel: String,
     notes: Vec<String>,
     rights: Table,
+    /// The profile of the spec; its reasons are those of `rights`.
+    #[serde(skip)]
+    changed: Option<Profile>,
 }
 
 impl Info {
@@ -78,6 +82,7 @@ impl Sheet {
         let restart_needed = wanted.is_some() && held.is_some() && wanted != held;
         let label = seen.jail.spec.as_ref().ok().map(|spec| spec.profile.label());
         let policy: Option<Policy> = held.or(wanted);
+        let changed = seen.jail.spec.as_ref().ok().map(|spec| spec.profile.clone());
         Sheet {
             name: seen.jail.name,
             jid: seen.jail.kernel.as_ref().map(|jail| jail.jid.get()),
@@ -91,7 +96,8 @@ impl Sheet {
             body: description.body,
             kernel: description.kernel.clone(),
             notes: description.notes.clone(),
-            rights: telemetry::rights(&description, policy.as_ref().map(|policy| (policy, stats))),
+            rights: telemetry::rights(&description, policy.as_ref().map(|policy| (policy, stats)), changed.as_ref()),
+            changed,
         }
     }
 
@@ -115,6 +121,10 @@ impl Sheet {
         }
         if self.restart_needed {
             facts.push(("pending", "the spec was changed; restart the jail to apply it".into()));
+        }
+        for (what, reasons) in self.changed.iter().flat_map(|profile| [("granted", &profile.grant), ("denied", &profile.deny)]) {
+            let said = |(right, reason): (Right, Option<&str>)| reason.map_or(right.to_string(), |why| format!("{right}: {why}"));
+            facts.extend(reasons.iter().map(|change| (what, said(change))));
         }
         facts.extend(self.spec_error.iter().map(|why| ("spec", format!("unreadable: {why}"))));
         facts.extend(self.notes.iter().map(|note| ("note", note.clone())));

@@ -74,7 +74,7 @@ fn status(shape: Shape) -> Outcome {
         output::json(&serde_json::json!({ "loaded": true, "refused": null, "module": status, "description": description }))?;
         return Ok(Exit::DONE);
     }
-    let rights = telemetry::rights(&description, None);
+    let rights = telemetry::rights(&description, None, None);
     if shape.format() != Format::Text {
         shape.print(&rights, false, "")?;
         return Ok(Exit::DONE);

@@ -5,6 +5,8 @@ pub mod duration;
 mod log;
 mod parse;
 mod parse_service;
+pub mod probe;
+pub mod profile;
 mod render;
 mod service;
 
@@ -14,11 +16,12 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use super::base::Base;
-use crate::kernel::{JailName, Level, Policy, Port, Right, RightSet};
+use crate::kernel::{JailName, Policy, Port};
 
 pub use assign::assign;
 pub use log::{Facility, LogLevel};
 pub use parse::{SpecError, nearest};
+pub use profile::Profile;
 pub use service::{Check, Health, Ready, Service, Sign, Span};
 
 /// A jail's spec. Every field was checked.
@@ -60,51 +63,6 @@ pub struct Spec {
     /// Several services in place of `command`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<Service>,
-}
-
-/// A built-in profile, with rights added and taken away.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Profile {
-    pub level: Level,
-    pub grant: Vec<Right>,
-    pub deny: Vec<Right>,
-}
-
-impl Profile {
-    pub fn built_in(level: Level) -> Self {
-        Profile { level, grant: Vec::new(), deny: Vec::new() }
-    }
-
-    pub fn rights(&self) -> RightSet {
-        let granted = self.grant.iter().fold(self.level.rights(), |set, right| set.with(*right));
-        self.deny.iter().fold(granted, |set, right| set.without(*right))
-    }
-
-    /// For listings: the level, with `+` or `-` where it was changed.
-    pub fn label(&self) -> String {
-        let mut label = self.level.name().to_owned();
-        if !self.grant.is_empty() {
-            label.push('+');
-        }
-        if !self.deny.is_empty() {
-            label.push('-');
-        }
-        label
-    }
-}
-
-impl Serialize for Profile {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeMap;
-        if self.grant.is_empty() && self.deny.is_empty() {
-            return serializer.serialize_str(self.level.name());
-        }
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("base", self.level.name())?;
-        map.serialize_entry("grant", &self.grant)?;
-        map.serialize_entry("deny", &self.deny)?;
-        map.end()
-    }
 }
 
 /// Where the service's output goes in syslog.

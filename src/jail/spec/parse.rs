@@ -7,9 +7,9 @@ use std::str::FromStr;
 use nix::sys::signal::Signal;
 use serde_json::{Map, Value};
 
-use super::{Facility, Log, LogLevel, Profile, Restart, Spec, StopSignal, parse_service};
+use super::{Facility, Log, LogLevel, Profile, Restart, Spec, StopSignal, parse_service, profile};
 use crate::jail::base::Base;
-use crate::kernel::{JailName, Level, NameError, Policy, Port, Right};
+use crate::kernel::{JailName, Level, NameError, Policy, Port};
 
 /// What is wrong with a spec.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +62,6 @@ const KEYS: [&str; 18] = [
     "services",
 ];
 const LOG_KEYS: [&str; 4] = ["facility", "stdout", "stderr", "tag"];
-const PROFILE_KEYS: [&str; 3] = ["base", "grant", "deny"];
 const STOP_SIGNALS: [Signal; 7] =
     [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGKILL];
 const MAX_ARGUMENTS: usize = 1024;
@@ -93,7 +92,7 @@ impl Spec {
         }
         Ok(Spec {
             command,
-            profile: optional(map, "profile", profile)?.unwrap_or_else(|| Profile::built_in(Level::High)),
+            profile: optional(map, "profile", profile::profile)?.unwrap_or_else(|| Profile::built_in(Level::High)),
             base: optional(map, "base", base)?.unwrap_or_default(),
             ports: optional(map, "ports", ports)?.unwrap_or_default(),
             log,
@@ -185,7 +184,7 @@ pub(super) fn list<'a>(key: &str, expected: &'static str, tree: &'a Value) -> Re
 }
 
 /// A word of a closed set, with the nearest one suggested.
-fn word<T: FromStr>(key: &str, tree: &Value, known: Vec<&str>) -> Result<T, SpecError> {
+pub(super) fn word<T: FromStr>(key: &str, tree: &Value, known: Vec<&str>) -> Result<T, SpecError> {
     let name = text(key, tree)?;
     name.parse().map_err(|_| SpecError::UnknownWord {
         key: key.to_owned(),
@@ -205,42 +204,6 @@ pub(super) fn argv(key: &str, tree: &Value) -> Result<Vec<String>, SpecError> {
         Some(program) if program.is_empty() => Err(value(key, "the program's name is empty")),
         _ => Ok(argv),
     }
-}
-
-fn profile(key: &str, tree: &Value) -> Result<Profile, SpecError> {
-    if tree.is_string() {
-        return level(key, tree).map(Profile::built_in);
-    }
-    let map = match tree {
-        Value::Object(_) => table(key, tree, &PROFILE_KEYS)?,
-        _ => return Err(wrong(key, "low, medium, high or a map with base, grant and deny", tree)),
-    };
-    let base = map.get("base").map(|tree| level(&join(key, "base"), tree)).transpose()?.unwrap_or(Level::High);
-    let grant = map.get("grant").map(|tree| rights(&join(key, "grant"), tree)).transpose()?.unwrap_or_default();
-    let deny = map.get("deny").map(|tree| rights(&join(key, "deny"), tree)).transpose()?.unwrap_or_default();
-    if let Some(both) = grant.iter().find(|right| deny.contains(right)) {
-        return Err(value(key, format!("{both} is both granted and denied")));
-    }
-    if let Some(fence) = grant.iter().find(|right| right.is_fence()) {
-        return Err(value(&join(key, "grant"), format!("{fence} keeps jails apart and cannot be granted")));
-    }
-    Ok(Profile { level: base, grant, deny })
-}
-
-fn level(key: &str, tree: &Value) -> Result<Level, SpecError> {
-    word(key, tree, Level::ALL.iter().map(|level| level.name()).collect())
-}
-
-fn rights(key: &str, tree: &Value) -> Result<Vec<Right>, SpecError> {
-    let grantable = || Right::all().filter(|right| !right.is_fence()).map(Right::name).collect();
-    let mut found = Vec::new();
-    for (i, item) in list(key, "a list of rights", tree)?.iter().enumerate() {
-        let right = word(&format!("{key}[{i}]"), item, grantable())?;
-        if !found.contains(&right) {
-            found.push(right);
-        }
-    }
-    Ok(found)
 }
 
 fn base(key: &str, tree: &Value) -> Result<Base, SpecError> {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Spec;
+use super::{Profile, Spec};
 
 impl Spec {
     /// The text of `jail.toml`, with every key, so that it shows what can be changed.
@@ -16,16 +16,55 @@ impl Spec {
     }
 
     /// What differs from `old`, a line a key: `key: old -> new`.
-    pub fn diff(&self, old: &Spec) -> Vec<String> {
-        let (Value::Object(new), Value::Object(mut old)) = (self.to_tree(), old.to_tree()) else { return Vec::new() };
+    pub fn diff(&self, old_spec: &Spec) -> Vec<String> {
+        let (Value::Object(new), Value::Object(mut old)) = (self.to_tree(), old_spec.to_tree()) else { return Vec::new() };
         let mut lines = Vec::new();
         for (key, new) in new {
             let before = old.shift_remove(&key).unwrap_or(Value::Null);
-            if before != new {
-                lines.push(format!("{key}: {before} -> {new}"));
+            if before == new {
+                continue;
+            }
+            match key.as_str() {
+                "profile" if new.is_object() || before.is_object() => lines.extend(profile(&old_spec.profile, &self.profile)),
+                _ => lines.push(format!("{key}: {before} -> {new}")),
             }
         }
         lines.extend(old.into_iter().map(|(key, before)| format!("{key}: {before} -> null")));
         lines
+    }
+}
+
+/// By effect; where only the writing differs, that.
+fn profile(old: &Profile, new: &Profile) -> Vec<String> {
+    let mut lines = Vec::new();
+    if old.label() != new.label() {
+        lines.push(format!("profile: {} -> {}", old.label(), new.label()));
+    }
+    lines.extend(old.diff(new).lines().into_iter().map(|line| format!("profile: {line}")));
+    if lines.is_empty() {
+        lines.push(format!("profile: {} -> {}", old.to_tree(), new.to_tree()));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::JailName;
+
+    #[test]
+    fn a_changed_profile_shows_each_right_with_its_reason() {
+        let name: JailName = "web".parse().unwrap();
+        let spec = |text: &str| Spec::from_toml(&name, text).unwrap();
+        let plain = spec("profile = 'medium'");
+        let changed = spec("[profile]\nbase = 'medium'\ngrant = { raw_socket = 'pings its peers' }\ndeny = ['ptrace']");
+        let said =
+            spec("[profile]\nbase = 'medium'\ngrant = { raw_socket = 'pings its peers' }\ndeny = { ptrace = 'none here' }");
+        let respelt = spec("[profile]\nbase = 'medium'\ngrant = ['netlink_route']");
+        let renamed = spec("[profile]\nbase = 'medium'\ngrant = ['netlink_route', 'ptrace']");
+        let steps = [(&plain, &changed), (&changed, &said), (&said, &plain), (&respelt, &renamed)];
+        let text: Vec<String> = steps.iter().map(|(old, new)| new.diff(old).join("\n")).collect();
+        insta::assert_snapshot!(text.join("\n---\n"));
+        assert_eq!(plain.diff(&plain), [""; 0]);
     }
 }

@@ -6,6 +6,7 @@ mod handle;
 mod host;
 mod lifecycle;
 mod observe;
+mod profile;
 
 use std::rc::Rc;
 
@@ -14,6 +15,7 @@ use rhai::{Engine, EvalAltResult, Map, NativeCallContext, Variant};
 use super::{Fault, Session, convert};
 use crate::kernel::JailName;
 use handle::Handle;
+pub use profile::Profile;
 
 type Thrown<T> = Result<T, Box<EvalAltResult>>;
 
@@ -25,6 +27,7 @@ pub fn register(engine: &mut Engine, session: Rc<Session>) {
     exec::register(engine, &session);
     observe::register(engine, &session);
     host::register(engine);
+    profile::register(engine);
 }
 
 /// Turns a fault into what Rhai throws, with the verb, the jail and the place of the call.

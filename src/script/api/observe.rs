@@ -15,7 +15,7 @@ use crate::telemetry::{self, Format, Observation, Table};
 /// A listing. Prints as jailctl prints it; its rows are records.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(transparent)]
-pub struct Listing(Table);
+pub struct Listing(pub(super) Table);
 
 impl fmt::Display for Listing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,7 +58,7 @@ impl fmt::Display for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "body {}, ABI {}, kernel {}", self.0.body, self.0.abi, self.0.kernel)?;
         self.0.notes.iter().try_for_each(|note| writeln!(f, "note: {note}"))?;
-        f.write_str(telemetry::rights(&self.0, None).render(Format::Text, false).trim_end())
+        f.write_str(telemetry::rights(&self.0, None, None).render(Format::Text, false).trim_end())
     }
 }
 

@@ -1,0 +1,97 @@
+//! What changes from one profile to another: by effect, not by how it was written.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::Profile;
+use crate::jail::spec::probe::Example;
+use crate::kernel::Right;
+
+/// From one profile to another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProfileDiff {
+    /// Rights that only the other one holds, with its reason.
+    pub added: Vec<Entry>,
+    /// Rights that only the first one holds, with the other's reason for not holding them.
+    pub removed: Vec<Entry>,
+    /// Rights that both or neither hold, for another reason.
+    pub reworded: Vec<Rewording>,
+    /// What only one of them has to prove: `must_allow ping`.
+    pub proofs_added: Vec<String>,
+    pub proofs_removed: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    pub right: Right,
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rewording {
+    pub right: Right,
+    pub before: Option<String>,
+    pub after: Option<String>,
+}
+
+impl ProfileDiff {
+    /// Same rights, reasons and proof.
+    pub fn is_empty(&self) -> bool {
+        self.lines().is_empty()
+    }
+
+    /// A line each: `+` for a right or proof that is new, `-` for one that is gone, `~` for another reason.
+    pub fn lines(&self) -> Vec<String> {
+        let entry = |sign: char, entry: &Entry| {
+            let reason = entry.reason.as_deref().unwrap_or_else(|| entry.right.reason());
+            format!("{sign} {}: {reason}", entry.right)
+        };
+        let or_none = |reason: &Option<String>| reason.clone().unwrap_or_else(|| "no reason".into());
+        let reworded =
+            |change: &Rewording| format!("~ {}: {} -> {}", change.right, or_none(&change.before), or_none(&change.after));
+        let mut lines: Vec<String> = self.added.iter().map(|added| entry('+', added)).collect();
+        lines.extend(self.removed.iter().map(|removed| entry('-', removed)));
+        lines.extend(self.reworded.iter().map(reworded));
+        lines.extend(self.proofs_added.iter().map(|proof| format!("+ {proof}")));
+        lines.extend(self.proofs_removed.iter().map(|proof| format!("- {proof}")));
+        lines
+    }
+}
+
+impl fmt::Display for ProfileDiff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.lines().join("\n"))
+    }
+}
+
+impl Profile {
+    /// What changes from this one to the other.
+    pub fn diff(&self, other: &Profile) -> ProfileDiff {
+        let (before, after) = (self.rights(), other.rights());
+        let reason = |profile: &Profile, right| profile.reason(right).map(str::to_owned);
+        let entries = |wanted: &dyn Fn(Right) -> bool| {
+            let found = Right::all().filter(|right| wanted(*right));
+            found.map(|right| Entry { right, reason: reason(other, right) }).collect()
+        };
+        let reworded = Right::all().filter(|right| before.holds(*right) == after.holds(*right));
+        let reworded = reworded.map(|right| Rewording { right, before: reason(self, right), after: reason(other, right) });
+        ProfileDiff {
+            added: entries(&|right| after.holds(right) && !before.holds(right)),
+            removed: entries(&|right| before.holds(right) && !after.holds(right)),
+            reworded: reworded.filter(|change| change.before != change.after).collect(),
+            proofs_added: proofs(other, self),
+            proofs_removed: proofs(self, other),
+        }
+    }
+}
+
+/// What the first has to prove and the second has not.
+fn proofs(of: &Profile, but: &Profile) -> Vec<String> {
+    let missing = |key: &'static str, of: &[Example], but: &[Example]| -> Vec<String> {
+        of.iter().filter(|example| !but.contains(example)).map(|example| format!("{key} {example}")).collect()
+    };
+    let mut found = missing("must_allow", &of.must_allow, &but.must_allow);
+    found.extend(missing("must_deny", &of.must_deny, &but.must_deny));
+    found
+}
