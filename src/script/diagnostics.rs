@@ -1,12 +1,15 @@
 //! What is printed when nobody caught an error: place, message, line, caret, hint, and the calls that led there.
 
+use std::rc::Rc;
+
 use rhai::{Dynamic, Engine, EvalAltResult, LexError, ParseErrorType, Position};
 
 use super::convert::type_name;
 use super::engine::Stop;
-use super::source::Source;
+use super::source::{CLOSURE, Source, Sources};
 use super::{Fault, Kind, guard};
 use crate::jail::spec::nearest;
+use crate::telemetry::printable;
 
 /// What the process says and how it ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,64 +27,91 @@ struct Finding {
     exit: u8,
 }
 
-/// Explains an error that ended `source`.
-pub fn report(engine: &Engine, source: &Source, error: &EvalAltResult) -> Report {
+/// A call or an import on the way to an error.
+struct Frame {
+    /// `fn f, called` and the like.
+    what: String,
+    source: Rc<Source>,
+    position: Position,
+}
+
+/// Explains an error that ended `script`.
+pub fn report(engine: &Engine, sources: &Sources, script: &Rc<Source>, error: &EvalAltResult) -> Report {
     let mut frames = Vec::new();
-    let inner = innermost(error, &mut frames);
-    let finding = explain(engine, source, inner);
+    let (inner, source) = innermost(error, script.clone(), sources, &mut frames);
+    let finding = explain(engine, sources, &source, inner);
     let thrown_at = inner.position();
-    let position = origin(inner).unwrap_or(thrown_at);
-    let mut text = format!("{}: error: {}\n", source.place(position), finding.message);
-    if let Some(excerpt) = source.excerpt(position) {
+    let (first_source, position) = origin(inner, sources).unwrap_or_else(|| (source.clone(), thrown_at));
+    let mut text = format!("{}: error: {}\n", first_source.place(position), finding.message);
+    if let Some(excerpt) = first_source.excerpt(position) {
         text += &(excerpt + "\n");
     }
     if let Some(hint) = finding.hint {
         text += &format!("hint: {hint}\n");
     }
-    if position != thrown_at {
+    if let Some(name) = sources.where_it_ended() {
+        text += &format!("while module {} was imported\n", printable(&name));
+    }
+    if (position, &first_source.name) != (thrown_at, &source.name) {
         text += &format!("thrown again at {}\n", source.place(thrown_at));
     }
-    for (name, called_at) in frames.iter().rev() {
-        text += &format!("in {name}, called at {}\n", source.place(*called_at));
+    for frame in frames.iter().rev() {
+        text += &format!("in {} at {}\n", frame.what, frame.source.place(frame.position));
     }
     Report { text, exit: finding.exit }
 }
 
 /// Where a verb's error first happened, though the script may have caught it and thrown it again.
-fn origin(error: &EvalAltResult) -> Option<Position> {
-    match error {
-        EvalAltResult::ErrorRuntime(value, _) => value.clone().try_cast::<Fault>()?.position(),
-        _ => None,
-    }
+fn origin(error: &EvalAltResult, sources: &Sources) -> Option<(Rc<Source>, Position)> {
+    let EvalAltResult::ErrorRuntime(value, _) = error else { return None };
+    let fault = value.clone().try_cast::<Fault>()?;
+    Some((sources.get(fault.file.as_deref()?)?, fault.position()?))
 }
 
-/// Walks into the calls; `frames` gets the outermost first.
-fn innermost<'a>(error: &'a EvalAltResult, frames: &mut Vec<(String, Position)>) -> &'a EvalAltResult {
-    match error {
-        EvalAltResult::ErrorInFunctionCall(name, _, inner, position) => {
-            let name = if name.starts_with("anon$") { "a closure".to_owned() } else { format!("fn {name}") };
-            frames.push((name, *position));
-            innermost(inner, frames)
+/// Walks into calls and imports, and to the text that the innermost error is in; `frames` gets the outermost first.
+fn innermost<'a>(
+    error: &'a EvalAltResult,
+    source: Rc<Source>,
+    sources: &Sources,
+    frames: &mut Vec<Frame>,
+) -> (&'a EvalAltResult, Rc<Source>) {
+    let (what, file, inner, position) = match error {
+        EvalAltResult::ErrorInFunctionCall(name, file, inner, position) => {
+            let name = if name.starts_with(CLOSURE) { "a closure".to_owned() } else { format!("fn {name}") };
+            (format!("{name}, called"), file, inner, position)
         }
-        EvalAltResult::ErrorInModule(_, inner, _) => innermost(inner, frames),
-        _ => error,
-    }
+        EvalAltResult::ErrorInModule(name, inner, position) => {
+            (format!("module {}, imported", printable(name)), name, inner, position)
+        }
+        _ => return (error, source),
+    };
+    let closure = match error {
+        EvalAltResult::ErrorInFunctionCall(name, ..) => sources.of_closure(name),
+        _ => None,
+    };
+    let next = closure.or_else(|| sources.get(file)).unwrap_or_else(|| source.clone());
+    frames.push(Frame { what, source, position: *position });
+    innermost(inner, next, sources, frames)
 }
 
 fn plain(message: impl Into<String>, hint: Option<String>) -> Finding {
     Finding { message: message.into(), hint, exit: 1 }
 }
 
-fn explain(engine: &Engine, source: &Source, error: &EvalAltResult) -> Finding {
+fn explain(engine: &Engine, sources: &Sources, source: &Source, error: &EvalAltResult) -> Finding {
     match error {
         EvalAltResult::ErrorParsing(kind, _) => syntax(engine, source, kind),
-        EvalAltResult::ErrorFunctionNotFound(signature, _) => unknown_function(engine, source, signature),
+        EvalAltResult::ErrorFunctionNotFound(signature, _) => unknown_function(engine, sources, source, signature),
         EvalAltResult::ErrorRuntime(value, _) => thrown(value),
         EvalAltResult::ErrorTerminated(token, _) => match token.clone().try_cast::<Stop>() {
             Some(Stop::Interrupted) => Finding { message: "interrupted".into(), hint: None, exit: 130 },
             Some(Stop::Memory(limit)) => {
                 plain(format!("the script uses more than {} MiB of memory", limit >> 20), Some("keep less at a time".into()))
             }
+            Some(Stop::Modules) => plain(
+                "the script imports too much",
+                Some("keep to 256 modules, 8 MiB of text, and imports that are nested 16 deep".into()),
+            ),
             Some(Stop::Output) => Finding { message: "nobody reads the output".into(), hint: None, exit: 1 },
             None => plain("the script was terminated", None),
         },
@@ -152,8 +182,15 @@ fn unknown_variable(source: &Source, name: &str) -> Finding {
 }
 
 /// Rhai's `name (type, type)`. Two mistakes look alike to it: a wrong name, and right name with wrong arguments.
-fn unknown_function(engine: &Engine, source: &Source, signature: &str) -> Finding {
+fn unknown_function(engine: &Engine, sources: &Sources, source: &Source, signature: &str) -> Finding {
     let (name, arguments) = signature.split_once(" (").unwrap_or((signature, ")"));
+    let given: Vec<&str> = arguments.trim_end_matches(')').split(", ").map(type_name).filter(|kind| !kind.is_empty()).collect();
+    if let Some((module, name)) = name.rsplit_once("::") {
+        let texts = sources.all();
+        let near = nearest(name, texts.iter().flat_map(|source| names_in(source)).filter(|known| *known != name));
+        let hint = near.map(|near| format!("did you mean {module}::{near}?"));
+        return plain(format!("module {module} has no function {name}({})", given.join(", ")), hint);
+    }
     let known = overloads(engine, name);
     if known.is_empty() {
         let names = engine.collect_fn_metadata(None, |found| Some(found.metadata.name.to_string()), true);
@@ -162,7 +199,6 @@ fn unknown_function(engine: &Engine, source: &Source, signature: &str) -> Findin
         let near = if name.len() < 3 { None } else { nearest(name, all.chain(guard::VERBS)) };
         return plain(format!("unknown function {name:?}"), near.map(|near| format!("did you mean {near}?")));
     }
-    let given: Vec<&str> = arguments.trim_end_matches(')').split(", ").map(type_name).filter(|kind| !kind.is_empty()).collect();
     plain(format!("{name} cannot be called with ({})", given.join(", ")), Some(format!("it takes {}", known.join(", or "))))
 }
 

@@ -2,14 +2,17 @@
 
 use std::cell::Cell;
 use std::io::Write;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
 use rhai::{Dynamic, Engine, EvalAltResult, OptimizationLevel, Scope};
 
 use super::guard::Guard;
+use super::library::{Library, Place};
 use super::memory::Meter;
-use super::source::Source;
+use super::modules::Modules;
+use super::source::{Source, Sources, without_shebang};
 use super::stack::Room;
 use super::{Fault, Kind, Session, api, diagnostics, duration, interrupt};
 
@@ -38,6 +41,8 @@ impl Default for Limits {
 pub enum Stop {
     Interrupted,
     Memory(u64),
+    /// Too many modules, too deep, or too long.
+    Modules,
     /// Standard output was closed.
     Output,
 }
@@ -47,11 +52,15 @@ pub enum Stop {
 pub struct Script {
     /// Path, `-e` or `-`, for messages.
     pub name: String,
+    /// The file that it was read from, if any: it may import from beside it.
+    pub file: Option<PathBuf>,
     pub text: String,
     /// `args` of the script.
     pub arguments: Vec<String>,
     /// Print the value of the last expression (`-e`).
     pub echo: bool,
+    /// Directories that it may import from besides, in order.
+    pub module_path: Vec<PathBuf>,
 }
 
 /// Between how many operations the memory is looked at: about 1 in 200 of the time.
@@ -71,13 +80,20 @@ pub fn run(session: Session, limits: Limits, script: Script) -> u8 {
     interrupt::install();
     let _room = Room::make();
     let effects = Rc::new(Effects::default());
-    let (engine, guard) = engine(session, limits, &effects);
-    let source = Source { name: script.name, text: script.text };
+    let session = Rc::new(session);
+    let (mut engine, guard) = engine(session.clone(), limits, &effects);
+    let sources = Sources::default();
+    let place = script.file.as_deref().and_then(Place::of_script);
+    let library = Library::new(script.module_path);
+    engine.set_module_resolver(Modules::new(guard.clone(), library, sources.clone(), session, &script.name, place));
+    let source = sources.add(Source { name: script.name, text: without_shebang(script.text) });
     let mut scope = Scope::new();
     let arguments: rhai::Array = script.arguments.into_iter().map(Dynamic::from).collect();
     scope.push_constant_dynamic("args", arguments.into());
     let evaluate = |scope: &mut Scope| -> Result<(), Box<EvalAltResult>> {
-        let ast = guard.compile(&engine, scope, &source.text)?;
+        let mut ast = guard.compile(&engine, scope, &source.text)?;
+        ast.set_source(&source.name);
+        sources.learn(&source, &ast);
         let value: Dynamic = engine.eval_ast_with_scope(scope, &ast)?;
         if script.echo && effects.exit.get().is_none() && !value.is_unit() {
             scope.push_dynamic("it", value);
@@ -88,7 +104,7 @@ pub fn run(session: Session, limits: Limits, script: Script) -> u8 {
     match evaluate(&mut scope) {
         Ok(()) => effects.exit.get().unwrap_or(u8::from(effects.closed.get())),
         Err(error) => {
-            let report = diagnostics::report(&engine, &source, &error);
+            let report = diagnostics::report(&engine, &sources, &source, &error);
             // A closed standard error leaves nobody to tell.
             let _ = std::io::stderr().write_all(report.text.as_bytes());
             report.exit
@@ -96,7 +112,7 @@ pub fn run(session: Session, limits: Limits, script: Script) -> u8 {
     }
 }
 
-fn engine(session: Session, limits: Limits, effects: &Rc<Effects>) -> (Engine, Guard) {
+fn engine(session: Rc<Session>, limits: Limits, effects: &Rc<Effects>) -> (Engine, Guard) {
     let mut engine = Engine::new();
     engine
         .set_optimization_level(OptimizationLevel::Simple)
@@ -117,7 +133,7 @@ fn engine(session: Session, limits: Limits, effects: &Rc<Effects>) -> (Engine, G
     });
     engine.register_fn("sleep", |seconds: i64| pause(seconds as f64));
     engine.register_fn("sleep", pause);
-    api::register(&mut engine, Rc::new(session));
+    api::register(&mut engine, session);
     (engine, guard)
 }
 
@@ -165,7 +181,7 @@ mod tests {
     use super::*;
 
     fn evaluate(limits: Limits, text: &str) -> Result<Dynamic, Box<EvalAltResult>> {
-        let session = Session::new(|| Err(Fault::new(Kind::Unavailable, "no host in this test")));
+        let session = Rc::new(Session::new(|| Err(Fault::new(Kind::Unavailable, "no host in this test"))));
         engine(session, limits, &Rc::new(Effects::default())).0.eval(text)
     }
 
@@ -182,7 +198,7 @@ mod tests {
     fn endless_recursion_ends_before_the_stack_does() {
         let nested = |depth| format!("fn f(x) {{ {}f(x + 1){} }} f(0)", "(".repeat(depth), " + 1)".repeat(depth));
         let fits = |script: &String| {
-            let session = Session::new(|| Err(Fault::new(Kind::Unavailable, "no host in this test")));
+            let session = Rc::new(Session::new(|| Err(Fault::new(Kind::Unavailable, "no host in this test"))));
             engine(session, Limits::default(), &Rc::new(Effects::default())).0.compile(script).is_ok()
         };
         let worst = (1..Limits::default().expression_depth).rev().map(nested).find(fits).unwrap();

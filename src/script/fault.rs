@@ -47,6 +47,8 @@ pub enum Kind {
     /// The sim body was asked to run something.
     Simulated,
     Http,
+    /// A module that is not there, or is none.
+    Module,
     /// A system call failed.
     System,
 }
@@ -60,7 +62,7 @@ impl Kind {
     /// for commands, else 1.
     pub fn exit(self) -> u8 {
         match self {
-            Kind::Name | Kind::Spec | Kind::Archive => 65,
+            Kind::Name | Kind::Spec | Kind::Archive | Kind::Module => 65,
             Kind::Unavailable => 69,
             Kind::NotPermitted => 77,
             Kind::TimedOut => 124,
@@ -86,6 +88,8 @@ pub struct Fault {
     pub hint: Option<String>,
     /// Line and column of the call.
     pub place: Option<(u16, u16)>,
+    /// The script or module that they are in.
+    pub file: Option<String>,
 }
 
 impl Fault {
@@ -100,6 +104,7 @@ impl Fault {
             message: message.to_owned(),
             hint: hint.map(str::to_owned),
             place: None,
+            file: None,
         }
     }
 
@@ -113,7 +118,8 @@ impl Fault {
     }
 
     /// Remembers the call, so that an error which is thrown again still tells where it came from.
-    pub fn at(mut self, position: Position) -> Fault {
+    pub fn at(mut self, position: Position, file: Option<&str>) -> Fault {
+        self.file = file.map(str::to_owned);
         let number = |number: Option<usize>| u16::try_from(number?).ok();
         self.place = number(position.line()).zip(number(position.position()));
         self

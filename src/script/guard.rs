@@ -1,5 +1,5 @@
-//! What a script may not do to the language: redefine a verb, evaluate text, import a file. Refused while parsing, so
-//! nothing has happened yet.
+//! What a script or a module may not do to the language: redefine a verb, evaluate text, import what is not named in the
+//! open, write an integer that is none. Refused while parsing, so nothing has happened yet.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -39,6 +39,9 @@ enum Place {
     Elsewhere,
     /// After `let`, `const` or `as`: the very next one.
     Next,
+    /// After `import`: the name in quotes, and nothing that computes one.
+    Module,
+    ModuleEnd,
     /// Until this token: the names of a `for`, a `catch`, or a function with its type.
     Until(Closing),
 }
@@ -57,11 +60,13 @@ impl Place {
             Token::For => Place::Until(Closing::In),
             Token::Catch => Place::Until(Closing::RightParenthesis),
             Token::Fn => Place::Until(Closing::LeftParenthesis),
+            Token::Import => Place::Module,
+            _ if self == Place::Module => Place::ModuleEnd,
             Token::EOF | Token::LeftBrace | Token::SemiColon => Place::Elsewhere,
             Token::In if self == Place::Until(Closing::In) => Place::Elsewhere,
             Token::LeftParen if self == Place::Until(Closing::LeftParenthesis) => Place::Elsewhere,
             Token::RightParen if self == Place::Until(Closing::RightParenthesis) => Place::Elsewhere,
-            _ if self == Place::Next => Place::Elsewhere,
+            _ if matches!(self, Place::Next | Place::ModuleEnd) => Place::Elsewhere,
             _ => self,
         }
     }
@@ -73,9 +78,12 @@ impl Place {
 struct State {
     place: Place,
     refusal: Option<(String, Position)>,
+    /// Functions that the text defines, in order.
+    defined: Vec<(String, Position)>,
 }
 
 /// The guard of one engine.
+#[derive(Clone)]
 pub struct Guard(Rc<RefCell<State>>);
 
 impl Guard {
@@ -87,6 +95,9 @@ impl Guard {
             let mut state = shared.borrow_mut();
             let place = state.place;
             state.place = place.after(&token);
+            if let (Place::Until(Closing::LeftParenthesis), Token::Identifier(name)) = (place, &token) {
+                state.defined.push((name.to_string(), position));
+            }
             let Some(why) = refusal(place, &token) else { return token };
             state.refusal.get_or_insert((why.clone(), position));
             Token::LexError(LexError::ImproperSymbol(String::new(), why).into())
@@ -97,12 +108,30 @@ impl Guard {
     /// Parses a script, or says what the guard refused.
     pub fn compile(&self, engine: &Engine, scope: &Scope, text: &str) -> Result<AST, ParseError> {
         *self.0.borrow_mut() = State::default();
-        engine.compile_with_scope(scope, text).map_err(|error| match self.0.borrow_mut().refusal.take() {
-            Some((why, position)) => LexError::ImproperSymbol(String::new(), why).into_err(position),
+        let ast = engine.compile_with_scope(scope, text).map_err(|error| match self.0.borrow_mut().refusal.take() {
+            Some((why, position)) => refused(why, position),
             None => error,
-        })
+        })?;
+        self.hijack(engine, &ast).map_or(Ok(ast), Err)
+    }
+
+    /// A method for a type (`fn Jail.deploy()`) is one for everybody who imports the module; so it must be a new one.
+    fn hijack(&self, engine: &Engine, ast: &AST) -> Option<ParseError> {
+        let methods = || ast.iter_functions().filter_map(|function| Some((function.this_type?, function.name)));
+        methods().next()?;
+        let natives = engine.collect_fn_metadata(None, |found| Some(found.metadata.name.to_string()), true);
+        let (kind, name) = methods().find(|(_, name)| natives.iter().any(|native| native == name))?;
+        let position = self.0.borrow().defined.iter().rev().find(|(defined, _)| defined == name).map(|(_, at)| *at);
+        let why = format!("{name} is a function of jailsh, and no new method of {kind}; pick another name");
+        Some(refused(why, position.unwrap_or(Position::NONE)))
     }
 }
+
+fn refused(why: String, position: Position) -> ParseError {
+    LexError::ImproperSymbol(String::new(), why).into_err(position)
+}
+
+const COMPUTED: &str = "import takes the name of a module in quotes; write it out, so that it can be found without running";
 
 fn refusal(place: Place, token: &Token) -> Option<String> {
     match token {
@@ -113,7 +142,14 @@ fn refusal(place: Place, token: &Token) -> Option<String> {
             Some(format!("{:?} is a name of jailsh and cannot be redefined; pick another name", name.as_str()))
         }
         Token::Reserved(name) if name.as_str() == "eval" => Some("eval is not available; write the code out".into()),
-        Token::Import => Some("import is not available in this version; keep the script in one file".into()),
+        // Rhai would take it for a float, silently.
+        Token::FloatConstant(found) if found.1.bytes().all(|b| b.is_ascii_digit() || b == b'_' || b == b'-') => {
+            Some(format!("{} does not fit into 64 bits; write {}.0 for a float", found.1, found.1))
+        }
+        _ if place == Place::Module && !matches!(token, Token::StringConstant(_)) => Some(COMPUTED.into()),
+        _ if place == Place::ModuleEnd && !matches!(token, Token::As | Token::SemiColon | Token::RightBrace | Token::EOF) => {
+            Some(COMPUTED.into())
+        }
         _ => None,
     }
 }
@@ -125,7 +161,7 @@ mod tests {
     fn engine() -> (Engine, Guard) {
         let mut engine = Engine::new();
         let guard = Guard::install(&mut engine);
-        engine.register_fn("jail", || 1_i64);
+        engine.register_fn("jail", || 1_i64).register_fn("to_json", |x: &mut i64| *x);
         (engine, guard)
     }
 
@@ -147,13 +183,14 @@ mod tests {
             "for (a, jail) in [1] {}",
             "try { } catch (jail) {}",
             "import \"x\" as jail;",
+            "import \"x\" as args;",
             "let x = 1; export x as jail;",
             "let args = 3;",
             "fn print(x) { }",
             "let x = `${ let jail = 1; jail }`;",
         ] {
             let error = compile(script).expect_err(script);
-            assert!(error.contains("cannot be redefined") || error.contains("import is not available"), "{script}: {error}");
+            assert!(error.contains("cannot be redefined"), "{script}: {error}");
         }
     }
 
@@ -173,12 +210,46 @@ mod tests {
     }
 
     #[test]
+    fn a_module_is_named_in_the_open() {
+        for script in ["import x as y;", "import \"a\" + \"b\" as y;", "import `a${1}` as y;", "import (\"a\") as y;"] {
+            let error = compile(script).expect_err(script);
+            assert!(error.contains("import takes the name"), "{script}: {error}");
+        }
+        for script in ["import \"a\" as y;", "import \"a\";", "if true { import `a` as y }", "import \"a\" as y; y::jail()"] {
+            compile(script).unwrap_or_else(|error| panic!("{script}: {error}"));
+        }
+    }
+
+    #[test]
+    fn an_integer_that_does_not_fit_is_no_float() {
+        for script in ["9223372036854775808", "let x = -99_999_999_999_999_999_999;", "-9223372036854775809"] {
+            let error = compile(script).expect_err(script);
+            assert!(error.contains("does not fit into 64 bits"), "{script}: {error}");
+        }
+        assert!(compile("0x1_0000_0000_0000_0000").is_err());
+        for script in ["9223372036854775807", "-9223372036854775808", "1e300", "99999999999999999999.0", "0.5"] {
+            compile(script).unwrap_or_else(|error| panic!("{script}: {error}"));
+        }
+    }
+
+    #[test]
     fn text_is_never_run_as_code() {
         assert!(compile("eval(\"1\")").unwrap_err().contains("eval is not available"));
         let (engine, _) = engine();
         for indirect in ["let f = Fn(\"eval\"); f.call(\"40 + 2\")", "call(Fn(\"eval\"), \"40 + 2\")"] {
             assert!(engine.eval::<rhai::Dynamic>(indirect).is_err(), "{indirect}");
         }
+    }
+
+    #[test]
+    fn a_method_for_a_type_is_a_new_one() {
+        for script in ["fn array.push(x) { }", "fn string.len() { 0 }", "fn Jail.to_json() { }", "fn \"Jail\".jail() { }"] {
+            let error = compile(script).expect_err(script);
+            assert!(error.contains("pick another name"), "{script}: {error}");
+        }
+        let error = compile("fn int.contains(x) { }\nfn string.contains(x) { }").expect_err("both are taken");
+        assert!(error.contains("line 2, position 11") || error.contains("line 1, position 8"), "{error}");
+        compile("fn array.second() { this[1] } fn Jail.deploy() { } fn contains(x) { x }").unwrap();
     }
 
     #[test]

@@ -4,13 +4,14 @@
 mod api;
 mod convert;
 mod diagnostics;
-
 mod engine;
 mod fault;
 mod guard;
 mod http;
 mod interrupt;
+mod library;
 mod memory;
+mod modules;
 mod session;
 mod source;
 mod stack;

@@ -1,16 +1,79 @@
-//! A script's text, and pointing into it.
+//! The texts of a script and its modules, and pointing into them.
 
-use rhai::Position;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use rhai::{AST, Position};
 use unicode_width::UnicodeWidthChar;
 
-/// A script as it was read.
+/// A script or a module as it was read.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// Path, `-e` or `-`, for messages.
+    /// Path, `-e`, `-` or `std/NAME`, for messages.
     pub name: String,
     pub text: String,
 }
 
+/// All texts of one run, by name. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct Sources(Rc<RefCell<Shelf>>);
+
+#[derive(Debug, Default)]
+struct Shelf {
+    texts: BTreeMap<String, Rc<Source>>,
+    /// Which text a closure is from: Rhai calls one as if it were of the text that calls it.
+    closures: BTreeMap<String, String>,
+    ended_in: Option<String>,
+}
+
+impl Sources {
+    pub fn add(&self, source: Source) -> Rc<Source> {
+        let source = Rc::new(source);
+        self.0.borrow_mut().texts.insert(source.name.clone(), source.clone());
+        source
+    }
+
+    pub fn get(&self, name: &str) -> Option<Rc<Source>> {
+        self.0.borrow().texts.get(name).cloned()
+    }
+
+    /// Remembers where the closures of a parsed text are from.
+    pub fn learn(&self, source: &Source, ast: &AST) {
+        let closures = ast.iter_functions().filter(|function| function.name.starts_with(CLOSURE));
+        let closures = closures.map(|closure| (closure.name.to_owned(), source.name.clone()));
+        self.0.borrow_mut().closures.extend(closures);
+    }
+
+    pub fn of_closure(&self, name: &str) -> Option<Rc<Source>> {
+        let file = self.0.borrow().closures.get(name).cloned()?;
+        self.get(&file)
+    }
+
+    pub fn all(&self) -> Vec<Rc<Source>> {
+        self.0.borrow().texts.values().cloned().collect()
+    }
+
+    /// Remembers the innermost module that was ended by a limit or by the user, while it was being imported.
+    pub fn ended_in(&self, name: String) {
+        self.0.borrow_mut().ended_in.get_or_insert(name);
+    }
+
+    pub fn where_it_ended(&self) -> Option<String> {
+        self.0.borrow().ended_in.clone()
+    }
+}
+
+/// Empties a `#!` line, so that the lines below keep their numbers.
+pub fn without_shebang(text: String) -> String {
+    match text.strip_prefix("#!") {
+        Some(rest) => rest.find('\n').map_or(String::new(), |end| rest[end..].to_owned()),
+        None => text,
+    }
+}
+
+/// How Rhai's names of closures begin.
+pub const CLOSURE: &str = "anon$";
 /// Spaces that a tab is shown as.
 const TAB: usize = 4;
 /// Columns of a long line that are shown around the caret.

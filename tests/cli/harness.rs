@@ -27,7 +27,9 @@ impl Place {
 
     /// A file in the directory that the tools run in.
     pub fn file(self, name: &str, text: impl AsRef<[u8]>) -> Place {
-        fs::write(self.work().join(name), text).expect("a file of the test");
+        let path = self.work().join(name);
+        fs::create_dir_all(path.parent().expect("a path below the directory")).expect("a directory of the test");
+        fs::write(path, text).expect("a file of the test");
         self
     }
 

@@ -9,6 +9,7 @@ mod json;
 mod layers;
 mod listings;
 mod logs;
+mod modules;
 mod profiles;
 mod screen;
 mod scripts;

@@ -6,6 +6,7 @@ mod kmod;
 mod script;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
@@ -37,6 +38,10 @@ pub struct Jailsh {
     /// Operations after which a script is ended, 0 for no limit
     #[arg(long, value_name = "N")]
     max_operations: Option<u64>,
+    /// A directory that scripts import from, besides their own; then come
+    /// those of JAILSH_MODULE_PATH and /etc/jailsh/lib [may be repeated]
+    #[arg(long, value_name = "DIR")]
+    module_path: Vec<PathBuf>,
     #[command(flatten)]
     common: Common,
     #[command(subcommand)]
@@ -53,7 +58,7 @@ enum Verb {
 }
 
 pub fn run(arguments: Jailsh) -> Outcome {
-    let Jailsh { common, expression, max_operations, verb } = arguments;
+    let Jailsh { common, expression, max_operations, module_path, verb } = arguments;
     let source = match (expression, verb) {
         (None, Some(Verb::Doctor(doctor))) => return doctor.run(),
         (None, Some(Verb::Kmod(kmod))) => return kmod.run(),
@@ -62,5 +67,5 @@ pub fn run(arguments: Jailsh) -> Outcome {
         (None, None) => script::from_pipe()?,
         (Some(words), _) => script::from_expression(words),
     };
-    script::run(&common, max_operations, source)
+    script::run(&common, max_operations, module_path, source)
 }

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::options::Common;
@@ -15,13 +15,17 @@ pub fn from_file(words: Vec<OsString>) -> Result<Script, Failure> {
     let mut words = words.into_iter();
     let file = words.next().unwrap_or_default();
     let arguments = words.map(text).collect::<Result<_, _>>()?;
-    Ok(Script { text: without_shebang(input::read_text(Path::new(&file))?), name: name(&file), arguments, echo: false })
+    let path = PathBuf::from(&file);
+    let text = input::read_text(&path)?;
+    let file = (path != Path::new("-")).then_some(path);
+    Ok(Script { name: name(file.as_deref()), file, text, arguments, echo: false, module_path: Vec::new() })
 }
 
 /// `-e EXPR ARGS...`
 pub fn from_expression(words: Vec<String>) -> Script {
     let mut words = words.into_iter();
-    Script { name: "-e".into(), text: words.next().unwrap_or_default(), arguments: words.collect(), echo: true }
+    let text = words.next().unwrap_or_default();
+    Script { name: "-e".into(), file: None, text, arguments: words.collect(), echo: true, module_path: Vec::new() }
 }
 
 /// Nothing was named: a pipe is a script, a terminal is somebody who needs a hint.
@@ -32,7 +36,12 @@ pub fn from_pipe() -> Result<Script, Failure> {
     Err(Failure::new(Exit::USAGE, "no script; use jailsh FILE, jailsh -e EXPR, or see jailsh --help"))
 }
 
-pub fn run(common: &Common, max_operations: Option<u64>, script: Script) -> Outcome {
+/// The directories that `import` searches, as `PATH` is written.
+const MODULE_PATH: &str = "JAILSH_MODULE_PATH";
+
+pub fn run(common: &Common, max_operations: Option<u64>, module_path: Vec<PathBuf>, mut script: Script) -> Outcome {
+    script.module_path = module_path;
+    script.module_path.extend(std::env::var_os(MODULE_PATH).iter().flat_map(std::env::split_paths));
     let plan = Plan::new(common)?;
     // The simulation's directory lives as long as the script's session.
     let scratch = RefCell::new(None);
@@ -50,14 +59,6 @@ fn text(word: OsString) -> Result<String, Failure> {
     word.into_string().map_err(|word| Failure::new(Exit::USAGE, format!("argument {word:?} is not UTF-8")))
 }
 
-fn name(file: &OsString) -> String {
-    file.to_string_lossy().into_owned()
-}
-
-/// Empties a `#!` line, so that the lines below keep their numbers.
-fn without_shebang(text: String) -> String {
-    match text.strip_prefix("#!") {
-        Some(rest) => rest.find('\n').map_or(String::new(), |end| rest[end..].to_owned()),
-        None => text,
-    }
+fn name(file: Option<&Path>) -> String {
+    file.map_or_else(|| "-".into(), |file| file.to_string_lossy().into_owned())
 }

@@ -34,7 +34,7 @@ pub fn register(engine: &mut Engine, session: Rc<Session>) {
 fn thrown<T>(context: &NativeCallContext, verb: &'static str, jail: Option<&JailName>, result: Result<T, Fault>) -> Thrown<T> {
     result.map_err(|fault| {
         let jail = fault.jail.clone().or_else(|| jail.map(ToString::to_string));
-        Fault { verb: Some(verb), jail, ..fault }.at(context.call_position()).into()
+        Fault { verb: Some(verb), jail, ..fault }.at(context.call_position(), context.call_source()).into()
     })
 }
 
