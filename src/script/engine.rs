@@ -112,6 +112,13 @@ pub fn run(session: Session, limits: Limits, script: Script) -> u8 {
     }
 }
 
+/// An engine that knows every name and has no host: for who asks what there is.
+#[cfg(test)]
+pub fn without_host() -> Engine {
+    let session = Rc::new(Session::new(|| Err(Fault::new(Kind::Unavailable, "no host is open here"))));
+    engine(session, Limits::default(), &Rc::new(Effects::default())).0
+}
+
 fn engine(session: Rc<Session>, limits: Limits, effects: &Rc<Effects>) -> (Engine, Guard) {
     let mut engine = Engine::new();
     engine

@@ -12,6 +12,7 @@ mod interrupt;
 mod library;
 mod memory;
 mod modules;
+pub mod reference;
 mod session;
 mod source;
 mod stack;

@@ -11,6 +11,7 @@ mod listings;
 mod logs;
 mod modules;
 mod profiles;
+mod reference;
 mod screen;
 mod scripts;
 mod verbs;

@@ -20,7 +20,7 @@ use crate::kernel::{JailName, Policy, Port};
 
 pub use assign::assign;
 pub use log::{Facility, LogLevel};
-pub use parse::{SpecError, nearest};
+pub use parse::{STOP_SIGNALS, SpecError, nearest};
 pub use profile::Profile;
 pub use service::{Check, Health, Ready, Service, Sign, Span};
 
@@ -107,6 +107,19 @@ impl Serialize for StopSignal {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.0.as_str().trim_start_matches("SIG"))
     }
+}
+
+/// The maps of a spec, and the keys that the parser takes in each.
+pub fn keys() -> [(&'static str, &'static [&'static str]); 7] {
+    [
+        ("spec", &parse::KEYS),
+        ("spec.services", &parse_service::SERVICE_KEYS),
+        ("spec.profile", &profile::KEYS),
+        ("spec.extension", &profile::EXTENSION_KEYS),
+        ("spec.log", &parse::LOG_KEYS),
+        ("spec.ready", &parse_service::READY_KEYS),
+        ("spec.health", &parse_service::HEALTH_KEYS),
+    ]
 }
 
 impl Spec {

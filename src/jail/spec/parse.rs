@@ -41,7 +41,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate.to_owned())
 }
 
-const KEYS: [&str; 18] = [
+pub(super) const KEYS: [&str; 18] = [
     "command",
     "profile",
     "base",
@@ -61,8 +61,8 @@ const KEYS: [&str; 18] = [
     "health",
     "services",
 ];
-const LOG_KEYS: [&str; 4] = ["facility", "stdout", "stderr", "tag"];
-const STOP_SIGNALS: [Signal; 7] =
+pub(super) const LOG_KEYS: [&str; 4] = ["facility", "stdout", "stderr", "tag"];
+pub const STOP_SIGNALS: [Signal; 7] =
     [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGKILL];
 const MAX_ARGUMENTS: usize = 1024;
 const MAX_TEXT: usize = 64 * 1024;

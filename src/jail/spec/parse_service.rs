@@ -10,9 +10,9 @@ use super::service::{Check, Health, Ready, Service, Sign, Span};
 use super::{Spec, duration};
 use crate::kernel::{JailName, Port};
 
-const READY_KEYS: [&str; 5] = ["fd", "port", "command", "timeout", "interval"];
-const HEALTH_KEYS: [&str; 6] = ["port", "command", "inside", "interval", "timeout", "failures"];
-const SERVICE_KEYS: [&str; 13] = [
+pub(super) const READY_KEYS: [&str; 5] = ["fd", "port", "command", "timeout", "interval"];
+pub(super) const HEALTH_KEYS: [&str; 6] = ["port", "command", "inside", "interval", "timeout", "failures"];
+pub(super) const SERVICE_KEYS: [&str; 13] = [
     "name",
     "command",
     "user",

@@ -19,7 +19,7 @@ use crate::kernel::{Level, Right, RightSet};
 
 pub use algebra::Extension;
 pub use diff::{Entry, ProfileDiff, Rewording};
-pub(super) use parse::profile;
+pub(super) use parse::{EXTENSION_KEYS, KEYS, profile};
 pub use parse::{grantable_right, reason, right};
 
 /// What a jail may do, and why.

@@ -9,8 +9,8 @@ use crate::jail::spec::parse::{join, list, table, text, value, word, wrong};
 use crate::jail::spec::probe::Example;
 use crate::kernel::{Level, Right};
 
-const KEYS: [&str; 7] = ["name", "base", "grant", "deny", "reasons", "must_allow", "must_deny"];
-const EXTENSION_KEYS: [&str; 6] = ["name", "grant", "deny", "reasons", "must_allow", "must_deny"];
+pub const KEYS: [&str; 7] = ["name", "base", "grant", "deny", "reasons", "must_allow", "must_deny"];
+pub const EXTENSION_KEYS: [&str; 6] = ["name", "grant", "deny", "reasons", "must_allow", "must_deny"];
 
 impl Profile {
     /// A level's name, or a map. `key` is what messages call it.

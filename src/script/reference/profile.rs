@@ -1,0 +1,174 @@
+//! `profile(...)`, and what a profile value has.
+
+use super::item::{
+    Example, Form, Group, Item, Needs, Property, Type, TypeItem, View, example, free, map_or_value, method, of, property, text,
+};
+use super::spec::{EXTENSION, PROFILE};
+use crate::script::Kind;
+
+const VALUE: Type = Type::Value("Profile");
+
+const fn item(
+    name: &'static str,
+    forms: &'static [Form],
+    summary: &'static str,
+    details: &'static str,
+    script: &'static str,
+) -> Item {
+    let example: Example = example(Needs::Nothing, script);
+    Item { name, group: Group::Profiles, forms, summary, details, errors: &[Kind::Spec], example }
+}
+
+pub const ITEMS: &[Item] = &[
+    item(
+        "profile",
+        &[free(&[map_or_value("given", &PROFILE)], VALUE)],
+        "a profile as a value: of a level's name, a map, or another profile",
+        "Touches nothing. Use it where a spec has `profile:`.",
+        r#"let probe = profile(#{
+    name: "network_probe",
+    base: "high",
+    grant: #{ raw_socket: "pings its peers" },
+    must_allow: ["ping"],
+    must_deny: ["mount"],
+});
+print(jail("probe", #{ profile: probe }).spec.profile.name);"#,
+    ),
+    item(
+        "extend",
+        &[method("Profile", &[map_or_value("by", &EXTENSION)], VALUE)],
+        "the profile with what a map grants, denies and proves, or with all that another profile holds",
+        "Where both speak of a right, the map has the last word. The result has no name unless the map gives one.",
+        r#"let wide = profile("high").extend(#{ grant: ["raw_socket"], must_allow: ["ping"] });
+if !wide.holds("raw_socket") { throw wide; }
+if !profile("high").extend("low").holds("ptrace") { throw "no debuggers"; }"#,
+    ),
+    item(
+        "restrict",
+        &[method("Profile", &[map_or_value("to", &PROFILE)], VALUE)],
+        "the profile without the rights that the other one does not hold",
+        "Never adds a right.",
+        r#"let strict = profile("low").restrict("high");
+if strict.rights() != profile("high").rights() { throw strict; }"#,
+    ),
+    item(
+        "grant",
+        &[
+            method("Profile", &[of("rights", Type::Any)], VALUE),
+            method("Profile", &[of("rights", Type::Any), text("reason")], VALUE),
+        ],
+        "the profile with a right more, or a list of rights, for a reason",
+        "Fences cannot be granted. A reason is one line of at most 200 bytes.",
+        r#"let probe = profile("high").grant("raw_socket", "pings its peers");
+print(probe.grant(["ptrace", "chroot"]));"#,
+    ),
+    item(
+        "deny",
+        &[
+            method("Profile", &[of("rights", Type::Any)], VALUE),
+            method("Profile", &[of("rights", Type::Any), text("reason")], VALUE),
+        ],
+        "the profile with a right less, or a list of rights, for a reason",
+        "",
+        r#"let quiet = profile("medium").deny("privileged_port", "serves nobody");
+if quiet.holds("privileged_port") { throw quiet; }"#,
+    ),
+    item(
+        "diff",
+        &[method("Profile", &[map_or_value("other", &PROFILE)], Type::Value("Difference"))],
+        "what changes from this profile to the other, by effect",
+        "",
+        r#"print(profile("medium").diff("high"));
+if !profile("low").diff("low").is_empty { throw "low differs from itself"; }"#,
+    ),
+    item(
+        "explain",
+        &[method("Profile", &[], Type::Listing(View::Rights))],
+        "each right: whether the profile holds it, what decides that, and why",
+        "",
+        r#"for row in profile("high").explain() {
+    if row.held { print(`${row.right}: ${row.reason}`); }
+}"#,
+    ),
+    item(
+        "rights",
+        &[method("Profile", &[], Type::List)],
+        "the names of the rights that the profile holds",
+        "",
+        r#"for right in profile("high").rights() { print(right); }"#,
+    ),
+    item(
+        "holds",
+        &[method("Profile", &[text("right")], Type::Bool)],
+        "whether the profile holds the right",
+        "",
+        r#"if profile("high").holds("mount") { throw "high may mount"; }"#,
+    ),
+    item(
+        "to_toml",
+        &[method("Profile", &[], Type::Text)],
+        "the profile as a part of jail.toml",
+        "",
+        r#"print(profile("medium").grant("raw_socket", "pings").to_toml());"#,
+    ),
+    item(
+        "is_empty",
+        &[method("Difference", &[], Type::Bool)],
+        "nothing differs",
+        "Also a property.",
+        r#"if !profile("low").diff("low").is_empty() { throw "low differs from itself"; }"#,
+    ),
+    item(
+        "lines",
+        &[method("Difference", &[], Type::List)],
+        "the differences as texts: + for what is new, - for what is gone, ~ for another reason",
+        "",
+        r#"for line in profile("low").diff("high").lines() { print(line); }"#,
+    ),
+];
+
+const PROPERTIES: &[Property] = &[
+    property("label", Type::Text, "its name, or the level with + or - where it was changed"),
+    property("name", Type::Text, "nothing unless it was given one"),
+    property("base", Type::Text, "low, medium or high"),
+    property("grant", Type::Any, "rights added to the level: a list, or a map from right to reason; absent without any"),
+    property("deny", Type::Any, "rights taken away: a list, or a map from right to reason; absent without any"),
+    property("must_allow", Type::List, "what it must allow, texts"),
+    property("must_deny", Type::List, "what it must deny, texts"),
+];
+
+const DIFFERENCE: &[Property] = &[
+    property("is_empty", Type::Bool, "nothing differs"),
+    property("added", Type::List, "maps of right and reason: only the other profile holds them"),
+    property("removed", Type::List, "the same: only this profile holds them"),
+    property("reworded", Type::List, "maps of right, before and after: held by both or none, for another reason"),
+    property("proofs_added", Type::List, "texts: what only the other one has to prove"),
+    property("proofs_removed", Type::List, "texts: what only this one has to prove"),
+];
+
+pub const TYPES: &[TypeItem] = &[
+    TypeItem {
+        name: "Profile",
+        summary: "what a jail may do, and why",
+        details: "Two are equal if their levels, rights, reasons and proofs are; one that is nothing but a level equals its name. \
+                  Its methods give other profiles and change nothing.",
+        properties: PROPERTIES,
+        example: example(
+            Needs::Nothing,
+            r#"let probe = profile("high").grant("raw_socket", "pings its peers");
+print(`${probe.label}: ${probe.grant.raw_socket}`);
+if profile("medium") != "medium" { throw "it is not medium"; }"#,
+        ),
+    },
+    TypeItem {
+        name: "Difference",
+        summary: "what changes from one profile to another; prints a line each",
+        details: "",
+        properties: DIFFERENCE,
+        example: example(
+            Needs::Nothing,
+            r#"let change = profile("medium").diff(profile("medium").grant("raw_socket", "pings"));
+if change.added[0].right != "raw_socket" || change.len() != 1 { throw change; }"#,
+        ),
+    },
+];
