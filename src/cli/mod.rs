@@ -18,7 +18,6 @@ mod progress;
 mod request;
 mod screen;
 mod selection;
-mod signal;
 mod site;
 mod target;
 mod usage;

@@ -1,6 +1,6 @@
 //! A new policy for a jail that is up, without touching its spec.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::spec::SpecError;
 use super::{Host, JailError, Spec};
@@ -17,10 +17,15 @@ impl Wanted {
     /// Checked as a spec is.
     pub fn parse(level: Option<&str>, ports: Option<&[Port]>) -> Result<Wanted, SpecError> {
         let numbers: Option<Vec<u16>> = ports.map(|ports| ports.iter().map(|port| port.get()).collect());
+        Wanted::from_tree(&level.into(), &json!(numbers))
+    }
+
+    /// From the values that the keys of the same names have in a spec; null leaves it as it is.
+    pub fn from_tree(profile: &Value, ports: &Value) -> Result<Wanted, SpecError> {
         // The name is for the tag of a log, which is not asked for here.
         let name = "update".parse().expect("a jail's name");
-        let policy = Spec::parse(&name, &json!({ "profile": level, "ports": numbers }))?.policy();
-        Ok(Wanted { rights: level.map(|_| policy.rights), ports: ports.map(|_| policy.ports) })
+        let policy = Spec::parse(&name, &json!({ "profile": profile, "ports": ports }))?.policy();
+        Ok(Wanted { rights: (!profile.is_null()).then_some(policy.rights), ports: (!ports.is_null()).then_some(policy.ports) })
     }
 }
 

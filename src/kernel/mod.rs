@@ -16,6 +16,7 @@ pub(crate) mod pidfd;
 pub mod policy;
 mod reserved_ports;
 mod select;
+mod signal;
 pub mod sim;
 mod types;
 
@@ -23,6 +24,7 @@ pub use describe::{Description, Enforcement, RightStatus};
 pub use error::KernelError;
 pub use policy::{Level, Right, RightSet};
 pub use select::{BodyChoice, select, select_accepting};
+pub use signal::Signal;
 pub use types::{Denial, JailDef, JailInfo, JailName, JailStats, Jid, Member, NameError, Policy, Port, PortError};
 
 /// What a body must do. All calls are made by host root; a body checks that itself and answers

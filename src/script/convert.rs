@@ -150,6 +150,11 @@ impl<'a> Options<'a> {
         self.get(key).map(read).transpose().map_err(|_| self.wrong(key, "a text"))
     }
 
+    pub fn list(&self, key: &str) -> Result<Option<Array>, Fault> {
+        let read = |value: &Dynamic| value.as_array_ref().map(|items| items.clone());
+        self.get(key).map(read).transpose().map_err(|_| self.wrong(key, "a list"))
+    }
+
     pub fn flag(&self, key: &str, default: bool) -> Result<bool, Fault> {
         let read = self.get(key).map(Dynamic::as_bool).transpose();
         Ok(read.map_err(|_| self.wrong(key, "true or false"))?.unwrap_or(default))

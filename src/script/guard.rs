@@ -7,7 +7,7 @@ use std::rc::Rc;
 use rhai::{AST, Engine, LexError, ParseError, Position, Scope, Token};
 
 /// Names that a script cannot give to anything.
-pub const VERBS: [&str; 22] = [
+pub const VERBS: [&str; 38] = [
     "jail",
     "create",
     "apply",
@@ -24,6 +24,22 @@ pub const VERBS: [&str; 22] = [
     "destroy",
     "kernel",
     "profile",
+    "snapshot",
+    "snapshots",
+    "rollback",
+    "delete_snapshot",
+    "clone",
+    "rename",
+    "export_to",
+    "import_from",
+    "gc",
+    "bases",
+    "kill",
+    "freeze",
+    "thaw",
+    "update",
+    "wait",
+    "logs",
     "processes",
     "prometheus",
     "http_get",

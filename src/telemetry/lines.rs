@@ -18,13 +18,13 @@ pub struct Lines {
 
 /// A line, for programs. A stream of them may have no end, so JSON is one such map a line.
 #[derive(Serialize)]
-struct Line<'a> {
-    seq: u64,
-    time: String,
-    stream: &'static str,
+pub struct Line<'a> {
+    pub seq: u64,
+    pub time: String,
+    pub stream: &'static str,
     /// Lines that were lost right before this one.
-    lost: u64,
-    text: &'a str,
+    pub lost: u64,
+    pub text: &'a str,
 }
 
 impl Lines {
@@ -40,18 +40,17 @@ impl Lines {
             text += HEADING;
         }
         for record in records {
-            let lost = self.before.map_or(0, |before| record.seq.saturating_sub(before + 1));
-            self.before = Some(record.seq);
-            let line = Line {
-                seq: record.seq,
-                time: moment::stamp(record.time_ms),
-                stream: record.source.name(),
-                lost,
-                text: &record.text,
-            };
+            let line = self.line(record);
             text += &self.one(&line);
         }
         text
+    }
+
+    /// The next record.
+    pub fn line<'a>(&mut self, record: &'a Record) -> Line<'a> {
+        let lost = self.before.map_or(0, |before| record.seq.saturating_sub(before + 1));
+        self.before = Some(record.seq);
+        Line { seq: record.seq, time: moment::stamp(record.time_ms), stream: record.source.name(), lost, text: &record.text }
     }
 
     fn one(&self, line: &Line<'_>) -> String {

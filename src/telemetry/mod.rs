@@ -2,6 +2,7 @@
 //! text, and the process tree. Pure, but for [`Observation`], which asks the other parts, and [`processes`], which reads
 //! `/proc`.
 
+mod awaited;
 mod escape;
 mod inventory;
 mod lines;
@@ -14,9 +15,10 @@ mod table;
 mod top;
 mod views;
 
+pub use awaited::{Awaited, Waited, wait};
 pub use escape::{printable, printable_json};
 pub use inventory::{bases, ends, garbage, snapshots, stamp};
-pub use lines::Lines;
+pub use lines::{Line, Lines};
 pub use observation::{Observation, now};
 pub use profiles::explanation;
 pub use prometheus::exposition;

@@ -5,6 +5,7 @@ mod config;
 mod generated;
 mod harness;
 mod help;
+mod host_verbs;
 mod json;
 mod layers;
 mod listings;

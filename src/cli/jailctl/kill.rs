@@ -6,9 +6,9 @@ use crate::cli::Outcome;
 use crate::cli::failure::Exit;
 use crate::cli::options::Common;
 use crate::cli::output;
-use crate::cli::signal::Signal;
 use crate::cli::site::Site;
 use crate::cli::target::Target;
+use crate::kernel::Signal;
 
 /// Send a signal to every process of a jail.
 ///

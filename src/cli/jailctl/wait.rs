@@ -1,7 +1,8 @@
 //! `jailctl wait`: until a jail is in a state.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
 use crate::cli::Outcome;
@@ -10,10 +11,8 @@ use crate::cli::options::Common;
 use crate::cli::site::Site;
 use crate::cli::target::Target;
 use crate::script::duration;
-use crate::telemetry::Observation;
+use crate::telemetry::{self, Awaited, Waited};
 
-/// Between two looks.
-const STEP: Duration = Duration::from_millis(100);
 /// As timeout(1).
 const TIMED_OUT: Exit = Exit(124);
 
@@ -40,29 +39,13 @@ pub struct Wait {
     jail: Target,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Awaited {
-    /// The service runs
-    Running,
-    /// No service is kept running: none was started, it ended, or was stopped
-    Stopped,
-    /// The service was given up
-    Failed,
-    /// The jail is in the kernel
-    Up,
-    /// It is not
-    Down,
-}
+impl ValueEnum for Awaited {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Awaited::ALL
+    }
 
-impl Awaited {
-    fn is_met(self, state: &str, is_up: bool) -> bool {
-        match self {
-            Awaited::Running => state == "running",
-            Awaited::Stopped => matches!(state, "up" | "down" | "unreadable" | "stopped" | "failed"),
-            Awaited::Failed => state == "failed",
-            Awaited::Up => is_up,
-            Awaited::Down => !is_up,
-        }
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()).help(self.means()))
     }
 }
 
@@ -70,39 +53,12 @@ impl Wait {
     pub fn run(self, common: &Common) -> Outcome {
         let site = Site::open(common)?;
         let name = self.jail.name(&site)?;
-        let until = self.timeout.map(|timeout| Instant::now() + timeout);
-        loop {
-            let seen = Observation::one(&site, &name)?;
-            let state = seen.state();
-            if self.state.is_met(state, seen.jail.kernel.is_some()) {
-                return Ok(Exit::DONE);
+        match telemetry::wait(&site, &name, self.state, self.timeout, || false)? {
+            Waited::Met(_) => Ok(Exit::DONE),
+            Waited::Failed(why) => {
+                Err(Failure::new(Exit::FAILED, format!("jail {name} has failed: {why}; see jailctl logs {name}")))
             }
-            if self.state == Awaited::Running && state == "failed" {
-                let why = seen.last.and_then(|last| last.last_exit).unwrap_or_default();
-                return Err(Failure::new(Exit::FAILED, format!("jail {name} has failed: {why}; see jailctl logs {name}")));
-            }
-            if until.is_some_and(|until| Instant::now() >= until) {
-                return Err(Failure::new(TIMED_OUT, format!("jail {name} is still {state}")));
-            }
-            std::thread::sleep(STEP);
+            Waited::Still(state) => Err(Failure::new(TIMED_OUT, format!("jail {name} is still {state}"))),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_state_meets_what_it_means() {
-        let met = |state: &str, is_up| -> Vec<Awaited> {
-            Awaited::value_variants().iter().copied().filter(|awaited| awaited.is_met(state, is_up)).collect()
-        };
-        assert_eq!(met("running", true), [Awaited::Running, Awaited::Up]);
-        assert_eq!(met("backoff", true), [Awaited::Up]);
-        assert_eq!(met("orphaned", true), [Awaited::Up]);
-        assert_eq!(met("failed", true), [Awaited::Stopped, Awaited::Failed, Awaited::Up]);
-        assert_eq!(met("up", true), [Awaited::Stopped, Awaited::Up]);
-        assert_eq!(met("down", false), [Awaited::Stopped, Awaited::Down]);
     }
 }

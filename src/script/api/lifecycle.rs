@@ -17,7 +17,7 @@ use crate::supervise::{self, Started, Stopped};
 /// What `create` did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct Change(jail::Change);
+pub struct Change(pub(super) jail::Change);
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

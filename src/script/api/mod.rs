@@ -1,12 +1,15 @@
 //! The verbs. Each is a thin step from Rhai's values to one call of [`crate::jail`], [`crate::supervise`] or
 //! [`crate::telemetry`]; methods of a jail and free functions of the same name share it.
 
+mod copies;
 mod exec;
 mod handle;
 mod host;
 mod lifecycle;
 mod observe;
 mod profile;
+mod signals;
+mod waiting;
 
 use std::rc::Rc;
 
@@ -26,6 +29,9 @@ pub fn register(engine: &mut Engine, session: Rc<Session>) {
     lifecycle::register(engine, &session);
     exec::register(engine, &session);
     observe::register(engine, &session);
+    copies::register(engine, &session);
+    signals::register(engine, &session);
+    waiting::register(engine, &session);
     host::register(engine);
     profile::register(engine);
 }

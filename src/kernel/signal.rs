@@ -1,4 +1,4 @@
-//! A signal on the command line: `TERM`, `SIGTERM` or `15`.
+//! A signal as people write it: `TERM`, `SIGTERM` or `15`.
 
 use std::fmt;
 use std::str::FromStr;
