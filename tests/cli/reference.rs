@@ -36,6 +36,8 @@ fn values_have_exactly_the_documented_properties() {
     compare("create(\"web\", #{ ports: [80] })", Type::Value("Change"));
     compare("list()[0]", Type::Record(View::Jails));
     compare("status(\"web\")", Type::Record(View::Status));
+    compare("snapshot(\"web\")", Type::Value("Copied"));
+    compare("snapshot(\"web\"); value = snapshots(\"web\")[0]", Type::Record(View::Snapshots));
     compare("profile(\"low\").explain()[0]", Type::Record(View::Rights));
     compare("kernel()", Type::Value("Kernel"));
     compare("(); try { jail(\"\") } catch (error) { value = error; }", Type::Value("Error"));

@@ -55,8 +55,8 @@ pub fn register(engine: &mut Engine, session: &Rc<Session>) {
 
 /// The state it is in then.
 fn wait(session: &Session, name: &JailName, state: String, options: &Map) -> Result<String, Fault> {
-    let awaited: Awaited = state.parse().map_err(|why| Fault::new(Kind::Value, format!("wait: {why}")))?;
     let limit = Options::new("wait", options, &["timeout"])?.duration("timeout")?;
+    let awaited: Awaited = state.parse().map_err(|why| Fault::new(Kind::Value, format!("wait: {why}")))?;
     match telemetry::wait(session.host()?, name, awaited, limit, interrupt::pending)? {
         Waited::Met(state) => Ok(state),
         Waited::Failed(why) => Err(Fault::new(Kind::Status, format!("jail {name} has failed: {why}; see logs({name:?})"))),

@@ -17,6 +17,10 @@ pub enum View {
     Rights,
     Stats,
     Status,
+    Snapshots,
+    /// Of `gc()`.
+    Garbage,
+    Bases,
 }
 
 /// What sort of value. Displayed in the words of the error messages.
@@ -85,6 +89,7 @@ pub enum Group {
     Profiles,
     Lifecycle,
     Commands,
+    Copies,
     Observation,
     Host,
     Script,
@@ -92,11 +97,12 @@ pub enum Group {
 }
 
 impl Group {
-    pub const ALL: [Group; 8] = [
+    pub const ALL: [Group; 9] = [
         Group::Jails,
         Group::Profiles,
         Group::Lifecycle,
         Group::Commands,
+        Group::Copies,
         Group::Observation,
         Group::Host,
         Group::Script,
@@ -109,6 +115,7 @@ impl Group {
             Group::Profiles => "Profiles as values",
             Group::Lifecycle => "A jail's life",
             Group::Commands => "Commands inside a jail",
+            Group::Copies => "A jail's files as a whole",
             Group::Observation => "Looking without touching",
             Group::Host => "The host around the jails",
             Group::Script => "The script itself",

@@ -1,6 +1,7 @@
 //! The reference of the script API: one table for `jailsh doc`, the definition files, the language server and the shell.
 //! Registration stays in [`super::api`]; a test compares both, and runs every example. Pure.
 
+mod copies;
 mod exec;
 mod handle;
 mod host;
@@ -10,6 +11,7 @@ mod observe;
 mod profile;
 mod script;
 mod shape;
+mod signals;
 mod spec;
 mod standard;
 #[cfg(test)]
@@ -23,10 +25,28 @@ pub use standard::{StandardItem, standard};
 
 use super::Kind;
 
-const ITEMS: [&[Item]; 7] =
-    [handle::ITEMS, profile::ITEMS, lifecycle::ITEMS, exec::ITEMS, observe::ITEMS, host::ITEMS, script::ITEMS];
-const TYPES: [&[TypeItem]; 7] =
-    [handle::TYPES, profile::TYPES, lifecycle::TYPES, exec::TYPES, observe::TYPES, host::TYPES, script::TYPES];
+const ITEMS: [&[Item]; 9] = [
+    handle::ITEMS,
+    profile::ITEMS,
+    lifecycle::ITEMS,
+    signals::ITEMS,
+    exec::ITEMS,
+    copies::ITEMS,
+    observe::ITEMS,
+    host::ITEMS,
+    script::ITEMS,
+];
+const TYPES: [&[TypeItem]; 9] = [
+    handle::TYPES,
+    profile::TYPES,
+    lifecycle::TYPES,
+    signals::TYPES,
+    exec::TYPES,
+    copies::TYPES,
+    observe::TYPES,
+    host::TYPES,
+    script::TYPES,
+];
 
 /// Kinds of errors that every verb on a jail can throw.
 pub const EVERYWHERE: &[Kind] =

@@ -1,7 +1,7 @@
 //! stats, status, list, denials, processes, prometheus, kernel.
 
 use super::item::Type::{Bool, Float, Integer, List, Map, Text};
-use super::item::View::{Jails, Rights, Stats, Status};
+use super::item::View::{Bases, Garbage, Jails, Rights, Snapshots, Stats, Status};
 use super::item::{Group, Item, Needs, Property, Type, TypeItem, column, example, free, method, property, verb};
 use crate::script::Kind;
 
@@ -115,17 +115,22 @@ web.destroy();"#,
     Item {
         name: "len",
         group: Group::Observation,
-        forms: &[method("Listing", &[], Integer), method("Processes", &[], Integer), method("Difference", &[], Integer)],
+        forms: &[
+            method("Listing", &[], Integer),
+            method("Processes", &[], Integer),
+            method("Difference", &[], Integer),
+            method("Log", &[], Integer),
+        ],
         summary: "how many rows, processes or lines",
-        details: "A listing has it as a property too.",
+        details: "A listing and a log have it as a property too.",
         errors: &[],
         example: example(Needs::Host, "if list().len() != 0 || list().len != 0 { throw \"there are jails\"; }"),
     },
     Item {
         name: "to_array",
         group: Group::Observation,
-        forms: &[method("Listing", &[], List), method("Processes", &[], List)],
-        summary: "the rows or processes as a list of maps",
+        forms: &[method("Listing", &[], List), method("Processes", &[], List), method("Log", &[], List)],
+        summary: "the rows, processes or lines as a list of maps",
         details: "",
         errors: &[],
         example: example(
@@ -170,6 +175,21 @@ const RECORD: &[Property] = &[
     column(Status, "service", Integer, "pid"),
     column(Status, "restarts", Integer, "of the service, by this supervisor"),
     column(Status, "since", Integer, "when the state was entered, seconds since the epoch"),
+    column(Snapshots, "name", Text, ""),
+    column(Snapshots, "taken", Text, "when, in UTC"),
+    column(Snapshots, "files", Integer, "entries"),
+    column(Snapshots, "bytes", Integer, "of all files together"),
+    column(Snapshots, "live", Bool, "it was taken of a jail that ran"),
+    column(Garbage, "kind", Text, ""),
+    column(Garbage, "what", Text, ""),
+    column(Garbage, "bytes", Integer, "that were freed"),
+    column(Bases, "base", Text, "NAME@VERSION"),
+    column(Bases, "imported", Text, "when, in UTC"),
+    column(Bases, "files", Integer, "entries"),
+    column(Bases, "bytes", Integer, "of all files together"),
+    column(Bases, "verified", Bool, "its sum was known beforehand"),
+    column(Bases, "sha256", Text, ""),
+    column(Bases, "source", Text, "what it was imported from"),
     column(Rights, "right", Text, ""),
     column(Rights, "held", Bool, "the profile holds it"),
     column(Rights, "by", Text, "what decides: the level, grant or deny"),
