@@ -89,7 +89,7 @@ pub struct Fault {
     /// Line and column of the call.
     pub place: Option<(u16, u16)>,
     /// The script or module that they are in.
-    pub file: Option<String>,
+    pub file: Option<Box<str>>,
 }
 
 impl Fault {
@@ -119,7 +119,7 @@ impl Fault {
 
     /// Remembers the call, so that an error which is thrown again still tells where it came from.
     pub fn at(mut self, position: Position, file: Option<&str>) -> Fault {
-        self.file = file.map(str::to_owned);
+        self.file = file.map(Box::from);
         let number = |number: Option<usize>| u16::try_from(number?).ok();
         self.place = number(position.line()).zip(number(position.position()));
         self
