@@ -29,7 +29,7 @@ pub fn is_screen() -> bool {
 }
 
 /// Colours are for terminals, and not for who sets NO_COLOR (no-color.org).
-fn colour() -> bool {
+pub fn colour() -> bool {
     is_screen() && std::env::var_os("NO_COLOR").as_deref().is_none_or(|value| value == OsStr::new(""))
 }
 

@@ -17,6 +17,7 @@ mod session;
 mod source;
 mod stack;
 pub mod stdlib;
+pub mod text;
 
 pub use crate::jail::spec::duration;
 pub use engine::{Limits, Script, run};

@@ -156,6 +156,8 @@ fn each_map_has_exactly_the_documented_keys() {
     let doctor = json("jailsh", &["doctor", "-o", "json"]);
     check("jailsh doctor", &doctor);
     doctor["checks"].as_array().unwrap().iter().for_each(|row| check("checks", row));
+    check("jailsh doc", &json("jailsh", &["doc", "--json"]));
+    json("jailsh", &["doc", "--json", "len"]).as_array().unwrap().iter().for_each(|page| check("page", page));
     if nix::unistd::geteuid().is_root() {
         check("jailsh kmod status", &json("jailsh", &["kmod", "status", "-o", "json"]));
     }

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod config;
+mod doc;
 mod generated;
 mod harness;
 mod help;

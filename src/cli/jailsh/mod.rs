@@ -1,5 +1,7 @@
 //! jailsh: runs scripts, and looks after the kernel module.
 
+mod definitions;
+mod doc;
 mod doctor;
 mod generate;
 mod kmod;
@@ -50,6 +52,8 @@ pub struct Jailsh {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Doc(doc::Doc),
+    Definitions(definitions::Definitions),
     Doctor(doctor::Doctor),
     Kmod(kmod::Kmod),
     Generate(generate::Generate),
@@ -60,6 +64,8 @@ enum Verb {
 pub fn run(arguments: Jailsh) -> Outcome {
     let Jailsh { common, expression, max_operations, module_path, verb } = arguments;
     let source = match (expression, verb) {
+        (None, Some(Verb::Doc(doc))) => return doc.run(),
+        (None, Some(Verb::Definitions(definitions))) => return definitions.run(),
         (None, Some(Verb::Doctor(doctor))) => return doctor.run(),
         (None, Some(Verb::Kmod(kmod))) => return kmod.run(),
         (None, Some(Verb::Generate(generate))) => return generate.run(),

@@ -2,13 +2,18 @@
 //! Registration stays in [`super::api`]; a test compares both, and runs every example. Pure.
 
 mod copies;
+mod dump;
 mod exec;
 mod handle;
 mod host;
 mod item;
+mod library;
 mod lifecycle;
+mod lookup;
 mod observe;
+mod page;
 mod profile;
+pub mod render;
 mod script;
 mod shape;
 mod signals;
@@ -17,7 +22,11 @@ mod standard;
 #[cfg(test)]
 mod tests;
 
+pub use dump::dump;
 pub use item::{ANY_VALUE, Example, Group, Item, Needs, Parameter, Property, Receiver, Signature, Type, TypeItem, View};
+pub use library::{LibraryFunction, Module, Words, module, modules};
+pub use lookup::{find, meant, names};
+pub use page::{Block, Page, Row};
 pub use script::{VARIABLES, Variable};
 pub use shape::{Key, Shape};
 pub use spec::SPEC;
@@ -96,5 +105,9 @@ pub fn methods(kind: Type) -> impl Iterator<Item = &'static Item> {
 
 /// Every example, under the name of what it shows.
 pub fn examples() -> impl Iterator<Item = (&'static str, Example)> {
-    items().map(|item| (item.name, item.example)).chain(types().map(|kind| (kind.name, kind.example)))
+    let library = modules().iter().flat_map(|module| &module.functions).filter_map(|function| {
+        let example = Example { script: function.words.example.as_deref()?, needs: function.words.needs? };
+        Some((function.name.as_str(), example))
+    });
+    items().map(|item| (item.name, item.example)).chain(types().map(|kind| (kind.name, kind.example))).chain(library)
 }
