@@ -110,7 +110,7 @@ fn attack_from_a_chroot(stage: &Stage, classes: &BTreeSet<String>, endings: &mut
 /// The denials of every jail so far.
 fn denials(kernel: &dyn Kernel) -> BTreeMap<Jid, BTreeMap<Right, u64>> {
     let stats = kernel.stats(None).expect("the kernel tells its counters");
-    stats.into_iter().map(|jail| (jail.jid, jail.denials)).collect()
+    stats.into_iter().map(|jail| (jail.jid, jail.denials.unwrap_or_default())).collect()
 }
 
 fn attack_from_a_jail(

@@ -231,6 +231,44 @@ fn a_jail_is_registered_used_supervised_and_removed_step_by_step() {
     assert_eq!(jail.status()["state"], "stopped", "the jail outlives a supervisor that was given to it");
     jail.must("jailctl", &["destroy"]);
     assert_eq!(jail.status()["state"], "down");
+    let again = jail.run("jailctl", &["destroy"]);
+    let told = "jailctl: jail op-steps is not in the kernel; jailmgr destroy op-steps removes its files\n";
+    assert_eq!((again.status.code(), String::from_utf8(again.stderr).unwrap().as_str()), (Some(1), told));
+}
+
+#[test]
+fn a_script_gets_its_arguments_and_its_status_comes_back() {
+    let Some(body) = body() else { return };
+    let jail = Operated { name: "op-apply", body, data: tempfile::tempdir().unwrap() };
+    jail.must("jailmgr", &["create"]);
+    let script = jail.data.path().join("script");
+    std::fs::write(&script, "echo \"$# $1 $2\"; exit 7\n").unwrap();
+    let script = script.to_str().unwrap();
+    let output =
+        jail.command("jailmgr", &["apply", "--ephemeral", jail.name, script, "--", "a b", "--ephemeral"]).output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8(output.stdout).unwrap().as_str()), (Some(7), "2 a b --ephemeral\n"));
+    let output = jail.command("jailmgr", &["apply", "--ephemeral", jail.name, script]).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "0  \n");
+    assert_eq!(jail.status()["state"], "down");
+}
+
+#[test]
+fn where_denials_are_not_counted_no_number_is_shown() {
+    let Some(body) = body() else { return };
+    let counts = body == "lsm";
+    let jail = Operated::start(body, "op-counts", "exec sleep 1000");
+    for (verb, key) in [("stats", "denials"), ("top", "denials"), ("info", "rights")] {
+        let count: &[&str] = if verb == "top" { &["-n", "1"] } else { &[] };
+        let arguments = [&[verb, "-o", "json"], count].concat();
+        let arguments = if verb == "top" { arguments } else { [&arguments[..], &[jail.name]].concat() };
+        let told: Value = serde_json::from_slice(&jail.command("jailctl", &arguments).output().unwrap().stdout).unwrap();
+        let told = match verb {
+            "info" => &told[key][0]["denials"],
+            "stats" => &told[0][key],
+            _ => &told.as_array().unwrap().iter().find(|row| row["name"] == jail.name).expect("it is up")[key],
+        };
+        assert_eq!(told.is_null(), !counts, "{verb}: {told}");
+    }
 }
 
 #[test]

@@ -42,7 +42,8 @@ fn a_denial_is_counted_under_its_jail_and_right() {
     assert_eq!(sim.judge(0, Deed::Bind(Port::try_from(80).unwrap())).unwrap_err().name(), "port_foreign");
     assert_eq!(sim.judge(b.get(), Deed::Act(mount)).unwrap_err().name(), "namespaces");
     assert!(sim.judge(0, Deed::Act(mount)).is_ok());
-    let counted = |jid: Jid| sim.stats(Some(jid)).unwrap()[0].denials.iter().map(|(r, n)| (r.name(), *n)).collect::<Vec<_>>();
+    let counted =
+        |jid: Jid| sim.stats(Some(jid)).unwrap()[0].denials.iter().flatten().map(|(r, n)| (r.name(), *n)).collect::<Vec<_>>();
     assert_eq!(counted(a), []);
     assert_eq!(counted(b), [("port_foreign", 1), ("namespaces", 1)]);
     let (denials, lost) = sim.denials().unwrap();

@@ -43,7 +43,7 @@ pub fn main(title: &OsStr) -> ExitCode {
 }
 
 fn tool<T: Parser>(name: &str, run: fn(T) -> Outcome) -> ExitCode {
-    let outcome = T::try_parse().map_err(|error| usage::failure(name, &error)).and_then(run);
+    let outcome = T::try_parse().map_err(|error| usage::failure(&T::command(), std::env::args().skip(1), &error)).and_then(run);
     let exit = outcome.unwrap_or_else(|failure| {
         failure.report(name);
         failure.exit

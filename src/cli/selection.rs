@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use super::Outcome;
 use super::failure::{Exit, Failure};
 use crate::jail::{Host, observe_all};
 use crate::kernel::JailName;
@@ -151,6 +152,25 @@ pub fn names(host: &Host, patterns: &[Pattern]) -> Result<Vec<JailName>, Failure
         }
     }
     Ok(chosen)
+}
+
+/// Does it for one jail after the other; one that fails keeps none of the others. The worst of their ends.
+pub fn each(names: &[JailName], mut act: impl FnMut(&JailName) -> Outcome) -> Outcome {
+    let [.., last] = names else { return Ok(Exit::DONE) };
+    let mut worst = Exit::DONE;
+    for name in names {
+        match act(name) {
+            Ok(Exit::DONE) => {}
+            Ok(exit) => worst = exit,
+            // With nothing left to do the caller says it.
+            Err(failure) if worst == Exit::DONE && name == last => return Err(failure),
+            Err(failure) => {
+                failure.report("jailmgr");
+                worst = failure.exit;
+            }
+        }
+    }
+    Ok(worst)
 }
 
 #[cfg(test)]

@@ -1,32 +1,39 @@
 //! Wrong use: clap's findings in one line, with the exit status of sysexits.h.
 
+use clap::Command;
 use clap::error::ErrorKind;
 
 use super::failure::{Exit, Failure};
 use super::output;
 
-/// Help and version go to standard output and are no failure.
-pub fn failure(tool: &str, error: &clap::Error) -> Failure {
+/// Help and version go to standard output and are no failure. `words`: those that followed the tool's name.
+pub fn failure(tool: &Command, mut words: impl Iterator<Item = String>, error: &clap::Error) -> Failure {
+    let name = tool.get_name();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match output::print(&error.render().to_string()) {
             Ok(()) => Failure::silent(Exit::DONE),
             Err(failure) => failure,
         },
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            Failure::new(Exit::USAGE, format!("a verb is missing; see {tool} --help"))
+            Failure::new(Exit::USAGE, format!("a verb is missing; see {name} --help"))
         }
         _ => {
             let text = error.render().to_string();
-            Failure::new(Exit::USAGE, format!("{}; see {} --help", sentence(&text), verb(tool, &text)))
+            // Not every error of clap's shows the usage.
+            let help = verb(&text).unwrap_or_else(|| match words.find(|word| tool.find_subcommand(word).is_some()) {
+                Some(verb) => format!("{name} {verb}"),
+                None => name.to_owned(),
+            });
+            Failure::new(Exit::USAGE, format!("{}; see {help} --help", sentence(&text)))
         }
     }
 }
 
 /// `jailmgr create` of `Usage: jailmgr create [OPTIONS] <NAME>`.
-fn verb(tool: &str, text: &str) -> String {
-    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or(tool);
+fn verb(text: &str) -> Option<String> {
+    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: "))?;
     let words = usage.split(' ').take_while(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
-    words.collect::<Vec<_>>().join(" ")
+    Some(words.collect::<Vec<_>>().join(" "))
 }
 
 /// clap's first paragraphs as one line.
@@ -53,8 +60,8 @@ mod tests {
     fn claps_paragraphs_become_one_line() {
         let text = "error: unexpected argument '--kernl' found\n\n  tip: a similar argument exists: '--kernel'\n\nUsage: x\n\nFor more information, try '--help'.\n";
         assert_eq!(sentence(text), "unexpected argument '--kernl' found; a similar argument exists: '--kernel'");
-        assert_eq!(verb("jailmgr", "x\n\nUsage: jailmgr create [OPTIONS] <NAME>\n"), "jailmgr create");
-        assert_eq!(verb("jailmgr", "x\n"), "jailmgr");
+        assert_eq!(verb("x\n\nUsage: jailmgr create [OPTIONS] <NAME>\n").as_deref(), Some("jailmgr create"));
+        assert_eq!(verb("x\n"), None);
         let text = "error: the following required arguments were not provided:\n  <NAME>\n\nUsage: x\n";
         assert_eq!(sentence(text), "the following required arguments were not provided: <NAME>");
     }

@@ -1,13 +1,14 @@
 //! What can go wrong with a jail on this host.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use nix::errno::Errno;
 
 use super::archive::ArchiveError;
 use super::label::Label;
 use super::spec::SpecError;
-use crate::kernel::{JailName, KernelError, NameError};
+use crate::kernel::{JailName, KernelError, NameError, Processes};
 
 #[derive(Debug, thiserror::Error)]
 pub enum JailError {
@@ -23,6 +24,8 @@ pub enum JailError {
     Running(JailName),
     #[error("jail {0} is not running; start it first")]
     NotRunning(JailName),
+    #[error("jail {0} is frozen, and nothing can be run in it; jailctl thaw {0} lets it go on")]
+    Frozen(JailName),
     #[error("{path}: {why}; {remedy}")]
     Path { path: PathBuf, why: String, remedy: String },
     #[error("{doing}: {}", errno.desc())]
@@ -35,16 +38,18 @@ pub enum JailError {
     NotExecutable { name: JailName, program: String, errno: Errno },
     #[error("jail {name} has no user {user:?} in its /etc/passwd; use a number or add the user")]
     NoSuchUser { name: JailName, user: String },
-    #[error("the command in jail {name} was killed after {seconds} s")]
-    TimedOut { name: JailName, seconds: u64 },
+    #[error("the command in jail {name} was killed after {after:?}")]
+    TimedOut { name: JailName, after: Duration },
     #[error("the keeper of jail {name} cannot be used: {why}")]
     Keeper { name: JailName, why: String },
     #[error(
-        "the keeper of jail {name} is gone, and its {members} process(es) cannot be joined without it; run `jailmgr stop {name}` and start it again"
+        "the keeper of jail {name} is gone, and its {} cannot be joined without it; run `jailmgr stop {name}` and start it again",
+        Processes(*members)
     )]
     Unjoinable { name: JailName, members: usize },
     #[error(
-        "jail {name} has {members} process(es) from before it had a supervisor, which one of its own could not reach; end them, or run `jailmgr stop {name}` first"
+        "jail {name} has {} from before it had a supervisor, which one of its own could not reach; end them, or run `jailmgr stop {name}` first",
+        Processes(*members)
     )]
     Occupied { name: JailName, members: usize },
     #[error("no base {base}{}", hint.as_ref().map(|h| format!("; did you mean {h}?")).unwrap_or_else(|| "; import one with jailmgr base import".into()))]

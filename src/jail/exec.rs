@@ -69,8 +69,20 @@ pub fn exec(host: &Host, name: &JailName, request: &ExecRequest) -> Result<Outpu
 /// Runs shell text in the jail with /bin/sh. A jail that is down is brought up for it, without its service, and with
 /// `ephemeral` torn down again.
 pub fn apply(host: &Host, name: &JailName, script: &[u8], ephemeral: bool, capture: bool) -> Result<Output, JailError> {
+    apply_with(host, name, script, &[], ephemeral, capture)
+}
+
+/// The same, with arguments for the script: its `$1` and so on.
+pub fn apply_with(
+    host: &Host,
+    name: &JailName,
+    script: &[u8],
+    arguments: &[String],
+    ephemeral: bool,
+    capture: bool,
+) -> Result<Output, JailError> {
     let running = lifecycle::bring_up(host, name)?;
-    let done = run_script(host, name, running.jid, script, capture);
+    let done = run_script(host, name, running.jid, script, arguments, capture);
     if running.brought_up && (ephemeral || done.is_err()) {
         let undone = lifecycle::tear_down_unless_held(host, name);
         // The script's own failure is the one to tell.
@@ -79,9 +91,17 @@ pub fn apply(host: &Host, name: &JailName, script: &[u8], ephemeral: bool, captu
     done
 }
 
-fn run_script(host: &Host, name: &JailName, jid: Jid, script: &[u8], capture: bool) -> Result<Output, JailError> {
+fn run_script(
+    host: &Host,
+    name: &JailName,
+    jid: Jid,
+    script: &[u8],
+    arguments: &[String],
+    capture: bool,
+) -> Result<Output, JailError> {
     let file = ScriptFile::write(&store::jail(&host.config, name)?, script)?;
-    let request = ExecRequest { argv: vec!["/bin/sh".into(), file.path()], capture, ..ExecRequest::default() };
+    let argv = [&["/bin/sh".into(), file.path()], arguments].concat();
+    let request = ExecRequest { argv, capture, ..ExecRequest::default() };
     run(host, name, jid, &request)
 }
 
@@ -91,7 +111,7 @@ fn run(host: &Host, name: &JailName, jid: Jid, request: &ExecRequest) -> Result<
     let (stdio, mut wires) = connect(host, name, request)?;
     let command = Command {
         argv: request.argv.clone(),
-        env: request.env.clone(),
+        env: environment(name, request),
         user: request.user.clone(),
         workdir: request.workdir.clone(),
         stdio,
@@ -118,12 +138,19 @@ fn run(host: &Host, name: &JailName, jid: Jid, request: &ExecRequest) -> Result<
             let text = |bytes: Option<Vec<u8>>| String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
             Ok(Output { status, stdout: text(kept.next()), stderr: text(kept.next()) })
         }
-        Ended::Deadline => {
-            let seconds = request.timeout.unwrap_or_default().as_secs_f64().ceil() as u64;
-            Err(JailError::TimedOut { name: name.clone(), seconds })
-        }
+        Ended::Deadline => Err(JailError::TimedOut { name: name.clone(), after: request.timeout.unwrap_or_default() }),
         Ended::TooMuch(limit) => Err(JailError::TooMuchOutput { name: name.clone(), limit }),
     }
+}
+
+/// What the caller asked for, and for an interactive shell a prompt that says where one is.
+fn environment(name: &JailName, request: &ExecRequest) -> BTreeMap<String, String> {
+    let mut environment = request.env.clone();
+    if request.argv.is_empty() {
+        let sign = if request.user.as_deref().is_none_or(|user| matches!(user, "root" | "0")) { '#' } else { '$' };
+        environment.entry("PS1".into()).or_insert_with(|| format!("[{name}]{sign} "));
+    }
+    environment
 }
 
 /// Kills a command that must not run on: its session's first group, and with adoption everything below it.

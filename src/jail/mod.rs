@@ -36,7 +36,7 @@ pub use clone::{CloneRequest, Cloned, clone};
 pub use configure::{configure, spec_text};
 pub use enter::{Child, Command, Stdio, spawn, spawn_service};
 pub use error::JailError;
-pub use exec::{ExecRequest, Output, apply, exec};
+pub use exec::{ExecRequest, Output, apply, apply_with, exec};
 pub use export::{ExportRequest, Exported, export, export_file};
 pub use host::{Config, Host};
 pub use import::{ImportRequest, ImportedJail, import};

@@ -25,7 +25,7 @@ pub use error::KernelError;
 pub use policy::{Level, Right, RightSet};
 pub use select::{BodyChoice, select, select_accepting};
 pub use signal::Signal;
-pub use types::{Denial, JailDef, JailInfo, JailName, JailStats, Jid, Member, NameError, Policy, Port, PortError};
+pub use types::{Denial, JailDef, JailInfo, JailName, JailStats, Jid, Member, NameError, Policy, Port, PortError, Processes};
 
 /// What a body must do. All calls are made by host root; a body checks that itself and answers
 /// [`KernelError::NotPermitted`].

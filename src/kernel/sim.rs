@@ -218,7 +218,7 @@ impl Kernel for Sim {
             references: u64::from(jail.held),
             vmem_bytes: 0,
             cpu_usec: 0,
-            denials: counts.iter().filter(|((of, _), _)| *of == jail.jid).map(|((_, right), n)| (*right, *n)).collect(),
+            denials: Some(counts.iter().filter(|((of, _), _)| *of == jail.jid).map(|((_, right), n)| (*right, *n)).collect()),
         };
         Ok(state.jails.values().filter(|jail| jid.is_none_or(|jid| jid == jail.jid)).map(stats).collect())
     }

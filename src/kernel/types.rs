@@ -217,8 +217,8 @@ pub struct JailStats {
     pub vmem_bytes: u64,
     /// CPU time of all members since creation, exited ones included, in microseconds.
     pub cpu_usec: u64,
-    /// Denials since creation, per right; rights without one are left out.
-    pub denials: BTreeMap<Right, u64>,
+    /// Denials since creation, per right; rights without one are left out. `None`: this body counts none.
+    pub denials: Option<BTreeMap<Right, u64>>,
 }
 
 /// One action that the kernel refused.
@@ -234,9 +234,24 @@ pub struct Denial {
     pub when_ns: u64,
 }
 
+/// So many processes, as one says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Processes(pub usize);
+
+impl fmt::Display for Processes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} process{}", self.0, if self.0 == 1 { "" } else { "es" })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_process_is_one() {
+        assert_eq!([0, 1, 2].map(|n| Processes(n).to_string()), ["0 processes", "1 process", "2 processes"]);
+    }
 
     #[test]
     fn names_that_could_be_paths_options_or_jids_are_refused() {

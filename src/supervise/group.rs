@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::event::{Action as Deed, End, Event as Word, Weight};
 use super::state::{Machine, Rules};
+use crate::kernel::Processes;
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -312,7 +313,7 @@ impl Group {
         self.phase = Phase::Ended;
         let mut actions = Vec::new();
         if left > 0 {
-            actions.push(Action::Log(Weight::Warning, format!("{left} process(es) would not die")));
+            actions.push(Action::Log(Weight::Warning, format!("{} would not die", Processes(left))));
         }
         let reason = self.end.as_ref().map_or("", |end| end.reason.as_str());
         actions.push(Action::Log(Weight::Notice, format!("supervision ends: {reason}")));

@@ -15,6 +15,7 @@ use super::backoff::Backoff;
 use super::check::{Health, Ready};
 use super::event::{Action, End, Event, Probe, Timer, Weight};
 use crate::jail::Restart;
+use crate::kernel::Processes;
 
 /// How long a first run without readiness check must last to count as started.
 const TRIAL: Duration = Duration::from_millis(100);
@@ -447,5 +448,5 @@ impl Machine {
 
 /// A line about what survived being killed.
 fn undying(left: usize) -> Vec<Action> {
-    (left > 0).then(|| Action::Log(Weight::Warning, format!("{left} process(es) would not die"))).into_iter().collect()
+    (left > 0).then(|| Action::Log(Weight::Warning, format!("{} would not die", Processes(left)))).into_iter().collect()
 }

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use super::table::{Column, Table, Value};
-use crate::kernel::JailStats;
+use crate::kernel::{JailStats, Processes};
 
 /// What the jails are ordered by. By name in alphabetical order, by all else the largest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub fn top(stats: &[JailStats], sort: Sort) -> Table {
             Value::Decimal(jail.cpu_ticks_10s),
             Value::Number(jail.processes),
             Value::Bytes(jail.vmem_bytes),
-            Value::Number(jail.denials.values().sum()),
+            jail.denials.as_ref().map_or(Value::Absent, |denials| Value::Number(denials.values().sum())),
         ]
     };
     Table::new(&COLUMNS, jails.iter().map(row).collect())
@@ -73,7 +73,7 @@ pub fn top(stats: &[JailStats], sort: Sort) -> Table {
 pub fn totals(stats: &[JailStats]) -> String {
     let processes: u64 = stats.iter().map(|jail| jail.processes).sum();
     let cpu: u64 = stats.iter().map(|jail| jail.cpu_ticks_1s).sum();
-    format!("{} jail(s), {processes} process(es), {cpu}% CPU", stats.len())
+    format!("{} jail{}, {}, {cpu}% CPU", stats.len(), if stats.len() == 1 { "" } else { "s" }, Processes(processes as usize))
 }
 
 #[cfg(test)]
@@ -95,7 +95,7 @@ mod tests {
         let order = |sort| top(&jails, sort).render(Format::Names, false).replace('\n', "");
         let orders: Vec<String> = Sort::NAMES.iter().map(|name| order(name.parse().unwrap())).collect();
         assert_eq!(orders, ["cab", "acb", "bac", "abc"]);
-        assert_eq!(totals(&jails), "3 jail(s), 12 process(es), 100% CPU");
+        assert_eq!(totals(&jails), "3 jails, 12 processes, 100% CPU");
         assert!("rss".parse::<Sort>().is_err());
     }
 

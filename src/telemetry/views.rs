@@ -29,7 +29,9 @@ pub fn stats(stats: &[JailStats]) -> Table {
             Value::Number(jail.references),
             Value::Number(jail.vmem_bytes),
             Value::text(&jail.root),
-            Value::Counts(jail.denials.iter().map(|(right, count)| (right.name(), *count)).collect()),
+            jail.denials.as_ref().map_or(Value::Absent, |denials| {
+                Value::Counts(denials.iter().map(|(right, count)| (right.name(), *count)).collect())
+            }),
         ]
     };
     Table::new(&STATS, stats.iter().map(row).collect())
@@ -143,7 +145,8 @@ pub fn rights(description: &Description, jail: Option<(&Policy, Option<&JailStat
             (false, true) => "granted",
             (false, false) => "denied",
         });
-        let denials = jail.and_then(|(_, stats)| stats).map(|stats| stats.denials.get(&right).copied().unwrap_or(0));
+        let denials =
+            jail.and_then(|(_, stats)| stats?.denials.as_ref()).map(|denials| denials.get(&right).copied().unwrap_or(0));
         vec![
             Value::text(right),
             policy.map_or_else(|| Value::text(if right.is_fence() { "fence" } else { "right" }), Value::text),
@@ -194,7 +197,7 @@ pub(super) mod tests {
             references: 2,
             vmem_bytes: 154_025_984,
             cpu_usec: 10_000,
-            denials: BTreeMap::from([("mount".parse().unwrap(), 2), ("process_signal".parse().unwrap(), 3)]),
+            denials: Some(BTreeMap::from([("mount".parse().unwrap(), 2), ("process_signal".parse().unwrap(), 3)])),
         }
     }
 

@@ -78,7 +78,7 @@ fn stats() -> JailStats {
         references: 2,
         vmem_bytes: 4096,
         cpu_usec: 1,
-        denials: BTreeMap::from([("mount".parse().unwrap(), 2)]),
+        denials: Some(BTreeMap::from([("mount".parse().unwrap(), 2)])),
     }
 }
 

@@ -74,6 +74,27 @@ fn a_base_is_imported_pinned_upgraded_rolled_back_and_collected() {
 }
 
 #[test]
+fn several_jails_are_moved_and_destroyed_by_one_command_and_one_that_fails_keeps_none_of_the_others() {
+    let place = place_with_root();
+    let source = source(&place);
+    let run = |arguments: &[&str]| format!("{}", place.run("jailmgr", arguments).go());
+    done(place.run("jailmgr", &["base", "import", "--name", "box", "--version", "1", &source]).go());
+    for jail in ["web-1", "web-2", "db"] {
+        done(place.run("jailmgr", &["create", "-b", "box", jail]).go());
+    }
+    done(place.run("jailmgr", &["create", "plain"]).go());
+    done(place.run("jailmgr", &["base", "import", "--name", "box", "--version", "2", &source]).go());
+    let mut text = run(&["upgrade-base", "web-[1-2]"]);
+    text += &run(&["upgrade-base", "--all"]);
+    text += &run(&["upgrade-base", "--rollback", "web-1", "plain", "db"]);
+    text += &run(&["destroy", "web-*"]);
+    text += &run(&["destroy", "nobody", "db"]);
+    text += &run(&["destroy", "nobody"]);
+    text += &run(&["list", "-o", "name"]);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
 fn create_imports_what_a_path_leads_to_and_says_its_sum() {
     let place = place_with_root();
     let source = source(&place);

@@ -72,7 +72,7 @@ impl Jail<'_> {
     }
 
     pub fn denied(&self, name: &str) -> u64 {
-        self.lsm.stats(Some(self.jid)).unwrap()[0].denials.get(&right(name)).copied().unwrap_or(0)
+        self.lsm.stats(Some(self.jid)).unwrap()[0].denials.as_ref().unwrap().get(&right(name)).copied().unwrap_or(0)
     }
 
     /// Runs `action` as a member and answers its exit status.

@@ -1,7 +1,6 @@
 //! A kernel body for tests of roots and entering on machines that cannot load the module: it keeps jails in files, finds
 //! members by their mount namespace, and enforces nothing.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -179,7 +178,7 @@ impl Kernel for Plain {
             references: jail.processes,
             vmem_bytes: 0,
             cpu_usec: 0,
-            denials: BTreeMap::new(),
+            denials: None,
         };
         Ok(self.list()?.into_iter().map(stats).collect())
     }

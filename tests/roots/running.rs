@@ -93,7 +93,7 @@ fn a_timeout_kills_all_that_the_command_started() {
     request.timeout = Some(Duration::from_millis(500));
     let began = Instant::now();
     let error = bench.try_exec(request).unwrap_err();
-    assert!(matches!(error, JailError::TimedOut { seconds: 1, .. }), "{error}");
+    assert_eq!(error.to_string(), format!("the command in jail {} was killed after 500ms", name()));
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     let jid = bench.kernel.find(&name()).unwrap().unwrap().jid;
     assert_eq!(bench.kernel.members(jid).unwrap(), []);

@@ -7,7 +7,8 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::options::Common;
 use crate::cli::site::Site;
 use crate::cli::target::Target;
-use crate::{jail, supervise};
+use crate::jail::{self, JailError};
+use crate::supervise;
 
 /// Remove a jail without members from the kernel, with its mounts. Its files
 /// stay.
@@ -30,7 +31,13 @@ pub struct Destroy {
 impl Destroy {
     pub fn run(self, common: &Common) -> Outcome {
         let site = Site::open(common)?;
-        let jail = self.jail.resolve(&site)?;
+        let jail = match (self.jail.resolve(&site), &self.jail) {
+            (Err(_), Target::Name(name)) if jail::observe(&site, name)?.kernel.is_none() => {
+                let what = format!("jail {name} is not in the kernel");
+                return Err(JailError::Conflict { what, remedy: format!("jailmgr destroy {name} removes its files") }.into());
+            }
+            (found, _) => found?,
+        };
         if let Some(status) = supervise::status(&site, &jail.name) {
             let why = format!("jail {0} is supervised by pid {1}; use jailmgr stop {0}", jail.name, status.pid);
             return Err(Failure::new(Exit::FAILED, why));

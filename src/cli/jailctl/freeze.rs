@@ -12,7 +12,7 @@ use crate::cli::target::Target;
 /// Stop every process of a jail where it is, until jailctl thaw.
 ///
 /// Nothing in it notices, but for the time that is missing. New processes of
-/// jailctl exec wait too.
+/// jailctl exec wait too, over the landlock body for ten seconds.
 ///
 /// Example: jailctl freeze web
 ///

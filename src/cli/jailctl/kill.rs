@@ -8,7 +8,7 @@ use crate::cli::options::Common;
 use crate::cli::output;
 use crate::cli::site::Site;
 use crate::cli::target::Target;
-use crate::kernel::Signal;
+use crate::kernel::{Processes, Signal};
 
 /// Send a signal to every process of a jail.
 ///
@@ -36,7 +36,7 @@ impl Kill {
         let jail = self.jail.resolve(&site)?;
         let signal = self.signal.unwrap_or(Signal::TERM);
         let reached = site.kernel.signal_all(jail.jid, signal.number())?;
-        output::say(format_args!("Sent {signal} to {reached} process(es) of jail {}", jail.name))?;
+        output::say(format_args!("Sent {signal} to {} of jail {}", Processes(reached), jail.name))?;
         Ok(Exit::DONE)
     }
 }

@@ -17,7 +17,8 @@ use crate::kernel::JailName;
 /// brought up for it, without its service; with --ephemeral it is taken down
 /// again.
 ///
-/// Example: echo 'mkdir -p /var/www/mysite' | jailmgr apply --ephemeral web
+/// Examples: echo 'mkdir -p /var/www/mysite' | jailmgr apply --ephemeral web
+///           jailmgr apply web ./setup.sh -- --port 8080
 ///
 /// Exit status: the script's; 64 wrong use, 65 the script is empty, 66 no such
 /// file, 69 the kernel cannot do it, 77 not root.
@@ -31,6 +32,9 @@ pub struct Apply {
     name: JailName,
     /// File with the script, or - for standard input
     script: Option<PathBuf>,
+    /// Arguments of the script, after --
+    #[arg(value_name = "ARG", last = true)]
+    arguments: Vec<String>,
 }
 
 impl Apply {
@@ -49,7 +53,7 @@ impl Apply {
             return Err(Failure::new(Exit::DATA, format!("{what}: the script is empty")));
         }
         let site = Site::open(common)?;
-        let output = jail::apply(&site, &self.name, &script, self.ephemeral, false)?;
+        let output = jail::apply_with(&site, &self.name, &script, &self.arguments, self.ephemeral, false)?;
         Ok(Exit::of_command(output.status))
     }
 }

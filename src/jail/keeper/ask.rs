@@ -156,7 +156,10 @@ fn greet(host: &Host, name: &JailName) -> Result<Option<Channel>, JailError> {
         Ok((Reply::Ready, _)) => Ok(Some(channel)),
         Ok((other, _)) => Err(lied(name, &format!("it greeted with {other:?}"))),
         Err(Errno::ECONNRESET) => Ok(None),
-        Err(Errno::ETIMEDOUT) => Err(lied(name, "it says nothing; is the jail frozen?")),
+        Err(Errno::ETIMEDOUT) => Err(match host.kernel.find(name)? {
+            Some(jail) if host.kernel.is_frozen(jail.jid)? => JailError::Frozen(name.clone()),
+            _ => lied(name, "it says nothing"),
+        }),
         Err(errno) => Err(lied(name, errno.desc())),
     }
 }

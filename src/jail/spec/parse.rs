@@ -231,7 +231,7 @@ fn ports(key: &str, tree: &Value) -> Result<Vec<Port>, SpecError> {
 fn parse_log(name: &JailName, tree: &Value) -> Result<Log, SpecError> {
     let map = table("log", tree, &LOG_KEYS)?;
     let level = |key: &str, default: &str| match map.get(key) {
-        Some(tree) => word(&join("log", key), tree, LogLevel::names().collect()),
+        Some(tree) => word(&join("log", key), tree, LogLevel::names().chain(["or 0 to 7"]).collect()),
         None => Ok(default.parse().expect("a level's name")),
     };
     let facility = match map.get("facility") {

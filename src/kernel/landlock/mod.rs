@@ -144,7 +144,7 @@ impl Landlock {
             references: pids.len() as u64 + u64::from(jail.held),
             vmem_bytes: members::virtual_pages(&pids) * page_size,
             cpu_usec: cgroup::usage_usec(jail.name.as_str()).unwrap_or(0),
-            denials: BTreeMap::new(),
+            denials: None,
         })
     }
 }

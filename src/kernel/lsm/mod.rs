@@ -181,7 +181,7 @@ fn stats_of(jail: &Jail, members: &[&Process], page_size: u64) -> Option<JailSta
         references: processes_of(jail) + u64::from(jail.held != 0),
         vmem_bytes: members.iter().map(|process| process.vmem_pages).sum::<u64>() * page_size,
         cpu_usec: (jail.exited_cpu_ns + running_ns) / 1000,
-        denials: denials.collect(),
+        denials: Some(denials.collect()),
     })
 }
 

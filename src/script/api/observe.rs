@@ -117,7 +117,7 @@ fn status_of(session: &Session, name: &JailName) -> Result<Dynamic, Fault> {
 fn denials(session: &Session, name: &JailName) -> Result<Map, Fault> {
     let jail = session.running(name)?;
     let stats = session.host()?.kernel.stats(Some(jail.jid))?;
-    let counts = stats.iter().flat_map(|jail| jail.denials.iter());
+    let counts = stats.iter().filter_map(|jail| jail.denials.as_ref()).flatten();
     Ok(counts.map(|(right, count)| (right.name().into(), i64::try_from(*count).unwrap_or(i64::MAX).into())).collect())
 }
 
