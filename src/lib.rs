@@ -6,6 +6,7 @@ pub mod cli;
 pub mod fleet;
 pub mod jail;
 pub mod kernel;
+pub mod perform;
 pub mod plan;
 pub mod script;
 pub mod supervise;

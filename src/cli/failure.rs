@@ -13,6 +13,8 @@ pub struct Exit(pub u8);
 impl Exit {
     pub const DONE: Exit = Exit(0);
     pub const FAILED: Exit = Exit(1);
+    /// What is differs from what should be, or from what a plan was made on.
+    pub const DRIFT: Exit = Exit(2);
     /// sysexits.h: wrong use of a command.
     pub const USAGE: Exit = Exit(64);
     /// Wrong data: a script, a spec.

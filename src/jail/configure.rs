@@ -1,5 +1,6 @@
 //! A jail's `jail.toml` as text: read as it is, replaced only by one that is right.
 
+use super::stale::{SPEC_CHANGED, wear};
 use super::store::{self, Directory, Lock, SPEC_FILE, SPEC_LIMIT};
 use super::{Change, Host, JailError, Spec};
 use crate::kernel::JailName;
@@ -20,6 +21,7 @@ pub fn configure(host: &Host, name: &JailName, text: &str) -> Result<Change, Jai
     if before == text {
         return Ok(Change::Unchanged);
     }
+    wear(host, name, SPEC_CHANGED)?;
     jail.replace(SPEC_FILE, 0o600, text.as_bytes())?;
     Ok(Change::Changed {
         diff: match Spec::from_toml(name, &before) {

@@ -66,6 +66,18 @@ pub fn exec(host: &Host, name: &JailName, request: &ExecRequest) -> Result<Outpu
     }
 }
 
+/// The same in a jail that may be down: it is brought up for the command, without its service, and torn down again.
+pub fn exec_ephemeral(host: &Host, name: &JailName, request: &ExecRequest) -> Result<Output, JailError> {
+    let running = lifecycle::bring_up(host, name)?;
+    let done = run(host, name, running.jid, request);
+    if !running.brought_up {
+        return done;
+    }
+    // The command's own failure is the one to tell.
+    let undone = lifecycle::tear_down_unless_held(host, name);
+    done.and_then(|output| undone.map(|()| output))
+}
+
 /// Runs shell text in the jail with /bin/sh. A jail that is down is brought up for it, without its service, and with
 /// `ephemeral` torn down again.
 pub fn apply(host: &Host, name: &JailName, script: &[u8], ephemeral: bool, capture: bool) -> Result<Output, JailError> {

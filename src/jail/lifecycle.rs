@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::stale::SPEC_CHANGED;
 use super::store::{self, Directory, Lock};
-use super::{Base, Config, Host, JailError, Spec, base, data, root, script_file};
+use super::{Base, Config, Host, JailError, Spec, base, data, root, script_file, stale};
 use crate::kernel::{JailDef, JailInfo, JailName, Jid, KernelError};
 
 /// How long killing all members may take: they can only hang in the kernel.
@@ -91,6 +92,7 @@ pub fn create(host: &Host, name: &JailName, spec: &Spec) -> Result<Change, JailE
     if diff.is_empty() {
         return Ok(Change::Unchanged);
     }
+    stale::wear(host, name, SPEC_CHANGED)?;
     store::write_spec(&jail, spec)?;
     Ok(Change::Changed { diff })
 }

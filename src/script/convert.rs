@@ -160,6 +160,18 @@ impl<'a> Options<'a> {
         Ok(read.map_err(|_| self.wrong(key, "true or false"))?.unwrap_or(default))
     }
 
+    /// Permission bits: a text of octal digits, or a number.
+    pub fn mode(&self, key: &str) -> Result<Option<u32>, Fault> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        let digits = |text: &str| text.len() <= 5 && !text.is_empty() && text.bytes().all(|b| (b'0'..=b'7').contains(&b));
+        let bits = match (value.as_int(), value.as_immutable_string_ref()) {
+            (Ok(bits), _) => u32::try_from(bits).ok(),
+            (_, Ok(text)) if digits(&text) => u32::from_str_radix(&text, 8).ok(),
+            _ => None,
+        };
+        bits.filter(|bits| *bits <= 0o7777).map(Some).ok_or_else(|| self.wrong(key, "a mode like \"0644\" or 0o644"))
+    }
+
     /// A number of seconds, or a text with a unit.
     pub fn duration(&self, key: &str) -> Result<Option<std::time::Duration>, Fault> {
         let Some(value) = self.get(key) else { return Ok(None) };
@@ -214,7 +226,7 @@ fn json(value: &impl Serialize) -> String {
 }
 
 /// One field, by name.
-fn property(kind: &str, value: &impl Serialize, key: &str) -> Result<Dynamic, Box<EvalAltResult>> {
+pub fn property(kind: &str, value: &impl Serialize, key: &str) -> Result<Dynamic, Box<EvalAltResult>> {
     let Ok(Value::Object(fields)) = serde_json::to_value(value) else {
         return Err(EvalAltResult::ErrorPropertyNotFound(format!("{key:?} of {kind}"), Position::NONE).into());
     };

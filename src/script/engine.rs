@@ -76,16 +76,16 @@ struct Effects {
 }
 
 /// Runs a script to its end and returns the exit status. Errors were printed to standard error.
-pub fn run(session: Session, limits: Limits, script: Script) -> u8 {
+pub fn run(session: &Rc<Session>, limits: Limits, script: Script) -> u8 {
     interrupt::install();
     let _room = Room::make();
     let effects = Rc::new(Effects::default());
-    let session = Rc::new(session);
+    session.begin(&script.name);
     let (mut engine, guard) = engine(session.clone(), limits, &effects);
     let sources = Sources::default();
     let place = script.file.as_deref().and_then(Place::of_script);
     let library = Library::new(script.module_path);
-    engine.set_module_resolver(Modules::new(guard.clone(), library, sources.clone(), session, &script.name, place));
+    engine.set_module_resolver(Modules::new(guard.clone(), library, sources.clone(), session.clone(), &script.name, place));
     let source = sources.add(Source { name: script.name, text: without_shebang(script.text) });
     let mut scope = Scope::new();
     let arguments: rhai::Array = script.arguments.into_iter().map(Dynamic::from).collect();
@@ -115,7 +115,7 @@ pub fn run(session: Session, limits: Limits, script: Script) -> u8 {
 /// An engine that knows every name and has no host: for who asks what there is.
 #[cfg(test)]
 pub fn without_host() -> Engine {
-    let session = Rc::new(Session::new(|| Err(Fault::new(Kind::Unavailable, "no host is open here"))));
+    let session = Rc::new(Session::new(super::Mode::Act, || Err(Fault::new(Kind::Unavailable, "no host is open here"))));
     engine(session, Limits::default(), &Rc::new(Effects::default())).0
 }
 
@@ -131,15 +131,25 @@ fn engine(session: Rc<Session>, limits: Limits, effects: &Rc<Effects>) -> (Engin
         .set_max_expr_depths(limits.expression_depth, limits.expression_depth / 2);
     let guard = Guard::install(&mut engine);
     watch(&mut engine, limits, effects);
-    speak(&mut engine, effects);
+    speak(&mut engine, effects, session.is_planning());
     let status = effects.clone();
     engine.register_fn("exit", move |code: i64| -> Result<(), Box<EvalAltResult>> {
         let code = u8::try_from(code).map_err(|_| Fault::new(Kind::Value, format!("{code} is no exit status; use 0 to 255")))?;
         status.exit.set(Some(code));
         Err(EvalAltResult::Exit(Dynamic::UNIT, rhai::Position::NONE).into())
     });
-    engine.register_fn("sleep", |seconds: i64| pause(seconds as f64));
-    engine.register_fn("sleep", pause);
+    // In a plan nothing happens that one could wait for.
+    let waits = !session.is_planning();
+    engine.register_fn("sleep", move |seconds: i64| {
+        if waits {
+            pause(seconds as f64)
+        }
+    });
+    engine.register_fn("sleep", move |seconds: f64| {
+        if waits {
+            pause(seconds)
+        }
+    });
     api::register(&mut engine, session);
     (engine, guard)
 }
@@ -159,10 +169,15 @@ fn watch(engine: &mut Engine, limits: Limits, effects: &Rc<Effects>) {
     });
 }
 
-fn speak(engine: &mut Engine, effects: &Rc<Effects>) {
+/// Standard output is the plan's where one is made.
+fn speak(engine: &mut Engine, effects: &Rc<Effects>, aside: bool) {
     let effects = effects.clone();
     engine.on_print(move |text| {
-        if writeln!(std::io::stdout(), "{text}").is_err() {
+        let said = match aside {
+            true => writeln!(std::io::stderr(), "{text}"),
+            false => writeln!(std::io::stdout(), "{text}"),
+        };
+        if said.is_err() {
             effects.closed.set(true);
         }
     });
@@ -186,9 +201,10 @@ fn pause(seconds: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::script::Mode;
 
     fn evaluate(limits: Limits, text: &str) -> Result<Dynamic, Box<EvalAltResult>> {
-        let session = Rc::new(Session::new(|| Err(Fault::new(Kind::Unavailable, "no host in this test"))));
+        let session = Rc::new(Session::new(Mode::Act, || Err(Fault::new(Kind::Unavailable, "no host in this test"))));
         engine(session, limits, &Rc::new(Effects::default())).0.eval(text)
     }
 
@@ -205,8 +221,8 @@ mod tests {
     fn endless_recursion_ends_before_the_stack_does() {
         let nested = |depth| format!("fn f(x) {{ {}f(x + 1){} }} f(0)", "(".repeat(depth), " + 1)".repeat(depth));
         let fits = |script: &String| {
-            let session = Rc::new(Session::new(|| Err(Fault::new(Kind::Unavailable, "no host in this test"))));
-            engine(session, Limits::default(), &Rc::new(Effects::default())).0.compile(script).is_ok()
+            let session = Session::new(Mode::Act, || Err(Fault::new(Kind::Unavailable, "no host in this test")));
+            engine(Rc::new(session), Limits::default(), &Rc::new(Effects::default())).0.compile(script).is_ok()
         };
         let worst = (1..Limits::default().expression_depth).rev().map(nested).find(fits).unwrap();
         let deep = move || {

@@ -9,6 +9,8 @@ use serde::{Serialize, Serializer};
 use crate::jail::JailError;
 use crate::jail::spec::SpecError;
 use crate::kernel::{KernelError, NameError};
+use crate::perform::PerformError;
+use crate::plan::{DecideError, ObserveError};
 use crate::supervise::SuperviseError;
 
 /// What sort of error, by a name that scripts can compare. The exit status follows from it.
@@ -49,6 +51,10 @@ pub enum Kind {
     Http,
     /// A module that is not there, or is none.
     Module,
+    /// What only doing a plan will tell.
+    Unknown,
+    /// Not tried, because something before it failed.
+    Skipped,
     /// A system call failed.
     System,
 }
@@ -77,7 +83,7 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fault {
     pub kind: Kind,
-    pub jail: Option<String>,
+    pub jail: Option<Box<str>>,
     pub verb: Option<&'static str>,
     /// `ENOENT` and the like.
     #[serde(serialize_with = "errno_name")]
@@ -238,6 +244,46 @@ impl From<SuperviseError> for Fault {
             SuperviseError::NoCommand(_) => Fault::new(Kind::Spec, text),
             SuperviseError::AlreadySupervised { .. } => Fault::new(Kind::Supervised, text),
             _ => Fault::new(Kind::Status, text),
+        }
+    }
+}
+
+impl From<ObserveError> for Fault {
+    fn from(error: ObserveError) -> Fault {
+        let text = error.to_string();
+        match error {
+            ObserveError::Jail(error) => error.into(),
+            ObserveError::Secret(_) => Fault::new(Kind::Value, text),
+            ObserveError::Path { .. } => Fault::new(Kind::Path, text),
+        }
+    }
+}
+
+impl From<DecideError> for Fault {
+    fn from(error: DecideError) -> Fault {
+        let text = error.to_string();
+        match error {
+            DecideError::Observe(error) => error.into(),
+            DecideError::Path(_) | DecideError::Occupied { .. } => Fault::new(Kind::Path, text),
+            DecideError::NoSuchJail { .. } => Fault::new(Kind::NoSuchJail, text),
+            DecideError::NoCommand(_) => Fault::new(Kind::Spec, text),
+            DecideError::NotRunning(_) => Fault::new(Kind::NotRunning, text),
+            DecideError::Running(_) => Fault::new(Kind::Running, text),
+            DecideError::Unfit { .. } => Fault::new(Kind::Value, text),
+        }
+    }
+}
+
+impl From<PerformError> for Fault {
+    fn from(error: PerformError) -> Fault {
+        let text = error.to_string();
+        match error {
+            PerformError::Jail(error) => error.into(),
+            PerformError::Supervise(error) => error.into(),
+            PerformError::Observe(error) => error.into(),
+            PerformError::NoSuchGroup { .. } => Fault::new(Kind::Value, text),
+            // Not through Fault::new: a complaint is the command's text, not a message with a remedy.
+            PerformError::Status { .. } => Fault { message: text, ..Fault::new(Kind::Status, "") },
         }
     }
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use rhai::{AST, Engine, LexError, ParseError, Position, Scope, Token};
 
 /// Names that a script cannot give to anything.
-pub const VERBS: [&str; 38] = [
+pub const VERBS: [&str; 39] = [
     "jail",
     "create",
     "apply",
@@ -43,6 +43,7 @@ pub const VERBS: [&str; 38] = [
     "processes",
     "prometheus",
     "http_get",
+    "planning",
     "print",
     "debug",
     "args",

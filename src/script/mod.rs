@@ -22,4 +22,4 @@ pub mod text;
 pub use crate::jail::spec::duration;
 pub use engine::{Limits, Script, run};
 pub use fault::{Fault, Kind};
-pub use session::Session;
+pub use session::{Fate, Mode, Planned, Session, Watch, secrets};

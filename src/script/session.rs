@@ -1,26 +1,98 @@
 //! What the verbs of one run of a script share: the host, opened when the first verb needs it, so that a script without
-//! verbs needs neither root nor the module.
+//! verbs needs neither root nor the module; and whether what they decide is done or written down.
 
 use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+
+use rhai::NativeCallContext;
 
 use super::{Fault, Kind};
 use crate::jail::Host;
 use crate::kernel::JailName;
-use crate::plan::Provenance;
+use crate::perform::{self, Done, Fetch, Journal, Outcome, View};
+use crate::plan::{Action, DecideError, Digest, Fact, Observe, Place, Provenance, Shadow, Witness};
 
 type Open = Box<dyn Fn() -> Result<Host, Fault>>;
+/// Hears of each action of a run as it begins (`None`) and as it has ended.
+pub type Watch = Box<dyn Fn(&Action, Option<&Fate>)>;
+
+/// What becomes of the actions that verbs decide on.
+pub enum Mode {
+    /// They are done at once, and an error is thrown: `jailsh FILE`.
+    Act,
+    /// They are done at once; a failure is the jail's, and the script goes on: `jailsh run`.
+    Run(Watch),
+    /// They are written down: `jailsh plan`.
+    Plan,
+}
+
+/// What became of one action.
+#[derive(Debug)]
+pub enum Fate {
+    Done(Done),
+    Planned,
+    Failed(String),
+    Skipped(String),
+}
+
+/// A script that was planned.
+#[derive(Default)]
+pub struct Planned {
+    pub actions: Vec<Action>,
+    pub facts: Vec<(Fact, Digest)>,
+}
+
+struct Planner {
+    shadow: Shadow<Witness<View>>,
+    actions: Vec<Action>,
+}
 
 /// Lives as long as the script's engine.
 pub struct Session {
     open: Open,
     host: OnceCell<Host>,
+    mode: Mode,
+    /// Name of the script, for places.
+    name: RefCell<String>,
+    /// Where the verb that runs now was called.
+    place: RefCell<Option<Place>>,
+    planner: RefCell<Option<Planner>>,
+    journal: RefCell<Journal>,
     /// What the script read; whoever reads on its behalf notes it here.
     pub provenance: RefCell<Provenance>,
 }
 
 impl Session {
-    pub fn new(open: impl Fn() -> Result<Host, Fault> + 'static) -> Session {
-        Session { open: Box::new(open), host: OnceCell::new(), provenance: RefCell::default() }
+    pub fn new(mode: Mode, open: impl Fn() -> Result<Host, Fault> + 'static) -> Session {
+        Session {
+            open: Box::new(open),
+            host: OnceCell::new(),
+            mode,
+            name: RefCell::default(),
+            place: RefCell::default(),
+            planner: RefCell::default(),
+            journal: RefCell::default(),
+            provenance: RefCell::default(),
+        }
+    }
+
+    /// The script that runs, for places.
+    pub fn begin(&self, name: &str) {
+        name.clone_into(&mut self.name.borrow_mut());
+    }
+
+    /// A verb is called here.
+    pub fn at(&self, context: &NativeCallContext) {
+        let position = context.call_position();
+        let file = context.call_source().map_or_else(|| self.name.borrow().clone(), str::to_owned);
+        *self.place.borrow_mut() = position
+            .line()
+            .map(|line| (line, position.position().unwrap_or(1)))
+            .map(|(line, column)| Place { file, line: line as u16, column: column as u16 });
+    }
+
+    pub fn is_planning(&self) -> bool {
+        matches!(self.mode, Mode::Plan)
     }
 
     pub fn host(&self) -> Result<&Host, Fault> {
@@ -33,9 +105,132 @@ impl Session {
         }
     }
 
+    /// The host, to look at a jail (or at all): refused where planned actions would change what is seen.
+    pub fn look(&self, jail: Option<&JailName>) -> Result<&Host, Fault> {
+        let planner = self.planner.borrow();
+        let Some(planner) = planner.as_ref() else { return self.host() };
+        let is_as_planned = match jail {
+            Some(jail) => planner.shadow.is_untouched(jail),
+            None => planner.actions.is_empty(),
+        };
+        if is_as_planned { self.host() } else { Err(unknown("what this says is known only when the plan was performed")) }
+    }
+
+    /// The host, for a verb that acts at once and of which no plan can be made.
+    pub fn act_now(&self, verb: &str, jail: Option<&JailName>) -> Result<&Host, Fault> {
+        if self.is_planning() {
+            let why = format!("{verb} acts at once and cannot be planned; call it only `if !planning()`");
+            return Err(Fault::new(Kind::Unknown, why));
+        }
+        if let Some(jail) = jail.filter(|jail| self.journal.borrow().has_failed(jail)) {
+            return Err(Fault::new(Kind::Skipped, format!("an action before it failed for jail {jail}")));
+        }
+        self.host()
+    }
+
     /// The jail's number, if it is in the kernel.
     pub fn running(&self, name: &JailName) -> Result<crate::kernel::JailInfo, Fault> {
-        let found = self.host()?.kernel.find(name)?;
+        let found = self.look(Some(name))?.kernel.find(name)?;
         found.ok_or_else(|| Fault::new(Kind::NotRunning, format!("jail {name} is not running; start it first")))
     }
+
+    /// The host as actions are decided on and done.
+    pub fn view(&self) -> Result<View, Fault> {
+        Ok(View::new(self.host()?.clone(), secrets()))
+    }
+
+    /// Decides on actions and does them or writes them down, as the mode says.
+    pub fn submit(
+        &self,
+        jail: &JailName,
+        decide: impl FnOnce(&dyn Observe) -> Result<Vec<Action>, DecideError>,
+    ) -> Result<Vec<(Action, Fate)>, Fault> {
+        let located = |actions: Vec<Action>| {
+            let place = self.place.borrow().clone();
+            actions.into_iter().map(move |action| Action { place: place.clone(), ..action })
+        };
+        match &self.mode {
+            Mode::Act => {
+                let view = self.view()?;
+                let done = |action: Action| {
+                    let done = perform::perform(&view, &action)?;
+                    Ok((action, Fate::Done(done)))
+                };
+                located(decide(&view)?).map(done).collect()
+            }
+            Mode::Plan => {
+                let view = self.view()?;
+                let mut planner = self.planner.borrow_mut();
+                let planner =
+                    planner.get_or_insert_with(|| Planner { shadow: Shadow::new(Witness::new(view)), actions: Vec::new() });
+                let mut planned = Vec::new();
+                for action in located(decide(&planner.shadow)?) {
+                    planner.shadow.record(&action).map_err(DecideError::from)?;
+                    planner.actions.push(action.clone());
+                    planned.push((action, Fate::Planned));
+                }
+                Ok(planned)
+            }
+            Mode::Run(watch) => self.run(watch, jail, |view| decide(view).map(|actions| located(actions).collect())),
+        }
+    }
+
+    fn run(
+        &self,
+        watch: &Watch,
+        jail: &JailName,
+        decide: impl FnOnce(&View) -> Result<Vec<Action>, DecideError>,
+    ) -> Result<Vec<(Action, Fate)>, Fault> {
+        let mut journal = self.journal.borrow_mut();
+        if journal.has_failed(jail) {
+            journal.skip();
+            return Err(Fault::new(Kind::Skipped, format!("an action before it failed for jail {jail}")));
+        }
+        let view = self.view()?;
+        let actions = decide(&view).map_err(|error| {
+            let fault = Fault::from(error);
+            journal.fail(jail, fault.to_string());
+            fault
+        })?;
+        let mut fates = Vec::new();
+        for action in actions {
+            watch(&action, None);
+            let fate = match journal.act(&view, &action) {
+                Outcome::Done(done) => Fate::Done(done),
+                Outcome::Failed(error) => Fate::Failed(error.to_string()),
+                Outcome::Skipped(why) => Fate::Skipped(why),
+            };
+            watch(&action, Some(&fate));
+            fates.push((action, fate));
+        }
+        Ok(fates)
+    }
+
+    /// In a run a verb's failure is its jail's: told in the summary, not thrown.
+    pub fn is_isolating(&self) -> bool {
+        matches!(self.mode, Mode::Run(_))
+    }
+
+    /// What was written down.
+    pub fn planned(&self) -> Planned {
+        match self.planner.borrow_mut().take() {
+            Some(planner) => Planned { facts: planner.shadow.below().facts(), actions: planner.actions },
+            None => Planned::default(),
+        }
+    }
+
+    /// How the run went.
+    pub fn journal(&self) -> Journal {
+        self.journal.take()
+    }
+}
+
+/// Where the secrets come from that actions name.
+pub fn secrets() -> Fetch {
+    Rc::new(|name: &str| Err(format!("secret {name:?} is not known")))
+}
+
+/// Something that only doing the plan will tell.
+pub fn unknown(what: &str) -> Fault {
+    Fault::new(Kind::Unknown, format!("{what}; give the call a guard (creates, unless, onlyif), or ask only `if !planning()`"))
 }

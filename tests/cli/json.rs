@@ -158,6 +158,13 @@ fn each_map_has_exactly_the_documented_keys() {
     doctor["checks"].as_array().unwrap().iter().for_each(|row| check("checks", row));
     check("jailsh doc", &json("jailsh", &["doc", "--json"]));
     json("jailsh", &["doc", "--json", "len"]).as_array().unwrap().iter().for_each(|page| check("page", page));
+    let script = "let web = jail(\"web\", #{ command: [\"/bin/true\"] }); web.create(); web.start();";
+    let plan = place.run("jailsh", &["plan", "--json", "-"]).input(script).go();
+    let plan: Value = serde_json::from_str(&plan.stdout).expect("a plan");
+    check("jailsh plan", &plan);
+    check("facts", &plan["facts"][0]);
+    let made = plan["actions"][0].as_object().unwrap();
+    assert_eq!(made.keys().collect::<Vec<_>>(), ["jail", "action", "spec", "detail", "place"]);
     if nix::unistd::geteuid().is_root() {
         check("jailsh kmod status", &json("jailsh", &["kmod", "status", "-o", "json"]));
     }

@@ -12,6 +12,7 @@ mod layers;
 mod listings;
 mod logs;
 mod modules;
+mod plan;
 mod profiles;
 mod reference;
 mod screen;

@@ -5,6 +5,8 @@ mod doc;
 mod doctor;
 mod generate;
 mod kmod;
+mod plan;
+mod run;
 mod script;
 
 use std::ffi::OsString;
@@ -52,6 +54,8 @@ pub struct Jailsh {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Plan(plan::Plan),
+    Run(run::Run),
     Doc(doc::Doc),
     Definitions(definitions::Definitions),
     Doctor(doctor::Doctor),
@@ -63,15 +67,18 @@ enum Verb {
 
 pub fn run(arguments: Jailsh) -> Outcome {
     let Jailsh { common, expression, max_operations, module_path, verb } = arguments;
+    let settings = script::Settings { max_operations, module_path };
     let source = match (expression, verb) {
         (None, Some(Verb::Doc(doc))) => return doc.run(),
         (None, Some(Verb::Definitions(definitions))) => return definitions.run(),
         (None, Some(Verb::Doctor(doctor))) => return doctor.run(),
         (None, Some(Verb::Kmod(kmod))) => return kmod.run(),
         (None, Some(Verb::Generate(generate))) => return generate.run(),
+        (None, Some(Verb::Plan(plan))) => return plan.run(&common, settings),
+        (None, Some(Verb::Run(run))) => return run.run(&common, settings),
         (None, Some(Verb::Script(words))) => script::from_file(words)?,
         (None, None) => script::from_pipe()?,
         (Some(words), _) => script::from_expression(words),
     };
-    script::run(&common, max_operations, module_path, source)
+    script::run(&common, settings, source)
 }

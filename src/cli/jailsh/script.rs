@@ -3,12 +3,13 @@
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::options::Common;
 use crate::cli::site::Plan;
 use crate::cli::{Outcome, input};
-use crate::script::{self, Fault, Limits, Script, Session};
+use crate::script::{self, Fault, Limits, Mode, Script, Session};
 
 /// `FILE ARGS...`; `-` is standard input.
 pub fn from_file(words: Vec<OsString>) -> Result<Script, Failure> {
@@ -39,20 +40,43 @@ pub fn from_pipe() -> Result<Script, Failure> {
 /// The directories that `import` searches, as `PATH` is written.
 const MODULE_PATH: &str = "JAILSH_MODULE_PATH";
 
-pub fn run(common: &Common, max_operations: Option<u64>, module_path: Vec<PathBuf>, mut script: Script) -> Outcome {
-    script.module_path = module_path;
+/// What the options say about running scripts.
+pub struct Settings {
+    pub max_operations: Option<u64>,
+    pub module_path: Vec<PathBuf>,
+}
+
+impl Settings {
+    fn limits(&self) -> Limits {
+        let limits = Limits::default();
+        Limits { operations: self.max_operations.unwrap_or(limits.operations), ..limits }
+    }
+}
+
+/// Runs a script, at once and to its end.
+pub fn run(common: &Common, settings: Settings, script: Script) -> Outcome {
+    let session = session(common, Mode::Act)?;
+    Ok(evaluate(&session, settings, script))
+}
+
+/// Runs a script over a session.
+pub fn evaluate(session: &Rc<Session>, settings: Settings, mut script: Script) -> Exit {
+    let limits = settings.limits();
+    script.module_path = settings.module_path;
     script.module_path.extend(std::env::var_os(MODULE_PATH).iter().flat_map(std::env::split_paths));
+    Exit(script::run(session, limits, script))
+}
+
+/// A session over the host that the options name.
+pub fn session(common: &Common, mode: Mode) -> Result<Rc<Session>, Failure> {
     let plan = Plan::new(common)?;
     // The simulation's directory lives as long as the script's session.
     let scratch = RefCell::new(None);
-    let session = Session::new(move || {
+    Ok(Rc::new(Session::new(mode, move || {
         let site = plan.open().map_err(Fault::from)?;
         *scratch.borrow_mut() = site.scratch;
         Ok(site.host)
-    });
-    let mut limits = Limits::default();
-    limits.operations = max_operations.unwrap_or(limits.operations);
-    Ok(Exit(script::run(session, limits, script)))
+    })))
 }
 
 fn text(word: OsString) -> Result<String, Failure> {

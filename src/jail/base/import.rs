@@ -161,6 +161,19 @@ pub fn resolve(
     Ok((Base::Pinned(imported.pin.clone()), Some(imported)))
 }
 
+/// Does a jail that has `pinned` keep it when its spec asks for `wanted`, as [`resolve`] would have it?
+pub fn keeps(config: &Config, wanted: &Base, pinned: &Base) -> bool {
+    let Base::Pinned(pin) = pinned else { return wanted == pinned };
+    match wanted {
+        Base::Newest(name) => &pin.name == name,
+        Base::Archive { sha256: Some(sum), .. } => catalog::find(config, pin).is_ok_and(|known| known.sha256 == sum.as_str()),
+        Base::Directory(_) | Base::Archive { .. } => {
+            catalog::find(config, pin).is_ok_and(|known| known.source == wanted.to_string())
+        }
+        _ => wanted == pinned,
+    }
+}
+
 /// What a base and its versions are called; `None` for the host's own programs.
 fn family(base: &Base) -> Result<Option<Label>, JailError> {
     Ok(match base {

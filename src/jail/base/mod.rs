@@ -10,6 +10,6 @@ mod upgrade;
 
 pub use catalog::{Imported, find, list, newest, tree};
 pub use collect::{Garbage, gc, remove};
-pub use import::{Import, ImportRequest, Origin, hold, import, resolve};
+pub use import::{Import, ImportRequest, Origin, hold, import, keeps, resolve};
 pub use reference::{Base, Pin, Sum};
 pub use upgrade::{Move, Upgrade, previous, upgrade};

@@ -27,6 +27,17 @@ const VAR: [(&str, u32); 9] = [
     ("www", 0o755),
 ];
 
+/// The mode of a directory that every data layer of the host's own base has; `None` for what is not made there.
+pub fn seeded_directory(path: &str) -> Option<u32> {
+    let (top, below) = path.split_once('/').map_or((path, None), |(top, below)| (top, Some(below)));
+    let (table, name): (&[(&str, u32)], &str) = match (top, below) {
+        (top, None) => (&DIRECTORIES, top),
+        ("var", Some(below)) => (&VAR, below),
+        _ => return None,
+    };
+    table.iter().find(|(known, _)| *known == name).map(|(_, mode)| *mode)
+}
+
 /// Root and the system users that Debian numbers alike everywhere; all locked, there being no shadow file.
 const PASSWD: &str = "\
 root:*:0:0:root:/root:/bin/sh

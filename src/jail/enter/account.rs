@@ -63,6 +63,11 @@ pub fn groups(group: &[u8], account: &Account) -> Vec<u32> {
     groups
 }
 
+/// The number of a group in `group`.
+pub fn group_id(group: &[u8], name: &str) -> Option<u32> {
+    lines(group).filter_map(fields::<4>).find(|[known, ..]| *known == name.as_bytes()).and_then(|[_, _, gid, _]| id(gid))
+}
+
 fn stranger(uid: u32) -> Account {
     let name = if uid == 0 { "root".to_owned() } else { uid.to_string() };
     Account { name, uid, gid: uid, home: "/".into(), shell: DEFAULT_SHELL.into() }

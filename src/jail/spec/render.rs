@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Profile, Spec};
+use crate::kernel::JailName;
 
 impl Spec {
     /// The text of `jail.toml`, with every key, so that it shows what can be changed.
@@ -13,6 +14,17 @@ impl Spec {
     /// The spec as a neutral tree.
     pub fn to_tree(&self) -> Value {
         serde_json::to_value(self).expect("a spec holds only texts, numbers, lists and maps")
+    }
+
+    /// What a new jail gets: a line a key that somebody would have to write.
+    pub fn diff_from_nothing(&self, name: &JailName) -> Vec<String> {
+        let Ok(plain) = Spec::parse(name, &Value::Object(serde_json::Map::new())) else { return Vec::new() };
+        let (Value::Object(new), Value::Object(plain)) = (self.to_tree(), plain.to_tree()) else { return Vec::new() };
+        let said = |(key, value): (String, Value)| {
+            let is_usual = plain.get(&key) == Some(&value) && key != "profile";
+            (!is_usual).then(|| format!("{key}: {value}"))
+        };
+        new.into_iter().filter_map(said).collect()
     }
 
     /// What differs from `old`, a line a key: `key: old -> new`.

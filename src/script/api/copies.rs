@@ -58,11 +58,11 @@ pub fn register(engine: &mut Engine, session: &Rc<Session>) {
         snapshot(session, name, Some(&label), options)
     });
     verb(engine, session, "snapshots", |session, name| {
-        Ok(Listing(telemetry::snapshots(&jail::snapshots(session.host()?, name)?)))
+        Ok(Listing(telemetry::snapshots(&jail::snapshots(session.look(Some(name))?, name)?)))
     });
     verb_with(engine, session, "rollback", |session, name, label: String| rollback(session, name, &label));
     verb_with(engine, session, "delete_snapshot", |session, name, label: String| {
-        Ok(jail::delete_snapshot(session.host()?, name, &named(&label)?)?)
+        Ok(jail::delete_snapshot(session.act_now("delete_snapshot", Some(name))?, name, &named(&label)?)?)
     });
     verb_with(engine, session, "export_to", |session, name, file: String| export_to(session, name, file, &Map::new()));
     verb_with_options(engine, session, "export_to", export_to);
@@ -78,7 +78,7 @@ pub fn register(engine: &mut Engine, session: &Rc<Session>) {
     global(engine, session, "gc", |session| gc(session, &Map::new()));
     let free = session.clone();
     engine.register_fn("gc", move |context: NativeCallContext, options: Map| thrown(&context, "gc", None, gc(&free, &options)));
-    global(engine, session, "bases", |session| Ok(Listing(telemetry::bases(&jail::base::list(&session.host()?.config)?))));
+    global(engine, session, "bases", |session| Ok(Listing(telemetry::bases(&jail::base::list(&session.look(None)?.config)?))));
 }
 
 /// Verbs that give another jail: `jail.verb("new")` and `verb("old", "new")`.
@@ -116,13 +116,13 @@ fn label(options: &Options<'_>, key: &str) -> Result<Option<Label>, Fault> {
 fn snapshot(session: &Session, name: &JailName, label: Option<&str>, options: &Map) -> Result<Copied, Fault> {
     let live = Options::new("snapshot", options, &["live"])?.flag("live", false)?;
     let label = named(&label.map_or_else(|| telemetry::stamp(telemetry::now()), str::to_owned))?;
-    let (_, tally) = jail::snapshot(session.host()?, name, &label, live, &mut |_| {})?;
+    let (_, tally) = jail::snapshot(session.act_now("snapshot", Some(name))?, name, &label, live, &mut |_| {})?;
     Ok(Copied::new(label, &tally))
 }
 
 fn rollback(session: &Session, name: &JailName, label: &str) -> Result<Copied, Fault> {
     let label = named(label)?;
-    Ok(Copied::new(&label, &jail::rollback(session.host()?, name, &label, &mut |_| {})?))
+    Ok(Copied::new(&label, &jail::rollback(session.act_now("rollback", Some(name))?, name, &label, &mut |_| {})?))
 }
 
 fn clone(session: &Rc<Session>, from: &JailName, to: &str, options: &Map) -> Result<Handle, Fault> {
@@ -134,7 +134,7 @@ fn clone(session: &Rc<Session>, from: &JailName, to: &str, options: &Map) -> Res
         ports: ports(&options)?,
         live: options.flag("live", false)?,
     };
-    jail::clone(session.host()?, &request, &mut |_| {})?;
+    jail::clone(session.act_now("clone", Some(from))?, &request, &mut |_| {})?;
     Handle::new(session, to, None)
 }
 
@@ -149,7 +149,7 @@ fn ports(options: &Options<'_>) -> Result<Vec<Port>, Fault> {
 }
 
 fn rename(session: &Rc<Session>, from: &JailName, to: &str, _: &Map) -> Result<Handle, Fault> {
-    jail::rename(session.host()?, from, &to.parse()?)?;
+    jail::rename(session.act_now("rename", Some(from))?, from, &to.parse()?)?;
     Handle::new(session, to, None)
 }
 
@@ -162,7 +162,7 @@ fn export_to(session: &Session, name: &JailName, file: String, options: &Map) ->
     })?;
     let (snapshot, live) = (label(&options, "snapshot")?, options.flag("live", false)?);
     let request = ExportRequest { name: name.clone(), snapshot, live, compression };
-    let exported = jail::export_file(session.host()?, &request, path, &mut |_| {})?;
+    let exported = jail::export_file(session.act_now("export_to", Some(name))?, &request, path, &mut |_| {})?;
     Ok(Copied::new(&file, &exported.tally))
 }
 
@@ -178,11 +178,12 @@ fn import_from(session: &Session, file: &str, options: &Map) -> Result<Copied, F
         sha256: options.text("sha256")?.map(sum).transpose()?,
         limits: Limits::default(),
     };
-    let imported = jail::import(session.host()?, &request, &mut |_| {})?;
+    let imported = jail::import(session.act_now("import_from", None)?, &request, &mut |_| {})?;
     Ok(Copied { sha256: Some(imported.sha256), ..Copied::new(&imported.name, &imported.tally) })
 }
 
 fn gc(session: &Session, options: &Map) -> Result<Listing, Fault> {
     let dry = Options::new("gc", options, &["dry_run"])?.flag("dry_run", false)?;
-    Ok(Listing(telemetry::garbage(&jail::gc(session.host()?, dry)?)))
+    let host = if dry { session.look(None)? } else { session.act_now("gc", None)? };
+    Ok(Listing(telemetry::garbage(&jail::gc(host, dry)?)))
 }

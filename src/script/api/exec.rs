@@ -1,40 +1,22 @@
 //! exec and apply: commands inside a jail.
 
-use std::fmt;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use rhai::{Array, Engine, Map};
-use serde::Serialize;
 
-use super::{verb_with, verb_with_options};
-use crate::jail::{self, ExecRequest};
+use super::output::{self, Output};
+use super::{files, verb_with, verb_with_options};
 use crate::kernel::JailName;
+use crate::perform::Done;
+use crate::plan::decide::{self, Guard};
+use crate::plan::{Action, Command, Content, DecideError, Observe, Step};
 use crate::script::convert::{self, Options};
+use crate::script::session::Fate;
 use crate::script::{Fault, Kind, Session, interrupt};
 
-/// How a command ended. Prints as what it wrote.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Output {
-    pub status: i32,
-    pub ok: bool,
-    pub stdout: String,
-    pub stderr: String,
-}
-
-impl From<jail::Output> for Output {
-    fn from(output: jail::Output) -> Output {
-        Output { status: output.status, ok: output.status == 0, stdout: output.stdout, stderr: output.stderr }
-    }
-}
-
-impl fmt::Display for Output {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.stdout.trim_end_matches('\n'))
-    }
-}
-
 pub fn register(engine: &mut Engine, session: &Rc<Session>) {
-    convert::register::<Output>(engine, "Output");
+    output::register(engine);
     verb_with(engine, session, "exec", |session, name, argv: Array| exec(session, name, argv, &Map::new()));
     verb_with_options(engine, session, "exec", exec);
     verb_with(engine, session, "apply", |session, name, text: String| apply(session, name, text, &Map::new()));
@@ -43,36 +25,59 @@ pub fn register(engine: &mut Engine, session: &Rc<Session>) {
     verb_with_options(engine, session, "apply_file", apply_file);
 }
 
+/// What `creates`, `unless` and `onlyif` of a verb's options say.
+pub fn guard(verb: &'static str, options: &Options, user: Option<&String>) -> Result<Guard, Fault> {
+    let command = |key| -> Result<Option<Command>, Fault> {
+        let Some(argv) = options.list(key)? else { return Ok(None) };
+        let argv = convert::texts(verb, &argv)?;
+        if argv.first().is_none_or(String::is_empty) {
+            return Err(options.wrong(key, "a list of texts, the program first"));
+        }
+        Ok(Some(Command { argv, user: user.cloned(), ..Command::default() }))
+    };
+    let creates = options.text("creates")?.map(|path| files::path(&path)).transpose()?;
+    Ok(Guard { creates, unless: command("unless")?, only_if: command("onlyif")? })
+}
+
+/// Variables as parts of what a plan carries.
+pub fn environment(options: &Options) -> Result<BTreeMap<String, Content>, Fault> {
+    Ok(options.environment("env")?.into_iter().map(|(name, value)| (name, Content::text(value))).collect())
+}
+
 fn exec(session: &Session, name: &JailName, argv: Array, options: &Map) -> Result<Output, Fault> {
-    let options = Options::new("exec", options, &["user", "env", "workdir", "input", "timeout", "check"])?;
+    const KNOWN: [&str; 10] = ["user", "env", "workdir", "input", "timeout", "check", "ephemeral", "creates", "unless", "onlyif"];
+    let options = Options::new("exec", options, &KNOWN)?;
     let argv = convert::texts("exec", &argv)?;
     if argv.first().is_none_or(String::is_empty) {
         return Err(Fault::new(Kind::Spec, "exec: no command; use exec([\"program\", \"argument\"])"));
     }
-    let request = ExecRequest {
+    let user = options.text("user")?;
+    let guard = guard("exec", &options, user.as_ref())?;
+    let timeout = options.duration("timeout")?;
+    let command = Command {
         argv,
-        env: options.environment("env")?,
-        user: options.text("user")?,
+        env: environment(&options)?,
+        user,
         workdir: options.text("workdir")?,
-        capture: true,
-        input: options.text("input")?.map(String::into_bytes),
-        timeout: options.duration("timeout")?,
-        pty: None,
+        input: options.text("input")?.map(Content::text),
+        timeout_ms: timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
+        ephemeral: options.flag("ephemeral", false)?,
+        // With a guard it is to bring about a state: one that failed did not.
+        check: options.flag("check", !guard.is_none())?,
     };
-    let check = options.flag("check", false)?;
-    let output = jail::exec(session.host()?, name, &request)?;
-    checked(&request.argv[0], output.into(), check)
+    submit(session, name, |seen| decide::run(seen, name, &command, &guard))
 }
 
 fn apply(session: &Session, name: &JailName, text: String, options: &Map) -> Result<Output, Fault> {
-    let options = Options::new("apply", options, &["ephemeral", "capture", "check"])?;
+    let options = Options::new("apply", options, &["ephemeral", "capture", "check", "creates", "unless", "onlyif"])?;
     let (ephemeral, capture) = (options.flag("ephemeral", false)?, options.flag("capture", true)?);
     let check = options.flag("check", true)?;
+    let guard = guard("apply", &options, None)?;
     if text.trim().is_empty() {
         return Err(Fault::new(Kind::Spec, "apply: the shell text is empty"));
     }
-    let output = jail::apply(session.host()?, name, text.as_bytes(), ephemeral, capture)?;
-    checked("the shell text", output.into(), check)
+    let step = Step::Apply { text, ephemeral, capture, check };
+    submit(session, name, |seen| decide::apply(seen, name, &step, &guard))
 }
 
 fn apply_file(session: &Session, name: &JailName, path: String, options: &Map) -> Result<Output, Fault> {
@@ -80,16 +85,24 @@ fn apply_file(session: &Session, name: &JailName, path: String, options: &Map) -
     apply(session, name, text, options)
 }
 
-/// With `check`, a status other than 0 is an error that shows the last line the command complained with.
-fn checked(what: &str, output: Output, check: bool) -> Result<Output, Fault> {
-    interrupt::follow(output.status);
-    if output.ok || !check {
-        return Ok(output);
-    }
-    let complaint = output.stderr.lines().rev().find(|line| !line.trim().is_empty());
-    let complaint = complaint.map(|line| format!(": {}", crate::telemetry::printable(line))).unwrap_or_default();
-    // Not through Fault::new: the complaint is the command's text, not a message with a remedy.
-    let mut fault = Fault::new(Kind::Status, "");
-    fault.message = format!("{what} ended with status {}{complaint}", output.status);
-    Err(fault)
+/// A command's output: what it wrote, nothing where its guard says it need not run, or what nobody can know yet.
+pub fn submit(
+    session: &Session,
+    jail: &JailName,
+    decide: impl FnOnce(&dyn Observe) -> Result<Vec<Action>, DecideError>,
+) -> Result<Output, Fault> {
+    let fates = match session.submit(jail, decide) {
+        Ok(fates) => fates,
+        Err(fault) if session.is_isolating() => return Ok(Output::unknown(fault.to_string())),
+        Err(fault) => return Err(fault),
+    };
+    Ok(match fates.into_iter().next_back() {
+        None => Output::skipped(),
+        Some((_, Fate::Done(Done::Ran(ran)))) => {
+            interrupt::follow(ran.status);
+            Output::known(ran)
+        }
+        Some((_, Fate::Failed(why) | Fate::Skipped(why))) => Output::unknown(why),
+        Some((action, _)) => Output::unknown(format!("{} is planned, not run", action.step)),
+    })
 }

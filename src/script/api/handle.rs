@@ -64,7 +64,7 @@ pub fn register(engine: &mut Engine, session: &Rc<Session>) {
         .register_get("name", |jail: &mut Handle| jail.name.to_string())
         .register_get("spec", |jail: &mut Handle| jail.tree())
         .register_get("jid", |jail: &mut Handle| -> Thrown<Dynamic> {
-            let found = jail.session.host()?.kernel.find(&jail.name).map_err(Fault::from)?;
+            let found = jail.session.look(Some(&jail.name))?.kernel.find(&jail.name).map_err(Fault::from)?;
             Ok(found.map_or(Dynamic::UNIT, |found| i64::from(found.jid.get()).into()))
         })
         .register_indexer_get(|_: &mut Handle, key: &str| -> Thrown<Dynamic> {

@@ -1,12 +1,24 @@
 //! What a script may ask of the host around the jails.
 
+use std::rc::Rc;
+
 use rhai::{Engine, NativeCallContext};
 
 use super::thrown;
-use crate::script::convert;
 use crate::script::http::{self, Response};
+use crate::script::{Session, convert};
 
-pub fn register(engine: &mut Engine) {
+pub fn register(engine: &mut Engine, session: &Rc<Session>) {
     convert::register::<Response>(engine, "Response");
-    engine.register_fn("http_get", |context: NativeCallContext, url: &str| thrown(&context, "http_get", None, http::get(url)));
+    let asked = session.clone();
+    engine.register_fn("http_get", move |context: NativeCallContext, url: &str| {
+        let looked = match asked.is_planning() {
+            // Who answers is known once the plan was performed.
+            true => asked.look(None).and_then(|_| http::get(url)),
+            false => http::get(url),
+        };
+        thrown(&context, "http_get", None, looked)
+    });
+    let session = session.clone();
+    engine.register_fn("planning", move || session.is_planning());
 }

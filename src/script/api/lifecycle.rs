@@ -1,41 +1,27 @@
 //! create, start, stop, restart, supervise, destroy.
 
-use std::fmt;
 use std::rc::Rc;
 
 use rhai::{Engine, Map, NativeCallContext};
-use serde::Serialize;
 
+use super::change::{Change, submit};
 use super::handle::Handle;
 use super::{thrown, verb, verb_with};
 use crate::jail;
 use crate::kernel::JailName;
-use crate::script::convert::{self, Options};
+use crate::plan::decide;
+use crate::script::convert::Options;
 use crate::script::{Fault, Kind, Session, interrupt};
-use crate::supervise::{self, Started, Stopped};
-
-/// What `create` did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Change(pub(super) jail::Change);
-
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            jail::Change::Created => f.write_str("created"),
-            jail::Change::Unchanged => f.write_str("unchanged"),
-            jail::Change::Changed { diff } => write!(f, "changed: {}", diff.join("; ")),
-        }
-    }
-}
+use crate::supervise;
 
 pub fn register(engine: &mut Engine, session: &Rc<Session>) {
-    convert::register::<Change>(engine, "Change");
     engine.register_fn("create", |context: NativeCallContext, jail: Handle| {
+        jail.session.at(&context);
         thrown(&context, "create", Some(&jail.name), create(&jail))
     });
     let free = session.clone();
     engine.register_fn("create", move |context: NativeCallContext, name: &str, spec: Map| {
+        free.at(&context);
         let made = Handle::new(&free, name, Some(&spec)).and_then(|jail| create(&jail));
         thrown(&context, "create", name.parse().ok().as_ref(), made)
     });
@@ -52,31 +38,23 @@ fn create(jail: &Handle) -> Result<Change, Fault> {
     let no_spec =
         || Fault::new(Kind::Spec, format!("jail {name} has no spec in this script; write jail({:?}, #{{ ... }})", name.as_str()));
     let spec = jail.spec.as_ref().ok_or_else(no_spec)?;
-    Ok(Change(jail::create(jail.session.host()?, name, spec)?))
+    submit(&jail.session, name, "unchanged", |seen| decide::create(seen, name, spec))
 }
 
-fn start(session: &Session, name: &JailName) -> Result<String, Fault> {
-    Ok(match supervise::start(session.host()?, name)? {
-        Started::Started(_) => "started".into(),
-        Started::Recovered(_) => "started, after cleaning up".into(),
-        Started::AlreadyRunning(_) => "already running".into(),
-    })
+fn start(session: &Session, name: &JailName) -> Result<Change, Fault> {
+    submit(session, name, "already running", |seen| decide::start(seen, name))
 }
 
-fn stop(session: &Session, name: &JailName) -> Result<String, Fault> {
-    Ok(match supervise::stop(session.host()?, name)? {
-        Stopped::Stopped => "stopped".into(),
-        Stopped::WasDown => "was down".into(),
-    })
+fn stop(session: &Session, name: &JailName) -> Result<Change, Fault> {
+    submit(session, name, "was down", |seen| decide::stop(seen, name))
 }
 
-fn restart(session: &Session, name: &JailName) -> Result<String, Fault> {
-    supervise::restart(session.host()?, name)?;
-    Ok("started".into())
+fn restart(session: &Session, name: &JailName) -> Result<Change, Fault> {
+    submit(session, name, "unchanged", |seen| decide::restart(seen, name))
 }
 
-fn destroy(session: &Session, name: &JailName) -> Result<(), Fault> {
-    Ok(jail::destroy(session.host()?, name)?)
+fn destroy(session: &Session, name: &JailName) -> Result<Change, Fault> {
+    submit(session, name, "unchanged", |seen| decide::destroy(seen, name))
 }
 
 /// The foreground form of `start`. A jail that this call brought up is taken down again.
@@ -86,7 +64,7 @@ fn supervise_with(session: &Session, name: &JailName, options: &Map) -> Result<(
         .text("restart")?
         .map(|policy| policy.parse().map_err(|()| options.wrong("restart", "\"always\", \"on-failure\" or \"never\"")));
     let policy = policy.transpose()?;
-    let host = session.host()?;
+    let host = session.act_now("supervise", Some(name))?;
     let unreadable = |why| Fault::new(Kind::Spec, format!("jail {name}: {why}"));
     let mut spec = jail::observe(host, name)?.spec.map_err(unreadable)?;
     if let Some(policy) = policy {

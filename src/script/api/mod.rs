@@ -1,12 +1,15 @@
 //! The verbs. Each is a thin step from Rhai's values to one call of [`crate::jail`], [`crate::supervise`] or
 //! [`crate::telemetry`]; methods of a jail and free functions of the same name share it.
 
+mod change;
 mod copies;
 mod exec;
+mod files;
 mod handle;
 mod host;
 mod lifecycle;
 mod observe;
+mod output;
 mod profile;
 mod signals;
 mod waiting;
@@ -27,19 +30,21 @@ pub fn register(engine: &mut Engine, session: Rc<Session>) {
     convert::register::<Fault>(engine, "Error");
     handle::register(engine, &session);
     lifecycle::register(engine, &session);
+    change::register(engine);
     exec::register(engine, &session);
+    files::register(engine);
     observe::register(engine, &session);
     copies::register(engine, &session);
     signals::register(engine, &session);
     waiting::register(engine, &session);
-    host::register(engine);
+    host::register(engine, &session);
     profile::register(engine);
 }
 
 /// Turns a fault into what Rhai throws, with the verb, the jail and the place of the call.
 fn thrown<T>(context: &NativeCallContext, verb: &'static str, jail: Option<&JailName>, result: Result<T, Fault>) -> Thrown<T> {
     result.map_err(|fault| {
-        let jail = fault.jail.clone().or_else(|| jail.map(ToString::to_string));
+        let jail = fault.jail.clone().or_else(|| jail.map(|jail| jail.as_str().into()));
         Fault { verb: Some(verb), jail, ..fault }.at(context.call_position(), context.call_source()).into()
     })
 }
@@ -52,10 +57,12 @@ fn verb<T: Variant + Clone>(
     run: fn(&Session, &JailName) -> Result<T, Fault>,
 ) {
     engine.register_fn(name, move |context: NativeCallContext, jail: Handle| {
+        jail.session.at(&context);
         thrown(&context, name, Some(&jail.name), run(&jail.session, &jail.name))
     });
     let session = session.clone();
     engine.register_fn(name, move |context: NativeCallContext, jail: &str| {
+        session.at(&context);
         let result = jail.parse().map_err(Fault::from).and_then(|jail| run(&session, &jail));
         thrown(&context, name, jail.parse().ok().as_ref(), result)
     });
@@ -69,10 +76,12 @@ fn verb_with<A: Variant + Clone, T: Variant + Clone>(
     run: fn(&Session, &JailName, A) -> Result<T, Fault>,
 ) {
     engine.register_fn(name, move |context: NativeCallContext, jail: Handle, argument: A| {
+        jail.session.at(&context);
         thrown(&context, name, Some(&jail.name), run(&jail.session, &jail.name, argument))
     });
     let session = session.clone();
     engine.register_fn(name, move |context: NativeCallContext, jail: &str, argument: A| {
+        session.at(&context);
         let result = jail.parse().map_err(Fault::from).and_then(|jail| run(&session, &jail, argument));
         thrown(&context, name, jail.parse().ok().as_ref(), result)
     });
@@ -86,12 +95,46 @@ fn verb_with_options<A: Variant + Clone, T: Variant + Clone>(
     run: fn(&Session, &JailName, A, &Map) -> Result<T, Fault>,
 ) {
     engine.register_fn(name, move |context: NativeCallContext, jail: Handle, argument: A, options: Map| {
+        jail.session.at(&context);
         thrown(&context, name, Some(&jail.name), run(&jail.session, &jail.name, argument, &options))
     });
     let session = session.clone();
     engine.register_fn(name, move |context: NativeCallContext, jail: &str, argument: A, options: Map| {
+        session.at(&context);
         let result = jail.parse().map_err(Fault::from).and_then(|jail| run(&session, &jail, argument, &options));
         thrown(&context, name, jail.parse().ok().as_ref(), result)
+    });
+}
+
+/// A method of a jail with two arguments, and the same with options.
+fn method<A: Variant + Clone, B: Variant + Clone, T: Variant + Clone>(
+    engine: &mut Engine,
+    name: &'static str,
+    run: fn(&Session, &JailName, A, B, &Map) -> Result<T, Fault>,
+) {
+    engine.register_fn(name, move |context: NativeCallContext, jail: Handle, a: A, b: B| {
+        jail.session.at(&context);
+        thrown(&context, name, Some(&jail.name), run(&jail.session, &jail.name, a, b, &Map::new()))
+    });
+    engine.register_fn(name, move |context: NativeCallContext, jail: Handle, a: A, b: B, options: Map| {
+        jail.session.at(&context);
+        thrown(&context, name, Some(&jail.name), run(&jail.session, &jail.name, a, b, &options))
+    });
+}
+
+/// A method of a jail with one argument, and the same with options.
+fn method_of_one<A: Variant + Clone, T: Variant + Clone>(
+    engine: &mut Engine,
+    name: &'static str,
+    run: fn(&Session, &JailName, A, &Map) -> Result<T, Fault>,
+) {
+    engine.register_fn(name, move |context: NativeCallContext, jail: Handle, a: A| {
+        jail.session.at(&context);
+        thrown(&context, name, Some(&jail.name), run(&jail.session, &jail.name, a, &Map::new()))
+    });
+    engine.register_fn(name, move |context: NativeCallContext, jail: Handle, a: A, options: Map| {
+        jail.session.at(&context);
+        thrown(&context, name, Some(&jail.name), run(&jail.session, &jail.name, a, &options))
     });
 }
 
@@ -103,5 +146,8 @@ fn global<T: Variant + Clone>(
     run: fn(&Session) -> Result<T, Fault>,
 ) {
     let session = session.clone();
-    engine.register_fn(name, move |context: NativeCallContext| thrown(&context, name, None, run(&session)));
+    engine.register_fn(name, move |context: NativeCallContext| {
+        session.at(&context);
+        thrown(&context, name, None, run(&session))
+    });
 }

@@ -92,7 +92,7 @@ pub fn register(engine: &mut Engine, session: &Rc<Session>) {
 }
 
 fn stats(session: &Session) -> Result<Table, Fault> {
-    Ok(telemetry::stats(&session.host()?.kernel.stats(None)?))
+    Ok(telemetry::stats(&session.look(None)?.kernel.stats(None)?))
 }
 
 fn stats_of(session: &Session, name: &JailName) -> Result<Dynamic, Fault> {
@@ -101,15 +101,15 @@ fn stats_of(session: &Session, name: &JailName) -> Result<Dynamic, Fault> {
 }
 
 fn prometheus(session: &Session) -> Result<String, Fault> {
-    Ok(telemetry::exposition(&session.host()?.kernel.stats(None)?))
+    Ok(telemetry::exposition(&session.look(None)?.kernel.stats(None)?))
 }
 
 fn list(session: &Session) -> Result<Table, Fault> {
-    Ok(telemetry::manager(&Observation::all(session.host()?)?))
+    Ok(telemetry::manager(&Observation::all(session.look(None)?)?))
 }
 
 fn status_of(session: &Session, name: &JailName) -> Result<Dynamic, Fault> {
-    let seen = Observation::one(session.host()?, name)?;
+    let seen = Observation::one(session.look(Some(name))?, name)?;
     Ok(Dynamic::from(Record(telemetry::status(&[seen], telemetry::now()))))
 }
 
@@ -123,7 +123,7 @@ fn denials(session: &Session, name: &JailName) -> Result<Map, Fault> {
 
 /// The members of one jail or of all, below their supervisors.
 fn tree(session: &Session, name: Option<&JailName>) -> Result<Tree, Fault> {
-    let host = session.host()?;
+    let host = session.look(name)?;
     let jails = match name {
         Some(name) => vec![session.running(name)?],
         None => host.kernel.list()?,

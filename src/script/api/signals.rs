@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use rhai::{Engine, Map};
 
-use super::lifecycle::Change;
+use super::change::Change;
 use super::{verb, verb_with};
 use crate::jail::{self, Wanted};
 use crate::kernel::{JailName, Signal};
@@ -14,8 +14,12 @@ use crate::script::{Fault, Kind, Session};
 pub fn register(engine: &mut Engine, session: &Rc<Session>) {
     verb(engine, session, "kill", |session, name| signal(session, name, Signal::TERM));
     verb_with(engine, session, "kill", |session, name, signal: String| kill(session, name, &signal));
-    verb(engine, session, "freeze", |session, name| Ok(session.host()?.kernel.freeze(session.running(name)?.jid)?));
-    verb(engine, session, "thaw", |session, name| Ok(session.host()?.kernel.thaw(session.running(name)?.jid)?));
+    verb(engine, session, "freeze", |session, name| {
+        Ok(session.act_now("freeze", Some(name))?.kernel.freeze(session.running(name)?.jid)?)
+    });
+    verb(engine, session, "thaw", |session, name| {
+        Ok(session.act_now("thaw", Some(name))?.kernel.thaw(session.running(name)?.jid)?)
+    });
     verb_with(engine, session, "update", update);
 }
 
@@ -26,7 +30,7 @@ fn kill(session: &Session, name: &JailName, text: &str) -> Result<i64, Fault> {
 
 /// How many processes it reached.
 fn signal(session: &Session, name: &JailName, signal: Signal) -> Result<i64, Fault> {
-    let reached = session.host()?.kernel.signal_all(session.running(name)?.jid, signal.number())?;
+    let reached = session.act_now("kill", Some(name))?.kernel.signal_all(session.running(name)?.jid, signal.number())?;
     Ok(i64::try_from(reached).unwrap_or(i64::MAX))
 }
 
@@ -35,6 +39,6 @@ fn update(session: &Session, name: &JailName, wanted: Map) -> Result<Change, Fau
     Options::new("update", &wanted, &["profile", "ports"])?;
     let tree = convert::tree_of_map(&wanted)?;
     let wanted = Wanted::from_tree(&tree["profile"], &tree["ports"])?;
-    let diff = jail::update(session.host()?, &session.running(name)?, &wanted)?.lines();
-    Ok(Change(if diff.is_empty() { jail::Change::Unchanged } else { jail::Change::Changed { diff } }))
+    let diff = jail::update(session.act_now("update", Some(name))?, &session.running(name)?, &wanted)?.lines();
+    Ok(Change::told(diff))
 }

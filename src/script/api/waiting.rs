@@ -56,8 +56,12 @@ pub fn register(engine: &mut Engine, session: &Rc<Session>) {
 /// The state it is in then.
 fn wait(session: &Session, name: &JailName, state: String, options: &Map) -> Result<String, Fault> {
     let limit = Options::new("wait", options, &["timeout"])?.duration("timeout")?;
-    let awaited: Awaited = state.parse().map_err(|why| Fault::new(Kind::Value, format!("wait: {why}")))?;
-    match telemetry::wait(session.host()?, name, awaited, limit, interrupt::pending)? {
+    let awaited: Awaited = state.as_str().parse().map_err(|why| Fault::new(Kind::Value, format!("wait: {why}")))?;
+    if session.is_planning() {
+        // Nothing happens in a plan that one could wait for: it goes on as if it had.
+        return Ok(state);
+    }
+    match telemetry::wait(session.act_now("wait", Some(name))?, name, awaited, limit, interrupt::pending)? {
         Waited::Met(state) => Ok(state),
         Waited::Failed(why) => Err(Fault::new(Kind::Status, format!("jail {name} has failed: {why}; see logs({name:?})"))),
         Waited::Still(state) => Err(Fault::new(Kind::TimedOut, format!("jail {name} is still {state}, not {}", awaited.name()))),
@@ -66,7 +70,7 @@ fn wait(session: &Session, name: &JailName, state: String, options: &Map) -> Res
 
 fn logs(session: &Session, name: &JailName, count: i64) -> Result<Log, Fault> {
     let count = usize::try_from(count).map_err(|_| Fault::new(Kind::Value, format!("logs: {count} is no number of lines")))?;
-    let host = session.host()?;
+    let host = session.look(Some(name))?;
     jail::observe(host, name)?;
     let records = supervise::log(host, name).and_then(|mut log| log.read());
     let mut records = records.ok_or_else(|| {

@@ -1,7 +1,7 @@
 //! exec, apply, apply_file.
 
 use super::item::{Group, Item, Needs, Property, Type, TypeItem, example, list, map, property, text, verb};
-use super::shape::{Shape, key};
+use super::shape::{Key, Shape, key};
 use crate::script::Kind;
 
 const OUTPUT: Type = Type::Value("Output");
@@ -21,9 +21,24 @@ pub const EXEC: Shape = Shape {
             "none",
             "it and all that it started are killed after this long",
         ),
-        key("check", Type::Bool, "true or false", "false", "a status other than 0 is an error"),
+        key("check", Type::Bool, "true or false", "false, with a guard true", "a status other than 0 is an error"),
+        key("ephemeral", Type::Bool, "true or false", "false", "a jail that is down is brought up for it, and taken down again"),
+        CREATES,
+        UNLESS,
+        ONLYIF,
     ],
 };
+
+const CREATES: Key = key("creates", Type::Text, "a path inside the jail", "none", "it need not run if something is there");
+const UNLESS: Key =
+    key("unless", Type::List, "a command that changes nothing", "none", "it need not run if that ends with status 0");
+const ONLYIF: Key = key(
+    "onlyif",
+    Type::List,
+    "a command that changes nothing",
+    "none",
+    "it need not run if that ends with another status than 0",
+);
 
 pub const APPLY: Shape = Shape {
     name: "apply.options",
@@ -32,6 +47,9 @@ pub const APPLY: Shape = Shape {
         key("ephemeral", Type::Bool, "true or false", "false", "a jail that was brought up for it is taken down again"),
         key("capture", Type::Bool, "true or false", "true", "false: what it writes is passed through instead of collected"),
         key("check", Type::Bool, "true or false", "true", "a status other than 0 is an error"),
+        CREATES,
+        UNLESS,
+        ONLYIF,
     ],
 };
 
@@ -95,12 +113,13 @@ const PROPERTIES: &[Property] = &[
     property("ok", Type::Bool, "the status is 0"),
     property("stdout", Type::Text, "what it wrote to standard output; bytes that are no UTF-8 are replaced"),
     property("stderr", Type::Text, "the same of standard error"),
+    property("skipped", Type::Bool, "its guard said that it need not run"),
 ];
 
 pub const TYPES: &[TypeItem] = &[TypeItem {
     name: "Output",
     summary: "how a command ended, and what it wrote",
-    details: "Prints as its standard output without the last newline.",
+    details: "Prints as its standard output without the last newline. In a plan nothing of it is known, and asking is an error.",
     properties: PROPERTIES,
     example: example(
         Needs::Jail,

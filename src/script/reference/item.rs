@@ -88,6 +88,7 @@ pub enum Group {
     Jails,
     Profiles,
     Lifecycle,
+    Files,
     Commands,
     Copies,
     Observation,
@@ -97,10 +98,11 @@ pub enum Group {
 }
 
 impl Group {
-    pub const ALL: [Group; 9] = [
+    pub const ALL: [Group; 10] = [
         Group::Jails,
         Group::Profiles,
         Group::Lifecycle,
+        Group::Files,
         Group::Commands,
         Group::Copies,
         Group::Observation,
@@ -114,6 +116,7 @@ impl Group {
             Group::Jails => "Naming a jail",
             Group::Profiles => "Profiles as values",
             Group::Lifecycle => "A jail's life",
+            Group::Files => "Files inside a jail",
             Group::Commands => "Commands inside a jail",
             Group::Copies => "A jail's files as a whole",
             Group::Observation => "Looking without touching",

@@ -5,7 +5,7 @@ use super::shape::{Shape, key};
 use super::spec::{self, SPEC};
 use crate::script::Kind;
 
-const CHANGE: Type = Type::Value("Change");
+pub const CHANGE: Type = Type::Value("Change");
 
 pub const SUPERVISE: Shape = Shape {
     name: "supervise.options",
@@ -40,7 +40,7 @@ print(create("web", #{ profile: "medium" }));"#,
     Item {
         name: "start",
         group: Group::Lifecycle,
-        forms: &[verb(&[], Type::Text)],
+        forms: &[verb(&[], CHANGE)],
         summary: "brings the jail up and starts its services under a supervisor",
         details: "Returns when every service is ready, or throws the reason and undoes what it did. Gives `started`, \
                   `started, after cleaning up` or `already running`.",
@@ -58,7 +58,7 @@ web.destroy();"#,
     Item {
         name: "stop",
         group: Group::Lifecycle,
-        forms: &[verb(&[], Type::Text)],
+        forms: &[verb(&[], CHANGE)],
         summary: "ends the services and every other process of the jail, and takes it down",
         details: "Services get their stop signal and their grace; then all that is left is killed. Returns when the jail is \
                   empty, with `stopped` or `was down`.",
@@ -76,7 +76,7 @@ web.destroy();"#,
     Item {
         name: "restart",
         group: Group::Lifecycle,
-        forms: &[verb(&[], Type::Text)],
+        forms: &[verb(&[], CHANGE)],
         summary: "stops the jail and starts it with its spec as it is now",
         details: "A spec that is wrong leaves the jail as it is. Gives `started`.",
         errors: &[Kind::Status, Kind::Spec],
@@ -112,7 +112,7 @@ job.destroy();"#,
     Item {
         name: "destroy",
         group: Group::Lifecycle,
-        forms: &[verb(&[], Type::Nothing)],
+        forms: &[verb(&[], CHANGE)],
         summary: "removes a jail that is down, with its files and its snapshots",
         details: "A jail that runs is refused; stop it first.",
         errors: &[Kind::Running, Kind::Locked],
@@ -126,14 +126,21 @@ if list().len != 0 { throw "it is still there"; }"#,
 ];
 
 const PROPERTIES: &[Property] = &[
-    property("change", Type::Text, "created, changed or unchanged"),
-    property("diff", Type::List, "with changed: a text for each key, `KEY: OLD -> NEW`; otherwise there is no such property"),
+    property(
+        "change",
+        Type::Text,
+        "what was done, as `created`; `unchanged`; in a plan `would create`; in a run also `failed` or `skipped`",
+    ),
+    property("changed", Type::Bool, "something was done, or would be"),
+    property("failed", Type::Bool, "in a run: it failed, or was skipped because something before it failed"),
+    property("error", Type::Text, "why it failed or was skipped, or nothing"),
+    property("diff", Type::List, "a text for each key, `KEY: OLD -> NEW`, or line of a file that changed"),
 ];
 
 pub const TYPES: &[TypeItem] = &[TypeItem {
     name: "Change",
-    summary: "what create did",
-    details: "Prints as `created`, `unchanged`, or `changed: ` and the differences.",
+    summary: "what a verb did that changes something",
+    details: "Prints as `created`, `unchanged`, or `changed: ` and the differences; equals the text of its `change`.",
     properties: PROPERTIES,
     example: example(
         Needs::Host,

@@ -4,6 +4,7 @@
 mod copies;
 mod dump;
 mod exec;
+mod files;
 mod handle;
 mod host;
 mod item;
@@ -34,11 +35,12 @@ pub use standard::{StandardItem, standard};
 
 use super::Kind;
 
-const ITEMS: [&[Item]; 9] = [
+const ITEMS: [&[Item]; 10] = [
     handle::ITEMS,
     profile::ITEMS,
     lifecycle::ITEMS,
     signals::ITEMS,
+    files::ITEMS,
     exec::ITEMS,
     copies::ITEMS,
     observe::ITEMS,

@@ -1,0 +1,285 @@
+//! A jail's own files, worked on from the host. Paths are resolved as if the data layer were the root (openat2 with
+//! RESOLVE_IN_ROOT), so that no link a jail planted leads outside; the last step never follows one. Touches the data layer
+//! of one jail, nothing else.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2, readlinkat, renameat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
+use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fsync, symlinkat, unlinkat};
+use sha2::Digest as _;
+
+use super::enter::account;
+use super::store::{self, Directory, Lock, random_name, read_regular, remove_tree};
+use super::tree::hexadecimal;
+use super::{Host, JailError};
+use crate::kernel::JailName;
+
+/// Set aside while a file is written; what a crash leaves of it is removed by the next write into that directory's file.
+const ASIDE: &str = ".jailsh-new-";
+
+/// Bytes of /etc/passwd and /etc/group that are read.
+const ACCOUNTS_LIMIT: u64 = 4 << 20;
+
+/// What is at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    Nothing,
+    File {
+        sha256: String,
+        size: u64,
+        mode: u32,
+        uid: u32,
+        gid: u32,
+    },
+    Directory {
+        mode: u32,
+        uid: u32,
+        gid: u32,
+    },
+    Link {
+        target: String,
+    },
+    /// A device, a socket, a pipe.
+    Other,
+}
+
+/// Mode and owners to set; `None` leaves what is there, or gives what is usual.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Marks {
+    pub mode: Option<u32>,
+    pub uid: Option<u32>,
+    pub gid: Option<u32>,
+}
+
+/// The data layer of a jail. Paths are relative to it.
+pub struct Inside {
+    data: Directory,
+}
+
+impl Inside {
+    /// To look.
+    pub fn open(host: &Host, name: &JailName) -> Result<Inside, JailError> {
+        Ok(Inside { data: store::jail(&host.config, name)?.sub("data")?.vetted()? })
+    }
+
+    /// To change: with the jail's lock, so that no snapshot, rollback or destroy goes on meanwhile.
+    pub fn locked(host: &Host, name: &JailName) -> Result<(Lock, Inside), JailError> {
+        let lock = Lock::jail(host, name)?;
+        let inside = Inside::open(host, name)?;
+        Ok((lock, inside))
+    }
+
+    fn shown(&self, path: &str) -> PathBuf {
+        self.data.path().join(path)
+    }
+
+    fn resolve(&self, path: &str, flags: OFlag) -> nix::Result<OwnedFd> {
+        let resolve = ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS;
+        let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).resolve(resolve);
+        // EAGAIN: a rename went on somewhere and the kernel cannot tell whether the walk stayed inside.
+        loop {
+            match openat2(self.data.fd(), path, how) {
+                Err(Errno::EAGAIN | Errno::EINTR) => continue,
+                other => return other,
+            }
+        }
+    }
+
+    /// The directory that holds the last name of a path, and that name. `None`: there is no such directory.
+    fn above<'p>(&self, path: &'p str) -> Result<Option<(Directory, &'p str)>, JailError> {
+        let (above, name) = path.rsplit_once('/').unwrap_or((".", path));
+        match self.resolve(above, OFlag::O_DIRECTORY | OFlag::O_RDONLY) {
+            Ok(fd) => Ok(Some((Directory::from_parts(fd, self.shown(above)), name))),
+            Err(Errno::ENOENT) => Ok(None),
+            Err(errno) => Err(self.blocked(above, errno)),
+        }
+    }
+
+    fn needed<'p>(&self, path: &'p str) -> Result<(Directory, &'p str), JailError> {
+        self.above(path)?.ok_or_else(|| self.blocked(path, Errno::ENOENT))
+    }
+
+    fn blocked(&self, path: &str, errno: Errno) -> JailError {
+        let (why, remedy) = match errno {
+            Errno::ENOENT => ("leads to no directory among the jail's own files", "make the directories above it first"),
+            Errno::ELOOP => ("leads through too many links", "remove them"),
+            Errno::ENOTDIR => ("leads through what is no directory", "move that away, or name another path"),
+            errno => return JailError::System { doing: format!("open {}", self.shown(path).display()), errno },
+        };
+        JailError::Path { path: self.shown(path), why: why.into(), remedy: remedy.into() }
+    }
+
+    fn status(above: &Directory, name: &str) -> Result<Option<FileStat>, JailError> {
+        match fstatat(above.fd(), name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            Ok(status) => Ok(Some(status)),
+            Err(Errno::ENOENT) => Ok(None),
+            Err(errno) => Err(JailError::System { doing: format!("look at {}", above.path_of(name).display()), errno }),
+        }
+    }
+
+    /// Looks at a path. The sum of a file is that of all its bytes.
+    pub fn look(&self, path: &str) -> Result<Found, JailError> {
+        let Some((above, name)) = self.above(path)? else { return Ok(Found::Nothing) };
+        let Some(status) = Self::status(&above, name)? else { return Ok(Found::Nothing) };
+        let (mode, uid, gid) = (status.st_mode & 0o7777, status.st_uid, status.st_gid);
+        Ok(match SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits()) {
+            SFlag::S_IFREG => match self.open_file(&above, name)? {
+                Some((file, status)) => {
+                    let sha256 = sum(file, &above.path_of(name))?;
+                    Found::File { sha256, size: status.st_size.unsigned_abs(), mode, uid, gid }
+                }
+                None => Found::Nothing,
+            },
+            SFlag::S_IFDIR => Found::Directory { mode, uid, gid },
+            SFlag::S_IFLNK => match readlinkat(above.fd(), name) {
+                Ok(target) => Found::Link { target: target.to_string_lossy().into_owned() },
+                Err(Errno::ENOENT | Errno::EINVAL) => Found::Nothing,
+                Err(errno) => {
+                    return Err(JailError::System { doing: format!("read the link {}", above.path_of(name).display()), errno });
+                }
+            },
+            _ => Found::Other,
+        })
+    }
+
+    /// A regular file, opened to read; `None` if it is gone or something else by now.
+    fn open_file(&self, above: &Directory, name: &str) -> Result<Option<(OwnedFd, FileStat)>, JailError> {
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+        let doing = || format!("open {}", above.path_of(name).display());
+        let fd = match above.open_at(name, flags, Mode::empty()) {
+            Ok(fd) => fd,
+            Err(Errno::ENOENT | Errno::ELOOP) => return Ok(None),
+            Err(errno) => return Err(JailError::System { doing: doing(), errno }),
+        };
+        let status = fstat(&fd).map_err(JailError::system(doing()))?;
+        let is_file = status.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFREG.bits();
+        Ok(is_file.then_some((fd, status)))
+    }
+
+    /// The bytes of a regular file of at most `limit` bytes; `None` if it is longer or there is none.
+    pub fn read(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, JailError> {
+        let Some((above, name)) = self.above(path)? else { return Ok(None) };
+        match self.open_file(&above, name)? {
+            Some((fd, status)) if status.st_size.unsigned_abs() <= limit => {
+                let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+                read_regular(fd, &above.path_of(name), limit).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The number of a user of the jail's /etc/passwd.
+    pub fn user(&self, name: &str) -> Result<Option<u32>, JailError> {
+        let passwd = self.read("etc/passwd", ACCOUNTS_LIMIT)?.unwrap_or_default();
+        Ok(account::find(&passwd, &account::Who::Name(name.to_owned())).map(|found| found.uid))
+    }
+
+    /// The number of a group of the jail's /etc/group.
+    pub fn group(&self, name: &str) -> Result<Option<u32>, JailError> {
+        let group = self.read("etc/group", ACCOUNTS_LIMIT)?.unwrap_or_default();
+        Ok(account::group_id(&group, name))
+    }
+
+    /// Writes a file so that a crash leaves the old one or the new one. What it replaces gives mode and owners where
+    /// `marks` does not.
+    pub fn write(&self, path: &str, bytes: &[u8], marks: Marks) -> Result<(), JailError> {
+        let (above, name) = self.needed(path)?;
+        let old = Self::status(&above, name)?;
+        let old = old.filter(|old| old.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFREG.bits());
+        let mode = marks.mode.or(old.map(|old| old.st_mode & 0o7777)).unwrap_or(0o644);
+        let uid = marks.uid.or(old.map(|old| old.st_uid)).unwrap_or(0);
+        let gid = marks.gid.or(old.map(|old| old.st_gid)).unwrap_or(0);
+        let aside = random_name(ASIDE)?;
+        let written = above.write_new(&aside, 0o600, bytes).and_then(|fd| {
+            let doing = || format!("write {}", above.path_of(name).display());
+            mark(&fd, Some(uid), Some(gid), Some(mode)).map_err(JailError::system(doing()))?;
+            fsync(&fd).map_err(JailError::system(doing()))?;
+            renameat(above.fd(), aside.as_str(), above.fd(), name).map_err(JailError::system(doing()))?;
+            above.sync()
+        });
+        if written.is_err() {
+            // The first error is the one to tell.
+            let _ = unlinkat(above.fd(), aside.as_str(), UnlinkatFlags::NoRemoveDir);
+        }
+        written
+    }
+
+    /// Sets mode and owners of a file or directory.
+    pub fn set(&self, path: &str, marks: Marks) -> Result<(), JailError> {
+        let (above, name) = self.needed(path)?;
+        let doing = || format!("set mode and owner of {}", above.path_of(name).display());
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+        let fd = above.open_at(name, flags, Mode::empty()).map_err(JailError::system(doing()))?;
+        mark(&fd, marks.uid, marks.gid, marks.mode).map_err(JailError::system(doing()))?;
+        above.sync()
+    }
+
+    /// Makes a directory; one that is there gets the marks.
+    pub fn make_directory(&self, path: &str, marks: Marks) -> Result<(), JailError> {
+        let (above, name) = self.needed(path)?;
+        let doing = || format!("make {}", above.path_of(name).display());
+        let marks = match mkdirat(above.fd(), name, Mode::from_bits_truncate(0o700)) {
+            Ok(()) => {
+                let usual = Marks { mode: Some(0o755), uid: Some(0), gid: Some(0) };
+                Marks { mode: marks.mode.or(usual.mode), uid: marks.uid.or(usual.uid), gid: marks.gid.or(usual.gid) }
+            }
+            Err(Errno::EEXIST) => marks,
+            Err(errno) => return Err(JailError::System { doing: doing(), errno }),
+        };
+        let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_RDONLY;
+        let fd = above.open_at(name, flags, Mode::empty()).map_err(JailError::system(doing()))?;
+        mark(&fd, marks.uid, marks.gid, marks.mode).map_err(JailError::system(doing()))?;
+        above.sync()
+    }
+
+    /// Makes a symbolic link, in place of one or of a file that is there.
+    pub fn link(&self, path: &str, target: &str) -> Result<(), JailError> {
+        let (above, name) = self.needed(path)?;
+        let doing = || format!("link {}", above.path_of(name).display());
+        let aside = random_name(ASIDE)?;
+        symlinkat(target, above.fd(), aside.as_str()).map_err(JailError::system(doing()))?;
+        if let Err(errno) = renameat(above.fd(), aside.as_str(), above.fd(), name) {
+            // The first error is the one to tell.
+            let _ = unlinkat(above.fd(), aside.as_str(), UnlinkatFlags::NoRemoveDir);
+            return Err(JailError::System { doing: doing(), errno });
+        }
+        above.sync()
+    }
+
+    /// Removes a file or link, or a directory with all in it. What is not there is as good.
+    pub fn remove(&self, path: &str) -> Result<(), JailError> {
+        let Some((above, name)) = self.above(path)? else { return Ok(()) };
+        remove_tree(&above, name)?;
+        above.sync()
+    }
+}
+
+/// Owners first: chown(2) takes setuid bits away.
+fn mark(fd: &OwnedFd, uid: Option<u32>, gid: Option<u32>, mode: Option<u32>) -> nix::Result<()> {
+    if uid.is_some() || gid.is_some() {
+        fchown(fd.as_fd(), uid.map(Uid::from_raw), gid.map(Gid::from_raw))?;
+    }
+    match mode {
+        Some(mode) => fchmod(fd, Mode::from_bits_truncate(mode)),
+        None => Ok(()),
+    }
+}
+
+fn sum(fd: OwnedFd, path: &Path) -> Result<String, JailError> {
+    let mut file = File::from(fd);
+    let mut hash = sha2::Sha256::new();
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(hexadecimal(&hash.finalize())),
+            Ok(length) => hash.update(&buffer[..length]),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(JailError::io(format!("read {}", path.display()))(error)),
+        }
+    }
+}

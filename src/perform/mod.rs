@@ -1,0 +1,11 @@
+//! Doing what a plan says, and looking at what is there: the host's side of [`crate::plan`]. Touches jails through
+//! [`crate::jail`] and [`crate::supervise`].
+
+mod files;
+mod journal;
+mod look;
+mod step;
+
+pub use journal::{Journal, Outcome, Tally};
+pub use look::{Fetch, View};
+pub use step::{Done, PerformError, perform};

@@ -1,0 +1,151 @@
+//! One action, done: whole, or undone with the reason.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{View, files};
+use crate::jail::{self, ExecRequest, JailError, Output};
+use crate::kernel::JailName;
+use crate::plan::{Action, Command, Observe, ObserveError, Step, shown};
+use crate::supervise::{self, Started, Stopped, SuperviseError};
+
+/// Why an action was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum PerformError {
+    #[error(transparent)]
+    Jail(#[from] JailError),
+    #[error(transparent)]
+    Supervise(#[from] SuperviseError),
+    #[error(transparent)]
+    Observe(#[from] ObserveError),
+    #[error("jail {jail} has no group {group:?} in its /etc/group; use a number or add the group")]
+    NoSuchGroup { jail: JailName, group: String },
+    /// A command that was to end with status 0.
+    #[error("{what} ended with status {status}{complaint}")]
+    Status { what: String, status: i32, complaint: String },
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Done {
+    Created,
+    Changed,
+    Started,
+    /// Started, after what a crash had left was cleaned up.
+    Recovered,
+    AlreadyRunning,
+    Stopped,
+    WasDown,
+    Destroyed,
+    /// A file, or the jail's processes let go.
+    Done,
+    Ran(Output),
+}
+
+/// Does one action on the host.
+pub fn perform(view: &View, action: &Action) -> Result<Done, PerformError> {
+    let (host, jail) = (&view.host, &action.jail);
+    Ok(match &action.step {
+        Step::Create { spec } | Step::Configure { spec } => match jail::create(host, jail, &spec.0)? {
+            jail::Change::Created => Done::Created,
+            _ => Done::Changed,
+        },
+        Step::Start => started(supervise::start(host, jail)?),
+        Step::Restart { .. } => started(supervise::restart(host, jail)?),
+        Step::Stop => match supervise::stop(host, jail)? {
+            Stopped::Stopped => Done::Stopped,
+            Stopped::WasDown => Done::WasDown,
+        },
+        Step::Thaw => {
+            let found = host.kernel.find(jail).map_err(JailError::from)?;
+            let found = found.ok_or_else(|| JailError::NotRunning(jail.clone()))?;
+            host.kernel.thaw(found.jid).map_err(JailError::from)?;
+            Done::Done
+        }
+        Step::Destroy => {
+            jail::destroy(host, jail)?;
+            Done::Destroyed
+        }
+        Step::Write { path, content, attributes, restart } => {
+            files::write(view, jail, path, content, attributes, *restart)?;
+            Done::Done
+        }
+        Step::Line { path, line, restart } => {
+            files::line(view, jail, path, line, *restart)?;
+            Done::Done
+        }
+        Step::Attributes { path, attributes, restart } => {
+            files::set(view, jail, path, attributes, *restart)?;
+            Done::Done
+        }
+        Step::Directory { path, attributes } => {
+            files::directory(view, jail, path, attributes)?;
+            Done::Done
+        }
+        Step::Link { path, target, restart } => {
+            files::link(view, jail, path, target, *restart)?;
+            Done::Done
+        }
+        Step::Remove { path, restart } => {
+            files::remove(view, jail, path, *restart)?;
+            Done::Done
+        }
+        Step::Run { command } => {
+            let output = run(view, jail, command)?;
+            Done::Ran(checked(&command.argv[0], output, command.check)?)
+        }
+        Step::Apply { text, ephemeral, capture, check } => {
+            let output = jail::apply(host, jail, text.as_bytes(), *ephemeral, *capture)?;
+            Done::Ran(checked("the shell text", output, *check)?)
+        }
+    })
+}
+
+fn started(started: Started) -> Done {
+    match started {
+        Started::Started(_) => Done::Started,
+        Started::Recovered(_) => Done::Recovered,
+        Started::AlreadyRunning(_) => Done::AlreadyRunning,
+    }
+}
+
+fn run(view: &View, jail: &JailName, command: &Command) -> Result<Output, PerformError> {
+    let request = request(view, command)?;
+    if !command.ephemeral {
+        return Ok(jail::exec(&view.host, jail, &request)?);
+    }
+    Ok(jail::exec_ephemeral(&view.host, jail, &request)?)
+}
+
+/// With `check`, a status other than 0 is an error that shows the last line the command complained with.
+fn checked(what: &str, output: Output, check: bool) -> Result<Output, PerformError> {
+    if output.status == 0 || !check {
+        return Ok(output);
+    }
+    let complaint = output.stderr.lines().rev().find(|line| !line.trim().is_empty());
+    let complaint = complaint.map(|line| format!(": {}", crate::telemetry::printable(line))).unwrap_or_default();
+    Err(PerformError::Status { what: what.to_owned(), status: output.status, complaint })
+}
+
+/// The command with its secrets, as it is run.
+pub(super) fn request(view: &View, command: &Command) -> Result<ExecRequest, ObserveError> {
+    let mut env = BTreeMap::new();
+    for (name, content) in &command.env {
+        let value = content.resolve(|part| view.fetch(part))?;
+        let value = String::from_utf8(value).ok().filter(|value| !value.contains('\0'));
+        let value = value.ok_or_else(|| {
+            ObserveError::Secret(format!("{}: variable {name} is no text that a program can be given", shown(&command.argv)))
+        })?;
+        env.insert(name.clone(), value);
+    }
+    Ok(ExecRequest {
+        argv: command.argv.clone(),
+        env,
+        user: command.user.clone(),
+        workdir: command.workdir.clone(),
+        capture: true,
+        input: command.input.as_ref().map(|input| input.resolve(|part| view.fetch(part))).transpose()?,
+        timeout: command.timeout_ms.map(Duration::from_millis),
+        pty: None,
+    })
+}

@@ -1,0 +1,317 @@
+//! The actions: everything a script can do to a jail, as data. A plan is a list of them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use super::content::Content;
+use super::path::JailPath;
+use crate::jail::Spec;
+use crate::kernel::JailName;
+
+/// Where in a script an action was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    pub file: String,
+    pub line: u16,
+    pub column: u16,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// One thing to do to one jail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Action {
+    pub jail: JailName,
+    #[serde(flatten)]
+    pub step: Step,
+    /// What changes, for people: lines of a difference.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub detail: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+/// Mode bits and owners of a file. What is not named is left as it is, or for a new one 0644 (0755 for directories) and
+/// root's.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attributes {
+    /// Permission bits, 0 to 0o7777.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<u32>,
+    /// A name of the jail's /etc/passwd, or a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// A name of the jail's /etc/group, or a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+}
+
+/// A line that is to be in a file once, or not at all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    pub text: String,
+    /// Replace the lines that begin with this, in place of adding one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
+    /// It is to be gone.
+    #[serde(default)]
+    pub absent: bool,
+}
+
+impl Line {
+    /// The text of a file with the line as it is to be.
+    pub fn put(&self, text: &str) -> String {
+        let stands = |line: &str| {
+            let begins = |beginning: &String| line.starts_with(beginning.as_str());
+            line == self.text || self.replaces.as_ref().is_some_and(begins)
+        };
+        let mut lines = Vec::new();
+        let mut found = false;
+        for line in text.lines() {
+            if !stands(line) {
+                lines.push(line);
+            } else if !self.absent && !found {
+                lines.push(&self.text);
+                found = true;
+            } else if !self.absent && line == self.text && self.replaces.is_none() {
+                // Twice already, by somebody's wish: not ours to change.
+                lines.push(line);
+            }
+        }
+        if !found && !self.absent {
+            lines.push(&self.text);
+        }
+        if lines.iter().copied().eq(text.lines()) {
+            return text.to_owned();
+        }
+        lines.iter().map(|line| format!("{line}\n")).collect()
+    }
+}
+
+/// A command to run inside a jail.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    pub argv: Vec<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, Content>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workdir: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Content>,
+    /// Milliseconds after which it is killed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+    /// Bring a jail that is down up for it, and take it down again.
+    #[serde(default)]
+    pub ephemeral: bool,
+    /// A status other than 0 is a failure.
+    #[serde(default)]
+    pub check: bool,
+}
+
+/// What is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Step {
+    /// Makes the jail's spec and files.
+    Create {
+        spec: Written,
+    },
+    /// Replaces the spec of one that is there.
+    Configure {
+        spec: Written,
+    },
+    Start,
+    /// Stops it and starts it with what changed since its start.
+    Restart {
+        why: String,
+    },
+    Stop,
+    Thaw,
+    Destroy,
+    /// Writes a file, whole or not at all.
+    Write {
+        path: JailPath,
+        content: Content,
+        attributes: Attributes,
+        restart: bool,
+    },
+    /// One line of a text file, whatever else is in it.
+    Line {
+        path: JailPath,
+        line: Line,
+        restart: bool,
+    },
+    /// Mode and owners only.
+    Attributes {
+        path: JailPath,
+        attributes: Attributes,
+        restart: bool,
+    },
+    Directory {
+        path: JailPath,
+        attributes: Attributes,
+    },
+    Link {
+        path: JailPath,
+        target: String,
+        restart: bool,
+    },
+    /// A file or link, or a directory with all in it.
+    Remove {
+        path: JailPath,
+        restart: bool,
+    },
+    Run {
+        command: Command,
+    },
+    /// Shell text, run by the jail's /bin/sh.
+    Apply {
+        text: String,
+        ephemeral: bool,
+        capture: bool,
+        check: bool,
+    },
+}
+
+impl Step {
+    /// The action's word, as in JSON.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Step::Create { .. } => "create",
+            Step::Configure { .. } => "configure",
+            Step::Start => "start",
+            Step::Restart { .. } => "restart",
+            Step::Stop => "stop",
+            Step::Thaw => "thaw",
+            Step::Destroy => "destroy",
+            Step::Write { .. } => "write",
+            Step::Line { .. } => "line",
+            Step::Attributes { .. } => "attributes",
+            Step::Directory { .. } => "directory",
+            Step::Link { .. } => "link",
+            Step::Remove { .. } => "remove",
+            Step::Run { .. } => "run",
+            Step::Apply { .. } => "apply",
+        }
+    }
+
+    /// Its result is known only once it was done.
+    pub fn is_opaque(&self) -> bool {
+        matches!(self, Step::Run { .. } | Step::Apply { .. })
+    }
+}
+
+impl fmt::Display for Step {
+    /// In a few words, without the jail.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::Create { .. } => f.write_str("create"),
+            Step::Configure { .. } => f.write_str("change its spec"),
+            Step::Start => f.write_str("start"),
+            Step::Restart { why } => write!(f, "restart: {why}"),
+            Step::Stop => f.write_str("stop"),
+            Step::Thaw => f.write_str("thaw"),
+            Step::Destroy => f.write_str("destroy"),
+            Step::Write { path, .. } => write!(f, "write {path}"),
+            Step::Line { path, line, .. } if line.absent => write!(f, "take a line out of {path}"),
+            Step::Line { path, .. } => write!(f, "put a line into {path}"),
+            Step::Attributes { path, .. } => write!(f, "set mode and owner of {path}"),
+            Step::Directory { path, .. } => write!(f, "make {path}/"),
+            Step::Link { path, target, .. } => write!(f, "link {path} -> {target}"),
+            Step::Remove { path, .. } => write!(f, "remove {path}"),
+            Step::Run { command } => write!(f, "run {}", shown(&command.argv)),
+            Step::Apply { text, .. } => write!(f, "run shell text of {} lines", text.trim().lines().count()),
+        }
+    }
+}
+
+/// An argv on one line, cut where it gets long.
+pub fn shown(argv: &[String]) -> String {
+    const LIMIT: usize = 100;
+    let quoted = |word: &String| match !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "-_./:=@,+%".contains(c)) {
+        true => word.clone(),
+        false => format!("{word:?}"),
+    };
+    let line = argv.iter().map(quoted).collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LIMIT) {
+        Some((at, _)) => format!("{}...", &line[..at]),
+        None => line,
+    }
+}
+
+/// A spec as a plan writes it down: with every key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written(pub Box<Spec>);
+
+impl Serialize for Written {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Written {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Written, D::Error> {
+        let tree = Value::deserialize(deserializer)?;
+        // A jail's name counts for what is not written down, and here everything is; it only must not depend on itself.
+        let others = tree.get("depends_on").and_then(Value::as_array).map_or(0, Vec::len);
+        let free = (0..=others).map(|n| format!("a{n}"));
+        let taken = |name: &str| {
+            let named = |other: &Value| other.as_str() == Some(name);
+            tree.get("depends_on").and_then(Value::as_array).is_some_and(|others| others.iter().any(named))
+        };
+        let name = free.into_iter().find(|name| !taken(name)).and_then(|name| name.parse().ok());
+        let name = name.ok_or_else(|| serde::de::Error::custom("too many names in depends_on"))?;
+        Spec::parse(&name, &tree).map(|spec| Written(Box::new(spec))).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_action_goes_through_json() {
+        let jail: JailName = "web".parse().unwrap();
+        let spec = Spec::parse(&jail, &json!({"command": ["a"], "depends_on": ["a0", "db"], "ports": [80]})).unwrap();
+        let path: JailPath = "/etc/motd".parse().unwrap();
+        let attributes = Attributes { mode: Some(0o640), owner: Some("www-data".into()), group: None };
+        let command = Command { argv: vec!["a".into(), "b c".into()], timeout_ms: Some(5), ..Command::default() };
+        let steps = [
+            Step::Create { spec: Written(Box::new(spec)) },
+            Step::Start,
+            Step::Restart { why: "its spec changed".into() },
+            Step::Write { path: path.clone(), content: Content::text("x"), attributes: attributes.clone(), restart: true },
+            Step::Line { path: path.clone(), line: Line { text: "x".into(), replaces: None, absent: true }, restart: false },
+            Step::Directory { path: path.clone(), attributes },
+            Step::Link { path: path.clone(), target: "/x".into(), restart: false },
+            Step::Remove { path, restart: false },
+            Step::Run { command },
+            Step::Apply { text: "true".into(), ephemeral: true, capture: true, check: true },
+        ];
+        for step in steps {
+            let word = step.word();
+            let action = Action { jail: jail.clone(), step, detail: vec!["+x".into()], place: None };
+            let json = serde_json::to_value(&action).unwrap();
+            assert_eq!(json["action"], word);
+            assert_eq!(serde_json::from_value::<Action>(json).unwrap(), action);
+        }
+    }
+
+    #[test]
+    fn a_long_command_is_cut_and_odd_words_are_quoted() {
+        assert_eq!(shown(&["sh".into(), "-c".into(), "a b".into(), String::new()]), "sh -c \"a b\" \"\"");
+        assert_eq!(shown(&["x".repeat(200)]).len(), 103);
+    }
+}
