@@ -1,6 +1,6 @@
 //! jailsh: jails that the kernel enforces, driven by scripts.
 //!
-//! Imports go one way: `cli`, `script` -> `plan`, `fleet` -> `supervise`, `telemetry` -> `jail` -> `kernel`.
+//! Imports go one way: `cli`, `script` -> `perform`, `fleet` -> `plan` -> `supervise`, `telemetry` -> `jail` -> `kernel`.
 
 pub mod cli;
 pub mod fleet;

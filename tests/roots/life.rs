@@ -20,6 +20,7 @@ cases![
     a_jail_goes_up_and_down_and_leaves_the_private_run_directory_alone,
     pins_below_a_shared_mount_work_and_the_modules_mount_stays_visible,
     bringing_up_twice_and_taking_down_twice_is_fine,
+    what_changed_is_remembered_until_the_jail_is_taken_down,
     fifty_cycles_leak_no_mount_no_descriptor_and_no_process,
     a_taken_port_leaves_nothing_behind,
     a_sim_jail_is_refused_before_anything_is_mounted,
@@ -83,6 +84,24 @@ fn pins_below_a_shared_mount_work_and_the_modules_mount_stays_visible() {
     assert_eq!(own_mounts(&bench).len(), 4, "{:?}", own_mounts(&bench));
     jail::tear_down(&bench.host, &name()).unwrap();
     assert!(kmod.join("pin").exists());
+}
+
+fn what_changed_is_remembered_until_the_jail_is_taken_down() {
+    let bench = Bench::new();
+    let stale = || jail::stale(&bench.host, &name()).unwrap();
+    jail::create(&bench.host, &name(), &spec("")).unwrap();
+    jail::create(&bench.host, &name(), &spec("profile = 'medium'")).unwrap();
+    assert!(stale().is_empty(), "what is down takes up everything when it is brought up");
+    jail::bring_up(&bench.host, &name()).unwrap();
+    jail::create(&bench.host, &name(), &spec("profile = 'low'")).unwrap();
+    jail::configure(&bench.host, &name(), "profile = 'high'").unwrap();
+    jail::wear(&bench.host, &name(), "/etc/conf changed").unwrap();
+    jail::wear(&bench.host, &name(), "/etc/conf changed").unwrap();
+    assert_eq!(stale(), ["its spec changed", "/etc/conf changed"]);
+    jail::tear_down(&bench.host, &name()).unwrap();
+    assert!(stale().is_empty());
+    jail::bring_up(&bench.host, &name()).unwrap();
+    assert!(stale().is_empty());
 }
 
 fn bringing_up_twice_and_taking_down_twice_is_fine() {
