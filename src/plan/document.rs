@@ -105,3 +105,39 @@ impl Document {
         self.facts.iter().map(|seen| (seen.fact.clone(), seen.digest.clone())).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SITE: &str = include_str!("../../fuzz/corpus/plan/site.json");
+
+    #[test]
+    fn a_plan_is_written_as_it_was_read() {
+        let plan = Document::parse(SITE).unwrap();
+        assert_eq!(Document::parse(&plan.to_json()).unwrap(), plan);
+        assert!(plan.actions.len() > 3 && !plan.facts.is_empty());
+    }
+
+    #[test]
+    fn paths_that_climb_and_names_that_are_none_are_no_plan() {
+        for (good, bad) in [("/var/www/site\"", "/var/../../etc\""), ("\"coreweb\"", "\"../web\""), ("\"write\"", "\"wreck\"")] {
+            assert!(SITE.contains(good), "{good}");
+            assert!(matches!(Document::parse(&SITE.replace(good, bad)), Err(DocumentError::Syntax(_))), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_damaged_plan_is_one_error_or_still_a_plan(at in 0..SITE.len(), length in 0_usize..40, put in "[ -~]{0,6}") {
+            let mut text = SITE.as_bytes().to_vec();
+            let end = (at + length).min(text.len());
+            text.splice(at..end, put.bytes());
+            if let Ok(plan) = Document::parse(&String::from_utf8_lossy(&text)) {
+                prop_assert_eq!(Document::parse(&plan.to_json()).unwrap(), plan);
+            }
+        }
+    }
+}
