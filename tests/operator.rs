@@ -283,3 +283,41 @@ fn a_command_gets_a_pty_when_it_is_asked_for() {
     assert_eq!(exec(&[]), "not a tty\n");
     assert_eq!(exec(&["--pty", "--no-pty"]), "not a tty\n");
 }
+
+#[test]
+fn a_scripts_deadline_ends_the_verbs_that_wait_and_leaves_the_jail_as_it_was() {
+    let Some(body) = body() else { return };
+    let jail = Operated::start(body, "op-late", "exec sleep 1000");
+    let waiting = [
+        r#"try { exec("op-late", ["sleep", "1000"]); } catch { } print("went on");"#,
+        r#"try { apply("op-late", "sleep 1000"); } catch { } print("went on");"#,
+    ];
+    for script in waiting {
+        let output = end_of(
+            jail.command("jailsh", &["--deadline", "500ms", "-e", script])
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap(),
+        );
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(124), 0), "{script}: {said}");
+        assert!(said.contains("error: the script took longer than 0.5 s"), "{said}");
+        let left =
+            String::from_utf8(jail.command("jailctl", &["exec", jail.name, "ps", "-e", "-o", "args"]).output().unwrap().stdout);
+        assert_eq!(left.unwrap().matches("sleep 1000").count(), 1, "only the service's own");
+        assert_eq!(jail.status()["state"], "running");
+    }
+    jail.must("jailmgr", &["stop"]);
+    let supervise = r#"try { supervise("op-late"); } catch { } print("went on");"#;
+    let output = end_of(
+        jail.command("jailsh", &["--deadline", "2s", "-e", supervise])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    assert_eq!(output.status.code(), Some(124));
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("went on"));
+    assert_eq!(jail.status()["state"], "down");
+}

@@ -81,10 +81,10 @@ pub fn exec_ephemeral(host: &Host, name: &JailName, request: &ExecRequest) -> Re
 /// Runs shell text in the jail with /bin/sh. A jail that is down is brought up for it, without its service, and with
 /// `ephemeral` torn down again.
 pub fn apply(host: &Host, name: &JailName, script: &[u8], ephemeral: bool, capture: bool) -> Result<Output, JailError> {
-    apply_with(host, name, script, &[], ephemeral, capture)
+    apply_with(host, name, script, &[], ephemeral, capture, None)
 }
 
-/// The same, with arguments for the script: its `$1` and so on.
+/// The same, with arguments for the script: its `$1` and so on; `timeout` as in [`ExecRequest`].
 pub fn apply_with(
     host: &Host,
     name: &JailName,
@@ -92,9 +92,10 @@ pub fn apply_with(
     arguments: &[String],
     ephemeral: bool,
     capture: bool,
+    timeout: Option<Duration>,
 ) -> Result<Output, JailError> {
     let running = lifecycle::bring_up(host, name)?;
-    let done = run_script(host, name, running.jid, script, arguments, capture);
+    let done = run_script(host, name, running.jid, script, arguments, capture, timeout);
     if running.brought_up && (ephemeral || done.is_err()) {
         let undone = lifecycle::tear_down_unless_held(host, name);
         // The script's own failure is the one to tell.
@@ -110,10 +111,11 @@ fn run_script(
     script: &[u8],
     arguments: &[String],
     capture: bool,
+    timeout: Option<Duration>,
 ) -> Result<Output, JailError> {
     let file = ScriptFile::write(&store::jail(&host.config, name)?, script)?;
     let argv = [&["/bin/sh".into(), file.path()], arguments].concat();
-    let request = ExecRequest { argv, capture, ..ExecRequest::default() };
+    let request = ExecRequest { argv, capture, timeout, ..ExecRequest::default() };
     run(host, name, jid, &request)
 }
 

@@ -25,11 +25,18 @@ pub type Fetch = Rc<dyn Fn(&str) -> Result<Vec<u8>, String>>;
 pub struct View {
     pub host: Host,
     pub secrets: Fetch,
+    /// Longer than this no command may take, whatever its own timeout.
+    pub patience: Option<Duration>,
 }
 
 impl View {
     pub fn new(host: Host, secrets: Fetch) -> View {
-        View { host, secrets }
+        View { host, secrets, patience: None }
+    }
+
+    /// The shorter of a command's own timeout and what is left.
+    pub(super) fn timeout(&self, own: Option<Duration>) -> Option<Duration> {
+        self.patience.into_iter().chain(own).min()
     }
 }
 
@@ -91,7 +98,7 @@ impl Observe for View {
     }
 
     fn probe(&self, name: &JailName, command: &Command) -> Result<Option<i32>, ObserveError> {
-        let request = ExecRequest { timeout: Some(PROBE_TIMEOUT), ..request(self, command)? };
+        let request = ExecRequest { timeout: self.timeout(Some(PROBE_TIMEOUT)), ..request(self, command)? };
         match jail::exec(&self.host, name, &request) {
             Ok(output) => Ok(Some(output.status)),
             Err(JailError::NotRunning(_) | JailError::NoSuchJail { .. }) => Ok(None),

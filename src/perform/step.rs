@@ -95,7 +95,7 @@ pub fn perform(view: &View, action: &Action) -> Result<Done, PerformError> {
             Done::Ran(checked(&command.argv[0], output, command.check)?)
         }
         Step::Apply { text, ephemeral, capture, check } => {
-            let output = jail::apply(host, jail, text.as_bytes(), *ephemeral, *capture)?;
+            let output = jail::apply_with(host, jail, text.as_bytes(), &[], *ephemeral, *capture, view.timeout(None))?;
             Done::Ran(checked("the shell text", output, *check)?)
         }
     })
@@ -145,7 +145,7 @@ pub(super) fn request(view: &View, command: &Command) -> Result<ExecRequest, Obs
         workdir: command.workdir.clone(),
         capture: true,
         input: command.input.as_ref().map(|input| input.resolve(|part| view.fetch(part))).transpose()?,
-        timeout: command.timeout_ms.map(Duration::from_millis),
+        timeout: view.timeout(command.timeout_ms.map(Duration::from_millis)),
         pty: None,
     })
 }

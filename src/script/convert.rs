@@ -91,6 +91,7 @@ pub fn type_name(kind: &str) -> &str {
         "str" | "String" | "string" | "ImmutableString" | "str | ImmutableString | String" => "text",
         "array" | "Array" => "list",
         "map" | "Map" => "map",
+        "Blob" => "blob",
         "()" => "nothing",
         "Fn" | "FnPtr" => "function",
         "?" | "Dynamic" => "any",

@@ -1,6 +1,7 @@
 //! What is printed when nobody caught an error: place, message, line, caret, hint, and the calls that led there.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use rhai::{Dynamic, Engine, EvalAltResult, LexError, ParseErrorType, Position};
 
@@ -35,11 +36,15 @@ struct Frame {
     position: Position,
 }
 
-/// Explains an error that ended `script`.
-pub fn report(engine: &Engine, sources: &Sources, script: &Rc<Source>, error: &EvalAltResult) -> Report {
+/// Explains an error that ended `script`. `late`: the time that it was allowed, if that is over: what a verb that waited
+/// said then is not why.
+pub fn report(engine: &Engine, sources: &Sources, script: &Rc<Source>, error: &EvalAltResult, late: Option<Duration>) -> Report {
     let mut frames = Vec::new();
     let (inner, source) = innermost(error, script.clone(), sources, &mut frames);
-    let finding = explain(engine, sources, &source, inner);
+    let finding = match late {
+        Some(allowed) if error.is_catchable() => deadline(allowed),
+        _ => explain(engine, sources, &source, inner),
+    };
     let thrown_at = inner.position();
     let (first_source, position) = origin(inner, sources).unwrap_or_else(|| (source.clone(), thrown_at));
     let mut text = format!("{}: error: {}\n", first_source.place(position), finding.message);
@@ -94,6 +99,11 @@ fn innermost<'a>(
     innermost(inner, next, sources, frames)
 }
 
+fn deadline(allowed: Duration) -> Finding {
+    let message = format!("the script took longer than {} s", allowed.as_secs_f64());
+    Finding { message, hint: Some("look for what it waits for, or raise --deadline".into()), exit: Kind::TimedOut.exit() }
+}
+
 fn plain(message: impl Into<String>, hint: Option<String>) -> Finding {
     Finding { message: message.into(), hint, exit: 1 }
 }
@@ -106,8 +116,10 @@ fn explain(engine: &Engine, sources: &Sources, source: &Source, error: &EvalAltR
         EvalAltResult::ErrorTerminated(token, _) => match token.clone().try_cast::<Stop>() {
             Some(Stop::Interrupted) => Finding { message: "interrupted".into(), hint: None, exit: 130 },
             Some(Stop::Memory(limit)) => {
-                plain(format!("the script uses more than {} MiB of memory", limit >> 20), Some("keep less at a time".into()))
+                let hint = "keep less at a time, or raise --max-memory";
+                plain(format!("the script uses more than {} MiB of memory", limit >> 20), Some(hint.into()))
             }
+            Some(Stop::Deadline(allowed)) => deadline(allowed),
             Some(Stop::Modules) => plain(
                 "the script imports too much",
                 Some("keep to 256 modules, 8 MiB of text, and imports that are nested 16 deep".into()),

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use rhai::{Dynamic, Engine, EvalAltResult, OptimizationLevel, Scope};
+use rhai::{Array, Blob, Dynamic, Engine, EvalAltResult, OptimizationLevel, Scope};
 
+use super::deadline::Deadline;
 use super::guard::Guard;
 use super::library::{Library, Place};
 use super::memory::Meter;
@@ -21,8 +22,10 @@ use super::{Fault, Kind, Session, api, diagnostics, duration, interrupt};
 pub struct Limits {
     /// Steps of the interpreter; 0 is no limit.
     pub operations: u64,
-    /// Resident size of this process, in bytes.
+    /// What the script may hold, in bytes.
     pub memory: u64,
+    /// Time until it has to be done; `None` is without end.
+    pub deadline: Option<Duration>,
     /// Length of one text, in bytes.
     pub string: usize,
     pub call_levels: usize,
@@ -32,7 +35,14 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { operations: 2_000_000_000, memory: 1 << 30, string: 16 << 20, call_levels: 64, expression_depth: 128 }
+        Limits {
+            operations: 2_000_000_000,
+            memory: 256 << 20,
+            deadline: None,
+            string: 16 << 20,
+            call_levels: 64,
+            expression_depth: 128,
+        }
     }
 }
 
@@ -41,6 +51,8 @@ impl Default for Limits {
 pub enum Stop {
     Interrupted,
     Memory(u64),
+    /// The time that was allowed.
+    Deadline(Duration),
     /// Too many modules, too deep, or too long.
     Modules,
     /// Standard output was closed.
@@ -63,9 +75,6 @@ pub struct Script {
     pub module_path: Vec<PathBuf>,
 }
 
-/// Between how many operations the memory is looked at: about 1 in 200 of the time.
-const MEMORY_EVERY: u64 = 1024;
-
 /// What the script did to the process, seen from outside of the engine.
 #[derive(Default)]
 struct Effects {
@@ -81,6 +90,7 @@ pub fn run(session: &Rc<Session>, limits: Limits, script: Script) -> u8 {
     let _room = Room::make();
     let effects = Rc::new(Effects::default());
     session.begin(&script.name);
+    let deadline = session.deadline.clone();
     let (mut engine, guard) = engine(session.clone(), limits, &effects);
     let sources = Sources::default();
     let place = script.file.as_deref().and_then(Place::of_script);
@@ -104,7 +114,7 @@ pub fn run(session: &Rc<Session>, limits: Limits, script: Script) -> u8 {
     match evaluate(&mut scope) {
         Ok(()) => effects.exit.get().unwrap_or(u8::from(effects.closed.get())),
         Err(error) => {
-            let report = diagnostics::report(&engine, &sources, &source, &error);
+            let report = diagnostics::report(&engine, &sources, &source, &error, deadline.passed());
             // A closed standard error leaves nobody to tell.
             let _ = std::io::stderr().write_all(report.text.as_bytes());
             report.exit
@@ -130,7 +140,8 @@ fn engine(session: Rc<Session>, limits: Limits, effects: &Rc<Effects>) -> (Engin
         .set_max_call_levels(limits.call_levels)
         .set_max_expr_depths(limits.expression_depth, limits.expression_depth / 2);
     let guard = Guard::install(&mut engine);
-    watch(&mut engine, limits, effects);
+    session.deadline.set(limits.deadline);
+    watch(&mut engine, limits, &session.deadline, effects);
     speak(&mut engine, effects, session.is_planning());
     let status = effects.clone();
     engine.register_fn("exit", move |code: i64| -> Result<(), Box<EvalAltResult>> {
@@ -140,33 +151,68 @@ fn engine(session: Rc<Session>, limits: Limits, effects: &Rc<Effects>) -> (Engin
     });
     // In a plan nothing happens that one could wait for.
     let waits = !session.is_planning();
-    engine.register_fn("sleep", move |seconds: i64| {
-        if waits {
-            pause(seconds as f64)
-        }
-    });
-    engine.register_fn("sleep", move |seconds: f64| {
-        if waits {
-            pause(seconds)
-        }
-    });
+    let deadline = session.deadline.clone();
+    let sleep = Rc::new(move |seconds: f64| if waits { pause(seconds, &deadline) } else { Ok(()) });
+    let whole = sleep.clone();
+    engine.register_fn("sleep", move |seconds: i64| whole(seconds as f64));
+    engine.register_fn("sleep", move |seconds: f64| sleep(seconds));
     api::register(&mut engine, session);
     (engine, guard)
 }
 
-/// Ends the script on Ctrl-C, when it takes too much memory, or when nobody reads what it prints.
-fn watch(engine: &mut Engine, limits: Limits, effects: &Rc<Effects>) {
-    let meter = Meter::new(limits.memory);
-    let effects = effects.clone();
-    engine.on_progress(move |operations| {
-        if interrupt::pending() {
-            return Some(Dynamic::from(Stop::Interrupted));
-        }
-        if effects.closed.get() {
-            return Some(Dynamic::from(Stop::Output));
-        }
-        (operations % MEMORY_EVERY == 0 && meter.exceeded()).then(|| Dynamic::from(Stop::Memory(limits.memory)))
+/// Ends the script on Ctrl-C, when its time is over, when it takes too much memory, or when nobody reads what it prints.
+fn watch(engine: &mut Engine, limits: Limits, deadline: &Deadline, effects: &Rc<Effects>) {
+    let meter = Rc::new(Meter::new(limits.memory));
+    bound(engine, &meter, limits.memory);
+    let (deadline, effects) = (deadline.clone(), effects.clone());
+    // With a deadline the clock is read at every step: what a verb waited for in vain must not be caught and passed over.
+    engine.on_progress(move |_| {
+        let why = if interrupt::pending() {
+            Stop::Interrupted
+        } else if effects.closed.get() {
+            Stop::Output
+        } else if meter.exceeded() {
+            Stop::Memory(limits.memory)
+        } else if let Some(allowed) = deadline.passed() {
+            Stop::Deadline(allowed)
+        } else {
+            return None;
+        };
+        Some(Dynamic::from(why))
     });
+}
+
+/// Rhai's own functions that [`bound`] has in its stead.
+#[cfg(test)]
+pub const BOUNDED: [&str; 2] = ["pad", "blob"];
+
+/// Lists and blobs of any length in one step are refused before they are made.
+fn bound(engine: &mut Engine, meter: &Rc<Meter>, limit: u64) {
+    let fits = |size: usize| {
+        let meter = meter.clone();
+        move |length: i64| -> Result<usize, Box<EvalAltResult>> {
+            let length = usize::try_from(length).unwrap_or(0);
+            if meter.room((length as u64).saturating_mul(size as u64)) {
+                return Ok(length);
+            }
+            Err(EvalAltResult::ErrorTerminated(Dynamic::from(Stop::Memory(limit)), rhai::Position::NONE).into())
+        }
+    };
+    let mut module = rhai::Module::new();
+    let (list, plain, filled, longer) = (fits(size_of::<Dynamic>()), fits(1), fits(1), fits(1));
+    module.set_native_fn("pad", move |array: &mut Array, length: i64, item: Dynamic| {
+        let length = list(length)?.max(array.len());
+        array.resize(length, item);
+        Ok(())
+    });
+    module.set_native_fn("blob", move |length: i64| Ok(vec![0_u8; plain(length)?]));
+    module.set_native_fn("blob", move |length: i64, value: i64| Ok(vec![value as u8; filled(length)?]));
+    module.set_native_fn("pad", move |blob: &mut Blob, length: i64, value: i64| {
+        let length = longer(length)?.max(blob.len());
+        blob.resize(length, value as u8);
+        Ok(())
+    });
+    engine.register_global_module(module.into());
 }
 
 /// Standard output is the plan's where one is made.
@@ -187,14 +233,19 @@ fn speak(engine: &mut Engine, effects: &Rc<Effects>, aside: bool) {
     });
 }
 
-/// Sleeps, but not through a Ctrl-C.
-fn pause(seconds: f64) {
+/// Sleeps, but neither through a Ctrl-C nor beyond the deadline.
+fn pause(seconds: f64, deadline: &Deadline) -> Result<(), Box<EvalAltResult>> {
     let slice = Duration::from_millis(50);
-    let Some(mut left) = duration::from_seconds(seconds) else { return };
+    let Some(wanted) = duration::from_seconds(seconds) else { return Ok(()) };
+    let mut left = deadline.within(Some(wanted)).unwrap_or(wanted);
     while !left.is_zero() && !interrupt::pending() {
         let now = left.min(slice);
         std::thread::sleep(now);
         left -= now;
+    }
+    match deadline.passed() {
+        Some(allowed) => Err(EvalAltResult::ErrorTerminated(Dynamic::from(Stop::Deadline(allowed)), rhai::Position::NONE).into()),
+        None => Ok(()),
     }
 }
 

@@ -32,21 +32,23 @@ struct Target<'a> {
     path: &'a str,
 }
 
-/// Fetches a page. Redirects are not followed.
-pub fn get(url: &str) -> Result<Response, Fault> {
+/// Fetches a page within 5 s, or within `patience` if that is less. Redirects are not followed.
+pub fn get(url: &str, patience: Option<Duration>) -> Result<Response, Fault> {
+    // A timeout of zero is none to the system.
+    let timeout = patience.unwrap_or(TIMEOUT).clamp(Duration::from_millis(1), TIMEOUT);
     let target = target(url)?;
     let failed = |what: &str, error: std::io::Error| Fault::new(Kind::Http, format!("{url}: {what}: {error}"));
-    let mut stream = TcpStream::connect_timeout(&target.address, TIMEOUT).map_err(|error| failed("cannot connect", error))?;
+    let mut stream = TcpStream::connect_timeout(&target.address, timeout).map_err(|error| failed("cannot connect", error))?;
     let request = format!("GET {} HTTP/1.0\r\nHost: {}\r\nConnection: close\r\n\r\n", target.path, target.host);
-    stream.set_write_timeout(Some(TIMEOUT)).map_err(|error| failed("cannot set a timeout", error))?;
+    stream.set_write_timeout(Some(timeout)).map_err(|error| failed("cannot set a timeout", error))?;
     stream.write_all(request.as_bytes()).map_err(|error| failed("cannot send", error))?;
-    let answer = read_until_closed(&mut stream).map_err(|error| failed("no whole answer", error))?;
+    let answer = read_until_closed(&mut stream, timeout).map_err(|error| failed("no whole answer", error))?;
     parse(&answer).ok_or_else(|| Fault::new(Kind::Http, format!("{url}: the answer is not HTTP")))
 }
 
 /// All of the answer, within the timeout as a whole: a server that drips bytes does not hold the script.
-fn read_until_closed(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
-    let end = Instant::now() + TIMEOUT;
+fn read_until_closed(stream: &mut TcpStream, timeout: Duration) -> std::io::Result<Vec<u8>> {
+    let end = Instant::now() + timeout;
     let mut answer = Vec::new();
     let mut buffer = [0; 16 * 1024];
     while (answer.len() as u64) < MAX_ANSWER {
@@ -117,7 +119,7 @@ mod tests {
             stream.write_all(b"HTTP/1.0 200 OK\r\nX: y\r\n\r\n<html>hi</html>").unwrap();
             String::from_utf8_lossy(&request[..read]).into_owned()
         });
-        let page = get(&format!("http://127.0.0.1:{port}/a?b=c")).unwrap();
+        let page = get(&format!("http://127.0.0.1:{port}/a?b=c"), None).unwrap();
         assert_eq!(page, Response { status: 200, body: "<html>hi</html>".into() });
         assert!(serving.join().unwrap().starts_with("GET /a?b=c HTTP/1.0\r\n"));
     }

@@ -3,6 +3,7 @@
 
 mod api;
 mod convert;
+mod deadline;
 mod diagnostics;
 mod engine;
 mod fault;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use rhai::NativeCallContext;
 
+use super::deadline::Deadline;
 use super::{Fault, Kind};
 use crate::jail::Host;
 use crate::kernel::JailName;
@@ -60,6 +61,8 @@ pub struct Session {
     journal: RefCell<Journal>,
     /// What the script read; whoever reads on its behalf notes it here.
     pub provenance: RefCell<Provenance>,
+    /// When the script has to be done.
+    pub deadline: Deadline,
 }
 
 impl Session {
@@ -73,6 +76,7 @@ impl Session {
             planner: RefCell::default(),
             journal: RefCell::default(),
             provenance: RefCell::default(),
+            deadline: Deadline::default(),
         }
     }
 
@@ -136,7 +140,7 @@ impl Session {
 
     /// The host as actions are decided on and done.
     pub fn view(&self) -> Result<View, Fault> {
-        Ok(View::new(self.host()?.clone(), secrets()))
+        Ok(View { patience: self.deadline.within(None), ..View::new(self.host()?.clone(), secrets()) })
     }
 
     /// Decides on actions and does them or writes them down, as the mode says.

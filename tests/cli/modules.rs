@@ -136,6 +136,8 @@ fn a_malicious_library_stays_within_the_limits_that_nobody_can_catch() {
     }
     let many: String = (0..300).map(|at| format!("import \"many{at}\" as m{at};\n")).collect();
     let long: String = (0..12).map(|at| format!("import \"long{at}\" as l{at};\n")).collect();
+    let folded: String = (0..60).map(|at| format!("const A{} = A{at} + A{at};\n", at + 1)).collect();
+    let folded = format!("const A0 = \"0123456789\";\n{folded}");
     let attacks = [
         ("operations while it is imported", "loop { }", "took more than"),
         ("operations in a call", "fn work() { loop { try { loop { } } catch { } } }", "took more than"),
@@ -143,11 +145,18 @@ fn a_malicious_library_stays_within_the_limits_that_nobody_can_catch() {
         ("a chain of imports", "import \"chain0\" as c;", "imports too much"),
         ("many modules", &many, "imports too much"),
         ("long modules", &long, "imports too much"),
+        ("lists that double", "let x = [1]; loop { x += x; }", "of memory"),
+        ("a huge list", "let x = []; x.pad(1_000_000_000_000, 0);", "of memory"),
+        ("a huge blob", "blob(1_000_000_000_000)", "of memory"),
+        ("a huge blob of ones", "blob(1_000_000_000_000, 1)", "of memory"),
+        ("a blob that is made huge", "let x = blob(1); x.pad(1_000_000_000_000, 1);", "of memory"),
+        ("maps", "let x = #{}; let i = 0; loop { let t = \"\"; t.pad(4000, 'x'); x[`${i}`] = t; i += 1; }", "of memory"),
+        ("constants that double when they are folded", &folded, "too large"),
         ("a long text", "let x = \"0123456789\"; loop { x += x; }", "too large"),
     ];
     for (what, text, message) in attacks {
         place = place.file("lib/evil.rhai", text);
-        let outcome = place.run("jailsh", &["--max-operations", "5000000", "main.rhai"]).go();
+        let outcome = place.run("jailsh", &["--max-operations", "1000000", "--max-memory", "64", "main.rhai"]).go();
         assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(1), ""), "{what}: {outcome}");
         assert!(outcome.stderr.contains(message), "{what}: {outcome}");
     }

@@ -172,12 +172,43 @@ fn jails_and_changes_are_values() {
 #[test]
 fn limits_end_a_script_that_runs_away() {
     let place = Place::new();
-    let runs: [&[&str]; 3] = [
+    let runs: [&[&str]; 5] = [
+        &["--max-memory", "16", "-e", "let x = [0]; try { loop { x += x; } } catch { }"],
+        &["--max-memory", "0", "-e", "1"],
         &["--max-operations", "1000", "-e", "try { loop { } } catch { }"],
         &["-e", "fn f(x) { f(x + 1) } f(0)"],
         &["-e", "let x = \"0123456789abcdef\"; loop { x += x; }"],
     ];
     insta::assert_snapshot!(runs.iter().map(|arguments| place.run("jailsh", arguments).go().to_string()).collect::<String>());
+}
+
+#[test]
+fn a_deadline_ends_what_computes_and_what_waits_and_cannot_be_caught() {
+    let place = Place::new().file("lib/slow.rhai", "fn dream() { loop { try { sleep(3600); } catch { } } }\n");
+    // Answers nothing, ever.
+    let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let ask = format!("loop {{ try {{ http_get(\"http://{}/\") }} catch {{ }} }}", mute.local_addr().unwrap());
+    let scripts = [
+        "loop { }",
+        "loop { try { loop { } } catch { } }",
+        "sleep(3600)",
+        &ask,
+        &ask.replace("loop { ", "").replace("catch { } }", "catch { } print(\"went on\")"),
+        "import \"slow\" as s; s::dream()",
+        "let x = []; loop { x = [1, 2, 3]; x.sort(); }",
+    ];
+    let library = place.work().join("lib").display().to_string();
+    for script in scripts {
+        let start = Instant::now();
+        let outcome = place.run("jailsh", &["--deadline", "300ms", "--module-path", &library, "-e", script]).go();
+        assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(124), ""), "{outcome}");
+        assert!(outcome.stderr.contains("error: the script took longer than 0.3 s\n"), "{outcome}");
+        assert!(start.elapsed() < Duration::from_secs(15), "{script}: {:?}", start.elapsed());
+    }
+    assert_eq!(place.run("jailsh", &["--deadline", "1h", "-e", "sleep(0.01); 1"]).go().stdout, "1\n");
+    for wrong in ["0", "soon", "-1s", ""] {
+        assert_eq!(place.run("jailsh", &["--deadline", wrong, "-e", "1"]).go().status, Some(64), "{wrong}");
+    }
 }
 
 #[test]

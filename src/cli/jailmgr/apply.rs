@@ -53,7 +53,7 @@ impl Apply {
             return Err(Failure::new(Exit::DATA, format!("{what}: the script is empty")));
         }
         let site = Site::open(common)?;
-        let output = jail::apply_with(&site, &self.name, &script, &self.arguments, self.ephemeral, false)?;
+        let output = jail::apply_with(&site, &self.name, &script, &self.arguments, self.ephemeral, false, None)?;
         Ok(Exit::of_command(output.status))
     }
 }

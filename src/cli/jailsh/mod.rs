@@ -11,11 +11,13 @@ mod script;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
 use super::Outcome;
 use super::options::Common;
+use crate::script::duration;
 
 /// Jails that the kernel enforces, driven by scripts.
 ///
@@ -29,7 +31,7 @@ use super::options::Common;
 ///
 /// Exit status: 0 done, 1 failed, the script's own with exit(N), 64 wrong use,
 /// 65 not a script or a wrong spec, 66 no such file, 69 the kernel cannot do
-/// it, 77 not root, 130 interrupted.
+/// it, 77 not root, 124 out of time, 130 interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "jailsh", version, verbatim_doc_comment, disable_help_subcommand = true)]
 #[command(
@@ -42,6 +44,12 @@ pub struct Jailsh {
     /// Operations after which a script is ended, 0 for no limit
     #[arg(long, value_name = "N")]
     max_operations: Option<u64>,
+    /// Memory that a script may hold, in MiB
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..1 << 20))]
+    max_memory: Option<u64>,
+    /// Time after which a script is ended, such as 30s or 10m; its exit status is then 124
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    deadline: Option<Duration>,
     /// A directory that scripts import from, besides their own; then come
     /// those of JAILSH_MODULE_PATH and /etc/jailsh/lib [may be repeated]
     #[arg(long, value_name = "DIR")]
@@ -66,8 +74,8 @@ enum Verb {
 }
 
 pub fn run(arguments: Jailsh) -> Outcome {
-    let Jailsh { common, expression, max_operations, module_path, verb } = arguments;
-    let settings = script::Settings { max_operations, module_path };
+    let Jailsh { common, expression, max_operations, max_memory, deadline, module_path, verb } = arguments;
+    let settings = script::Settings { max_operations, max_memory, deadline, module_path };
     let source = match (expression, verb) {
         (None, Some(Verb::Doc(doc))) => return doc.run(),
         (None, Some(Verb::Definitions(definitions))) => return definitions.run(),

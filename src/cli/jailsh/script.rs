@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::options::Common;
@@ -43,13 +44,21 @@ const MODULE_PATH: &str = "JAILSH_MODULE_PATH";
 /// What the options say about running scripts.
 pub struct Settings {
     pub max_operations: Option<u64>,
+    /// In MiB.
+    pub max_memory: Option<u64>,
+    pub deadline: Option<Duration>,
     pub module_path: Vec<PathBuf>,
 }
 
 impl Settings {
     fn limits(&self) -> Limits {
         let limits = Limits::default();
-        Limits { operations: self.max_operations.unwrap_or(limits.operations), ..limits }
+        Limits {
+            operations: self.max_operations.unwrap_or(limits.operations),
+            memory: self.max_memory.map_or(limits.memory, |mib| mib << 20),
+            deadline: self.deadline,
+            ..limits
+        }
     }
 }
 

@@ -14,8 +14,8 @@ pub fn register(engine: &mut Engine, session: &Rc<Session>) {
     engine.register_fn("http_get", move |context: NativeCallContext, url: &str| {
         let looked = match asked.is_planning() {
             // Who answers is known once the plan was performed.
-            true => asked.look(None).and_then(|_| http::get(url)),
-            false => http::get(url),
+            true => asked.look(None).and_then(|_| http::get(url, asked.deadline.within(None))),
+            false => http::get(url, asked.deadline.within(None)),
         };
         thrown(&context, "http_get", None, looked)
     });

@@ -72,7 +72,9 @@ fn supervise_with(session: &Session, name: &JailName, options: &Map) -> Result<(
         spec.services.iter_mut().for_each(|service| service.restart = None);
     }
     let running = jail::bring_up(host, name)?;
+    let alarm = session.deadline.alarm();
     let ended = supervise::supervise(host, name, running.jid, &spec, true);
+    drop(alarm);
     // The supervisor had the signals to itself.
     interrupt::install();
     if running.brought_up {
