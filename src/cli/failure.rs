@@ -23,6 +23,10 @@ impl Exit {
     pub const NO_INPUT: Exit = Exit(66);
     /// The module cannot be used here.
     pub const UNAVAILABLE: Exit = Exit(69);
+    /// sysexits.h: a file that cannot be written.
+    pub const CANNOT_CREATE: Exit = Exit(73);
+    /// sysexits.h: somebody else is at it; later it can be done.
+    pub const LATER: Exit = Exit(75);
     /// A wrong configuration file.
     pub const CONFIG: Exit = Exit(78);
     /// Died of SIGPIPE, as a shell would say it.

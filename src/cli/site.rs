@@ -41,6 +41,15 @@ impl Plan {
         })
     }
 
+    /// Where the data and the state of this host are, whichever body holds its jails.
+    pub fn directories(&self) -> Config {
+        let usual = Config::default();
+        Config {
+            data_dir: self.data_dir.clone().unwrap_or(usual.data_dir),
+            run_dir: self.run_dir.clone().unwrap_or(usual.run_dir),
+        }
+    }
+
     /// Opens the kernel body. A simulation keeps its files in a directory of its own, unless told where.
     pub fn open(&self) -> Result<Site, JailError> {
         let sim = self.kernel == BodyChoice::Sim;

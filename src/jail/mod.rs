@@ -52,6 +52,6 @@ pub use snapshot::{Snapshot, Taken, delete_snapshot, rollback, snapshot, snapsho
 pub use spec::{Log, Restart, Spec};
 pub use stale::{stale, wear};
 pub(crate) use store::Directory;
-pub use store::Lock;
+pub use store::{Lock, Turn, TurnName};
 pub use tree::{Tally, Watch, hexadecimal};
 pub use update::{PolicyChange, Wanted, update};

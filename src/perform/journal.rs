@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Done, PerformError, View, perform};
 use crate::kernel::JailName;
-use crate::plan::{Action, Observe, Step};
+use crate::plan::{Action, Observe, Place, Step};
 
 /// What became of one action.
 #[derive(Debug)]
@@ -23,12 +23,19 @@ pub struct Tally {
     pub skipped: usize,
 }
 
+/// Why nothing more is done to a jail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    pub why: String,
+    pub place: Option<Place>,
+}
+
 /// What went on so far.
 #[derive(Debug, Default)]
 pub struct Journal {
     tally: Tally,
     /// Jails of which an action failed, and what: nothing more is done to them.
-    failed: BTreeMap<JailName, String>,
+    failed: BTreeMap<JailName, Failed>,
 }
 
 impl Journal {
@@ -37,8 +44,8 @@ impl Journal {
     }
 
     /// The first failure of each jail that has one.
-    pub fn failures(&self) -> impl Iterator<Item = (&JailName, &str)> {
-        self.failed.iter().map(|(jail, why)| (jail, why.as_str()))
+    pub fn failures(&self) -> impl Iterator<Item = (&JailName, &Failed)> {
+        self.failed.iter()
     }
 
     pub fn has_failed(&self, jail: &JailName) -> bool {
@@ -46,9 +53,9 @@ impl Journal {
     }
 
     /// Something about this jail went wrong before there was an action.
-    pub fn fail(&mut self, jail: &JailName, why: impl Into<String>) {
+    pub fn fail(&mut self, jail: &JailName, why: impl Into<String>, place: Option<Place>) {
         self.tally.failed += 1;
-        self.failed.entry(jail.clone()).or_insert_with(|| why.into());
+        self.failed.entry(jail.clone()).or_insert_with(|| Failed { why: why.into(), place });
     }
 
     /// Nothing is decided for a jail that failed.
@@ -68,7 +75,7 @@ impl Journal {
                 Outcome::Done(done)
             }
             Err(error) => {
-                self.fail(&action.jail, error.to_string());
+                self.fail(&action.jail, error.to_string(), action.place.clone());
                 Outcome::Failed(error)
             }
         }

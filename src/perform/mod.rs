@@ -6,6 +6,6 @@ mod journal;
 mod look;
 mod step;
 
-pub use journal::{Journal, Outcome, Tally};
+pub use journal::{Failed, Journal, Outcome, Tally};
 pub use look::{Fetch, View};
 pub use step::{Done, PerformError, perform};

@@ -142,7 +142,7 @@ fn engine(session: Rc<Session>, limits: Limits, effects: &Rc<Effects>) -> (Engin
     let guard = Guard::install(&mut engine);
     session.deadline.set(limits.deadline);
     watch(&mut engine, limits, &session.deadline, effects);
-    speak(&mut engine, effects, session.is_planning());
+    speak(&mut engine, effects, &session);
     let status = effects.clone();
     engine.register_fn("exit", move |code: i64| -> Result<(), Box<EvalAltResult>> {
         let code = u8::try_from(code).map_err(|_| Fault::new(Kind::Value, format!("{code} is no exit status; use 0 to 255")))?;
@@ -215,15 +215,10 @@ fn bound(engine: &mut Engine, meter: &Rc<Meter>, limit: u64) {
     engine.register_global_module(module.into());
 }
 
-/// Standard output is the plan's where one is made.
-fn speak(engine: &mut Engine, effects: &Rc<Effects>, aside: bool) {
-    let effects = effects.clone();
+fn speak(engine: &mut Engine, effects: &Rc<Effects>, session: &Rc<Session>) {
+    let (effects, session) = (effects.clone(), session.clone());
     engine.on_print(move |text| {
-        let said = match aside {
-            true => writeln!(std::io::stderr(), "{text}"),
-            false => writeln!(std::io::stdout(), "{text}"),
-        };
-        if said.is_err() {
+        if session.print(text).is_err() {
             effects.closed.set(true);
         }
     });

@@ -23,4 +23,4 @@ pub mod text;
 pub use crate::jail::spec::duration;
 pub use engine::{Limits, Script, run};
 pub use fault::{Fault, Kind};
-pub use session::{Fate, Mode, Planned, Session, Watch, secrets};
+pub use session::{Event, Fate, Mode, Planned, Session, Watch, secrets};

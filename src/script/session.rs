@@ -2,6 +2,7 @@
 //! verbs needs neither root nor the module; and whether what they decide is done or written down.
 
 use std::cell::{OnceCell, RefCell};
+use std::io::Write;
 use std::rc::Rc;
 
 use rhai::NativeCallContext;
@@ -14,8 +15,22 @@ use crate::perform::{self, Done, Fetch, Journal, Outcome, View};
 use crate::plan::{Action, DecideError, Digest, Fact, Observe, Place, Provenance, Shadow, Witness};
 
 type Open = Box<dyn Fn() -> Result<Host, Fault>>;
-/// Hears of each action of a run as it begins (`None`) and as it has ended.
-pub type Watch = Box<dyn Fn(&Action, Option<&Fate>)>;
+/// What happens in a run.
+pub enum Event<'a> {
+    Begins(&'a Action),
+    Ended(&'a Action, &'a Fate),
+    /// A verb failed before it had decided on an action.
+    Undecided {
+        jail: &'a JailName,
+        why: &'a str,
+        place: Option<&'a Place>,
+    },
+}
+
+/// Hears of what happens in a run.
+pub type Watch = Box<dyn Fn(&Event)>;
+/// Takes a line that the script prints.
+pub type Print = Box<dyn Fn(&str) -> std::io::Result<()>>;
 
 /// What becomes of the actions that verbs decide on.
 pub enum Mode {
@@ -53,6 +68,7 @@ pub struct Session {
     open: Open,
     host: OnceCell<Host>,
     mode: Mode,
+    print: OnceCell<Print>,
     /// Name of the script, for places.
     name: RefCell<String>,
     /// Where the verb that runs now was called.
@@ -71,12 +87,27 @@ impl Session {
             open: Box::new(open),
             host: OnceCell::new(),
             mode,
+            print: OnceCell::new(),
             name: RefCell::default(),
             place: RefCell::default(),
             planner: RefCell::default(),
             journal: RefCell::default(),
             provenance: RefCell::default(),
             deadline: Deadline::default(),
+        }
+    }
+
+    /// From now on the script prints there; the first one counts.
+    pub fn print_to(&self, print: Print) {
+        let _ = self.print.set(print);
+    }
+
+    /// What the script prints. Standard output is the plan's where one is made.
+    pub fn print(&self, text: &str) -> std::io::Result<()> {
+        match (self.print.get(), self.is_planning()) {
+            (Some(print), _) => print(text),
+            (None, true) => writeln!(std::io::stderr(), "{text}"),
+            (None, false) => writeln!(std::io::stdout(), "{text}"),
         }
     }
 
@@ -193,18 +224,20 @@ impl Session {
         let view = self.view()?;
         let actions = decide(&view).map_err(|error| {
             let fault = Fault::from(error);
-            journal.fail(jail, fault.to_string());
+            let (why, place) = (fault.to_string(), self.place.borrow().clone());
+            watch(&Event::Undecided { jail, why: &why, place: place.as_ref() });
+            journal.fail(jail, why, place);
             fault
         })?;
         let mut fates = Vec::new();
         for action in actions {
-            watch(&action, None);
+            watch(&Event::Begins(&action));
             let fate = match journal.act(&view, &action) {
                 Outcome::Done(done) => Fate::Done(done),
                 Outcome::Failed(error) => Fate::Failed(error.to_string()),
                 Outcome::Skipped(why) => Fate::Skipped(why),
             };
-            watch(&action, Some(&fate));
+            watch(&Event::Ended(&action, &fate));
             fates.push((action, fate));
         }
         Ok(fates)

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod config;
+mod cron;
 mod doc;
 mod generated;
 mod harness;

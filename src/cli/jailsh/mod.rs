@@ -1,13 +1,16 @@
 //! jailsh: runs scripts, and looks after the kernel module.
 
+mod alone;
 mod definitions;
 mod doc;
 mod doctor;
 mod generate;
 mod kmod;
 mod plan;
+mod record;
 mod run;
 mod script;
+mod tell;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -31,7 +34,8 @@ use crate::script::duration;
 ///
 /// Exit status: 0 done, 1 failed, the script's own with exit(N), 64 wrong use,
 /// 65 not a script or a wrong spec, 66 no such file, 69 the kernel cannot do
-/// it, 77 not root, 124 out of time, 130 interrupted.
+/// it, 75 another run holds the lock, 77 not root, 124 out of time, 130
+/// interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "jailsh", version, verbatim_doc_comment, disable_help_subcommand = true)]
 #[command(
@@ -55,6 +59,8 @@ pub struct Jailsh {
     #[arg(long, value_name = "DIR")]
     module_path: Vec<PathBuf>,
     #[command(flatten)]
+    alone: alone::Alone,
+    #[command(flatten)]
     common: Common,
     #[command(subcommand)]
     verb: Option<Verb>,
@@ -74,8 +80,9 @@ enum Verb {
 }
 
 pub fn run(arguments: Jailsh) -> Outcome {
-    let Jailsh { common, expression, max_operations, max_memory, deadline, module_path, verb } = arguments;
+    let Jailsh { common, expression, max_operations, max_memory, deadline, module_path, alone, verb } = arguments;
     let settings = script::Settings { max_operations, max_memory, deadline, module_path };
+    let _turn = alone.begin(&common)?;
     let source = match (expression, verb) {
         (None, Some(Verb::Doc(doc))) => return doc.run(),
         (None, Some(Verb::Definitions(definitions))) => return definitions.run(),

@@ -1,21 +1,22 @@
 //! `jailsh run`: does what a script says, or a plan that was made of one.
 
-use std::cell::Cell;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::rc::Rc;
 
 use clap::Args;
 
+use super::alone::Alone;
+use super::record::Record;
 use super::script::{self, Settings};
+use super::tell::{Manner, Teller};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::options::Common;
 use crate::cli::site::Site;
-use crate::cli::{Outcome, input, output};
+use crate::cli::{Outcome, input};
 use crate::perform::{Journal, Outcome as Done, View};
-use crate::plan::{Action, Digest, Document, Provenance, stale_facts};
-use crate::script::{Fate, Mode, Watch};
-use crate::telemetry::printable;
+use crate::plan::{Digest, Document, Provenance, stale_facts};
+use crate::script::{Event, Fate, Mode};
 
 /// Do what a script says, jail by jail: one that fails stops its jail, others go
 /// on.
@@ -28,11 +29,17 @@ use crate::telemetry::printable;
 /// With --plan it does exactly what `jailsh plan` wrote, and nothing at all if
 /// anything that the plan rests on is no longer so.
 ///
+/// For cron, --quiet says nothing unless it failed, and then what failed, where,
+/// and the last lines; --lock lets one run of that name go on at a time; --log
+/// appends a line of JSON for each action to a file of mode 0600, with the time,
+/// the run, the jail, the action, its outcome and duration, and no secrets.
+///
 /// Examples: jailsh run site.rhai
 ///           jailsh run --plan site.plan
+///           jailsh run --quiet --lock site --skip-if-locked site.rhai
 ///
-/// Exit status: 0 done, 1 an action failed, 2 the plan is stale, and as for
-/// running a script.
+/// Exit status: 0 done, 1 an action failed, 2 the plan is stale, 73 the log
+/// cannot be written, 75 another run holds the lock, and as for running a script.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Run {
@@ -42,6 +49,14 @@ pub struct Run {
     /// Show what changes in each jail and file
     #[arg(long)]
     diff: bool,
+    /// Say nothing unless it failed
+    #[arg(short, long, conflicts_with = "diff")]
+    quiet: bool,
+    /// Append what is done to this file, as lines of JSON
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    #[command(flatten)]
+    alone: Alone,
     /// The script and its arguments; - is standard input
     #[arg(required_unless_present = "plan", value_names = ["FILE", "ARGS"], num_args = 1.., trailing_var_arg = true, allow_hyphen_values = true)]
     script: Vec<OsString>,
@@ -49,64 +64,34 @@ pub struct Run {
 
 impl Run {
     pub fn run(self, common: &Common, settings: Settings) -> Outcome {
+        let _turn = self.alone.begin(common)?;
+        let record = Record::open(self.log.as_deref())?;
+        let manner = Manner { quiet: self.quiet, diff: self.diff, total: None };
         match &self.plan {
             Some(path) => {
                 let document = Document::parse(&input::read_text(path)?)
                     .map_err(|error| Failure::new(Exit::DATA, format!("{}: {error}", path.display())))?;
-                perform(&document, common, self.diff)
+                let total = Some(document.actions.len());
+                record.begins(&document.script.name);
+                let teller = Teller::new(Manner { total, ..manner }, record);
+                perform(&document, common, &teller).inspect_err(|failure| teller.give_up(failure))
             }
-            None => self.evaluate(common, settings),
+            None => {
+                let script = script::from_file(self.script)?;
+                let name = script.name.clone();
+                record.begins(&name);
+                let teller = Rc::new(Teller::new(manner, record));
+                let (watching, printing) = (teller.clone(), teller.clone());
+                let session = script::session(common, Mode::Run(Box::new(move |event| watching.hear(event))))?;
+                session.print_to(Box::new(move |text| printing.print(text)));
+                let exit = script::evaluate(&session, settings, script);
+                teller.finish(&name, exit, &session.journal())
+            }
         }
     }
-
-    fn evaluate(self, common: &Common, settings: Settings) -> Outcome {
-        let script = script::from_file(self.script)?;
-        let closed = Rc::new(Cell::new(false));
-        let session = script::session(common, Mode::Run(teller(self.diff, closed.clone())))?;
-        let exit = script::evaluate(&session, settings, script);
-        let summed = summary(&session.journal())?;
-        Ok(if exit == Exit::DONE { summed } else { exit })
-    }
 }
 
-/// Tells of each action. A closed standard output is remembered, not an error: what was begun is ended.
-fn teller(diff: bool, closed: Rc<Cell<bool>>) -> Watch {
-    Box::new(move |action, fate| {
-        let Some(fate) = fate else { return };
-        if !closed.get() && output::print(&told(action, fate, diff)).is_err() {
-            closed.set(true);
-        }
-    })
-}
-
-fn told(action: &Action, fate: &Fate, diff: bool) -> String {
-    let (mark, why) = match fate {
-        Fate::Done(_) | Fate::Planned => ("ok", String::new()),
-        Fate::Failed(why) => ("FAILED", format!(": {}", printable(why))),
-        Fate::Skipped(why) => ("skipped", format!(": {}", printable(why))),
-    };
-    let mut text = format!("{mark:<8} {}: {}{why}\n", action.jail, printable(&action.step.to_string()));
-    if diff {
-        text.extend(action.detail.iter().map(|line| format!("             {}\n", printable(line))));
-    }
-    text
-}
-
-/// One line on standard output, and one on standard error for each jail that something failed for.
-fn summary(journal: &Journal) -> Outcome {
-    let tally = journal.tally();
-    if tally.done + tally.failed + tally.skipped == 0 {
-        output::say("run: nothing to do")?;
-        return Ok(Exit::DONE);
-    }
-    output::say(format_args!("run: {} done, {} failed, {} skipped", tally.done, tally.failed, tally.skipped))?;
-    for (jail, why) in journal.failures() {
-        Failure::new(Exit::FAILED, format!("jail {jail}: {why}")).report("jailsh");
-    }
-    Ok(if tally.failed == 0 { Exit::DONE } else { Exit::FAILED })
-}
-
-fn perform(document: &Document, common: &Common, diff: bool) -> Outcome {
+fn perform(document: &Document, common: &Common, teller: &Teller) -> Outcome {
     let site = Site::open(common)?;
     let view = View::new(site.host.clone(), crate::script::secrets());
     let stale = stale_facts(&view, &document.facts()).map_err(crate::script::Fault::from)?;
@@ -118,16 +103,16 @@ fn perform(document: &Document, common: &Common, diff: bool) -> Outcome {
         return Err(Failure::new(Exit::DRIFT, message));
     }
     let mut journal = Journal::default();
-    let tell = teller(diff, Rc::default());
     for action in &document.actions {
+        teller.hear(&Event::Begins(action));
         let fate = match journal.act(&view, action) {
             Done::Done(done) => Fate::Done(done),
             Done::Failed(error) => Fate::Failed(error.to_string()),
             Done::Skipped(why) => Fate::Skipped(why),
         };
-        tell(action, Some(&fate));
+        teller.hear(&Event::Ended(action, &fate));
     }
-    summary(&journal)
+    teller.finish(&document.script.name, Exit::DONE, &journal)
 }
 
 /// The same with the files as they are now. Variables and modules went into the actions, and count no more.

@@ -1,6 +1,8 @@
 //! One lock per jail: a flock(2) on a file of the run directory, gone with its holder.
 
 use std::fs::File;
+use std::io::Write;
+use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -11,6 +13,8 @@ use super::directory::Directory;
 use crate::jail::{Config, Host, JailError};
 use crate::kernel::JailName;
 
+/// Bytes of what the holder of a name wrote.
+const MAX_HOLDER: usize = 20;
 /// How long a verb waits for another one.
 const PATIENCE: Duration = Duration::from_secs(30);
 const STEP: Duration = Duration::from_millis(20);
@@ -23,10 +27,56 @@ const MAX_LOCKS: usize = 65536;
 /// and calls one of them waits for itself and gets [`JailError::Locked`].
 #[derive(Debug)]
 pub struct Lock {
-    _file: Flock<File>,
+    file: Flock<File>,
+}
+
+/// A name that an administrator gives to runs of which one goes on at a time. Written like a jail's, and apart from those.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TurnName(JailName);
+
+impl FromStr for TurnName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<TurnName, String> {
+        let why = |error: crate::kernel::NameError| format!("{}; use letters, digits, \".\", \"_\" and \"-\"", error.why);
+        text.parse().map(TurnName).map_err(why)
+    }
+}
+
+impl std::fmt::Display for TurnName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Whether it is this process's turn.
+#[derive(Debug)]
+pub enum Turn {
+    Mine(Lock),
+    /// By the pid it wrote down, if it did.
+    Held(Option<u32>),
 }
 
 impl Lock {
+    /// The turn of a named run, waited for as long as `patience`; it ends with the value or the process.
+    ///
+    /// # Errors
+    /// The run directory cannot be used.
+    pub fn turn(config: &Config, name: &TurnName, patience: Duration) -> Result<Turn, JailError> {
+        let file = format!(".turn-{name}");
+        let Some(mut lock) = Lock::file(config, &file, patience)? else {
+            let locks = Directory::open(&config.run_dir)?.find("locks")?;
+            let holder = locks.and_then(|locks| locks.read(&file, MAX_HOLDER).ok());
+            return Ok(Turn::Held(holder.and_then(|pid| String::from_utf8(pid).ok()?.trim().parse().ok())));
+        };
+        let written = lock.file.set_len(0).and_then(|()| writeln!(lock.file, "{}", std::process::id()));
+        written.map_err(|error| JailError::System {
+            doing: format!("write {}", config.run_dir.join("locks").join(&file).display()),
+            errno: Errno::from_raw(error.raw_os_error().unwrap_or_default()),
+        })?;
+        Ok(Turn::Mine(lock))
+    }
+
     /// Waits up to half a minute for the jail's lock.
     ///
     /// # Errors
@@ -96,7 +146,7 @@ impl Lock {
         loop {
             let locks = Directory::open_or_make(&config.run_dir)?.vetted()?.ensure("locks", 0o700)?.vetted()?;
             let Some(lock) = Lock::held(&locks, file, deadline)? else { return Ok(None) };
-            let status = nix::sys::stat::fstat(&*lock._file).map_err(JailError::system("look at a lock"))?;
+            let status = nix::sys::stat::fstat(&*lock.file).map_err(JailError::system("look at a lock"))?;
             // Removed between opening and locking: then another file has the name, and maybe another holder.
             if locks.status(file)?.is_some_and(|found| (found.st_dev, found.st_ino) == (status.st_dev, status.st_ino)) {
                 return Ok(Some(lock));
@@ -111,7 +161,7 @@ impl Lock {
         let mut open = File::from(open);
         loop {
             match Flock::lock(open, FlockArg::LockExclusiveNonblock) {
-                Ok(held) => return Ok(Some(Lock { _file: held })),
+                Ok(held) => return Ok(Some(Lock { file: held })),
                 Err((file, Errno::EAGAIN | Errno::EINTR)) if Instant::now() < deadline => open = file,
                 Err((_, Errno::EAGAIN | Errno::EINTR)) => return Ok(None),
                 Err((_, errno)) => return Err(JailError::System { doing, errno }),

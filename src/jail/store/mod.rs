@@ -13,7 +13,7 @@ use nix::fcntl::{RenameFlags, renameat2};
 pub(crate) use directory::Directory;
 pub(super) use directory::{read_regular, strict};
 pub use exchange::exchange;
-pub use lock::Lock;
+pub use lock::{Lock, Turn, TurnName};
 pub(super) use removal::remove_tree;
 
 use super::spec::nearest;
