@@ -1,11 +1,12 @@
 //! jailsh: jails that the kernel enforces, driven by scripts.
 //!
-//! Imports go one way: `cli`, `script` -> `perform`, `fleet` -> `plan` -> `supervise`, `telemetry` -> `jail` -> `kernel`.
+//! Imports go one way: `cli` -> `lsp` -> `script` -> `perform`, `fleet` -> `plan` -> `supervise`, `telemetry` -> `jail` -> `kernel`.
 
 pub mod cli;
 pub mod fleet;
 pub mod jail;
 pub mod kernel;
+pub mod lsp;
 pub mod perform;
 pub mod plan;
 pub mod script;

@@ -104,6 +104,24 @@ fn deadline(allowed: Duration) -> Finding {
     Finding { message, hint: Some("look for what it waits for, or raise --deadline".into()), exit: Kind::TimedOut.exit() }
 }
 
+/// Something wrong in a script that did not run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Counted from 1, in characters; `None`: not known.
+    pub line: Option<usize>,
+    pub column: Option<usize>,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+/// Why `text` does not parse.
+pub fn problem(engine: &Engine, text: &str, error: &rhai::ParseError) -> Problem {
+    let source = Source { name: String::new(), text: text.to_owned() };
+    let Finding { message, hint, .. } = syntax(engine, &source, error.err_type());
+    let position = error.position();
+    Problem { line: position.line(), column: position.position(), message, hint }
+}
+
 fn plain(message: impl Into<String>, hint: Option<String>) -> Finding {
     Finding { message: message.into(), hint, exit: 1 }
 }

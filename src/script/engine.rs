@@ -9,6 +9,7 @@ use std::time::Duration;
 use rhai::{Array, Blob, Dynamic, Engine, EvalAltResult, OptimizationLevel, Scope};
 
 use super::deadline::Deadline;
+use super::diagnostics::Problem;
 use super::guard::Guard;
 use super::library::{Library, Place};
 use super::memory::Meter;
@@ -125,8 +126,33 @@ pub fn run(session: &Rc<Session>, limits: Limits, script: Script) -> u8 {
 /// An engine that knows every name and has no host: for who asks what there is.
 #[cfg(test)]
 pub fn without_host() -> Engine {
-    let session = Rc::new(Session::new(super::Mode::Act, || Err(Fault::new(Kind::Unavailable, "no host is open here"))));
-    engine(session, Limits::default(), &Rc::new(Effects::default())).0
+    Parser::new().engine
+}
+
+/// Parses scripts and runs none.
+pub struct Parser {
+    engine: Engine,
+    guard: Guard,
+}
+
+impl Parser {
+    #[expect(clippy::new_without_default, reason = "an engine is no small thing")]
+    pub fn new() -> Parser {
+        let session = Rc::new(Session::new(super::Mode::Act, || Err(Fault::new(Kind::Unavailable, "no host is open here"))));
+        let (engine, guard) = engine(session, Limits::default(), &Rc::new(Effects::default()));
+        Parser { engine, guard }
+    }
+
+    /// The first thing that is wrong with a script, if one is. Needs [`Parser::STACK`] bytes of stack for the deepest.
+    pub fn problem(&self, text: &str) -> Option<Problem> {
+        let mut scope = Scope::new();
+        scope.push_constant_dynamic("args", rhai::Array::new().into());
+        let text = without_shebang(text.to_owned());
+        let error = self.guard.compile(&self.engine, &scope, &text).err()?;
+        Some(diagnostics::problem(&self.engine, &text, &error))
+    }
+
+    pub const STACK: usize = super::stack::SIZE as usize;
 }
 
 fn engine(session: Rc<Session>, limits: Limits, effects: &Rc<Effects>) -> (Engine, Guard) {

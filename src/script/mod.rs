@@ -2,6 +2,7 @@
 //! through [`crate::jail`], [`crate::supervise`] and [`crate::telemetry`].
 
 mod api;
+pub mod assist;
 mod convert;
 mod deadline;
 mod diagnostics;
@@ -21,6 +22,7 @@ pub mod stdlib;
 pub mod text;
 
 pub use crate::jail::spec::duration;
-pub use engine::{Limits, Script, run};
+pub use diagnostics::Problem;
+pub use engine::{Limits, Parser, Script, run};
 pub use fault::{Fault, Kind};
 pub use session::{Event, Fate, Mode, Planned, Session, Watch, secrets};

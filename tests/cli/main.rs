@@ -12,6 +12,7 @@ mod json;
 mod layers;
 mod listings;
 mod logs;
+mod lsp;
 mod modules;
 mod plan;
 mod profiles;

@@ -6,6 +6,7 @@ mod doc;
 mod doctor;
 mod generate;
 mod kmod;
+mod lsp;
 mod plan;
 mod record;
 mod run;
@@ -72,6 +73,7 @@ enum Verb {
     Run(run::Run),
     Doc(doc::Doc),
     Definitions(definitions::Definitions),
+    Lsp(lsp::Lsp),
     Doctor(doctor::Doctor),
     Kmod(kmod::Kmod),
     Generate(generate::Generate),
@@ -86,6 +88,7 @@ pub fn run(arguments: Jailsh) -> Outcome {
     let source = match (expression, verb) {
         (None, Some(Verb::Doc(doc))) => return doc.run(),
         (None, Some(Verb::Definitions(definitions))) => return definitions.run(),
+        (None, Some(Verb::Lsp(lsp))) => return lsp.run(settings.module_path),
         (None, Some(Verb::Doctor(doctor))) => return doctor.run(),
         (None, Some(Verb::Kmod(kmod))) => return kmod.run(),
         (None, Some(Verb::Generate(generate))) => return generate.run(),

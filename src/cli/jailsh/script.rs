@@ -41,6 +41,12 @@ pub fn from_pipe() -> Result<Script, Failure> {
 /// The directories that `import` searches, as `PATH` is written.
 const MODULE_PATH: &str = "JAILSH_MODULE_PATH";
 
+/// Directories from the command line, and after them those of the environment.
+pub fn module_path(mut given: Vec<PathBuf>) -> Vec<PathBuf> {
+    given.extend(std::env::var_os(MODULE_PATH).iter().flat_map(std::env::split_paths));
+    given
+}
+
 /// What the options say about running scripts.
 pub struct Settings {
     pub max_operations: Option<u64>,
@@ -71,8 +77,7 @@ pub fn run(common: &Common, settings: Settings, script: Script) -> Outcome {
 /// Runs a script over a session.
 pub fn evaluate(session: &Rc<Session>, settings: Settings, mut script: Script) -> Exit {
     let limits = settings.limits();
-    script.module_path = settings.module_path;
-    script.module_path.extend(std::env::var_os(MODULE_PATH).iter().flat_map(std::env::split_paths));
+    script.module_path = module_path(settings.module_path);
     Exit(script::run(session, limits, script))
 }
 

@@ -27,7 +27,7 @@ pub use dump::dump;
 pub use item::{ANY_VALUE, Example, Group, Item, Needs, Parameter, Property, Receiver, Signature, Type, TypeItem, View};
 pub use library::{LibraryFunction, Module, Words, module, modules};
 pub use lookup::{find, meant, names};
-pub use page::{Block, Page, Row};
+pub use page::{Block, Page, Row, property_page};
 pub use script::{VARIABLES, Variable};
 pub use shape::{Key, Shape};
 pub use spec::SPEC;

@@ -149,6 +149,9 @@ fn every_item_says_in_one_line_what_it_is_and_shows_it_in_use() {
         let used = example.contains(name) || type_named(name).is_some();
         assert!(used && example.lines().all(|line| line.len() <= 100), "{name}: its example does not use it, or is too wide");
     }
+    for property in types().flat_map(|kind| kind.properties) {
+        assert!(!property.summary.is_empty(), "{}", property.name);
+    }
     for key in shapes().iter().flat_map(|shape| shape.keys) {
         assert!(!key.summary.is_empty() && !key.values.is_empty(), "{}", key.name);
     }

@@ -20,8 +20,10 @@ pub enum Named {
         parameters: Vec<String>,
         private: bool,
     },
-    /// Of a function, a closure or a catch.
+    /// Of a function or a closure.
     Parameter,
+    /// Of a catch.
+    Caught,
     /// Of a `for`: index of the first token of what it goes through.
     Each {
         of: usize,
@@ -248,7 +250,7 @@ impl Reader<'_> {
         for at in open + 1..closing {
             let Some(named) = self.name(at) else { continue };
             let whole = named.1.clone();
-            self.add(named, Named::Parameter, whole.clone(), whole.start..end);
+            self.add(named, Named::Caught, whole.clone(), whole.start..end);
             self.inner();
         }
     }

@@ -1,0 +1,177 @@
+//! The answers: what [`crate::script::assist`] says of a document, in the protocol's words.
+
+use std::path::{Path, PathBuf};
+
+use lsp_types::{
+    CompletionItem, CompletionItemKind, CompletionTextEdit, Diagnostic, DiagnosticSeverity, DocumentSymbol, Documentation, Hover,
+    HoverContents, Location, MarkupContent, MarkupKind, ParameterInformation, ParameterLabel, Position, SignatureHelp,
+    SignatureInformation, SymbolKind, TextEdit, Uri,
+};
+
+use super::document::Document;
+use super::{cache, uri};
+use crate::script::assist::{self, Candidate, Files, Origin, Sheet, Sort};
+use crate::script::reference::{find, render::markdown};
+use crate::script::text::{Name, Named};
+use crate::script::{Parser, Problem};
+
+/// Rows of a table in a window beside a candidate.
+const ROWS: usize = 12;
+
+/// One question about one document.
+pub struct Question<'a> {
+    pub document: &'a Document,
+    pub uri: &'a Uri,
+    /// The module path.
+    pub roots: &'a [PathBuf],
+    /// Texts of files that are open.
+    pub open: &'a dyn Fn(&Path) -> Option<String>,
+}
+
+impl Question<'_> {
+    fn sheet(&self) -> Sheet {
+        Sheet::new(self.document.text.as_str())
+    }
+
+    fn files(&self) -> Files<'_> {
+        Files::new(uri::path(self.uri), self.roots, self.open)
+    }
+
+    pub fn completion(&self, position: Position) -> Vec<CompletionItem> {
+        let found = assist::complete(&self.sheet(), self.document.offset(position), &self.files());
+        found.into_iter().map(|candidate| self.item(candidate)).collect()
+    }
+
+    fn item(&self, candidate: Candidate) -> CompletionItem {
+        let kind = match candidate.sort {
+            Sort::Function => CompletionItemKind::FUNCTION,
+            Sort::Method => CompletionItemKind::METHOD,
+            Sort::Property => CompletionItemKind::PROPERTY,
+            Sort::Key => CompletionItemKind::FIELD,
+            Sort::Word => CompletionItemKind::ENUM_MEMBER,
+            Sort::Module => CompletionItemKind::MODULE,
+            Sort::Variable => CompletionItemKind::VARIABLE,
+            Sort::Keyword => CompletionItemKind::KEYWORD,
+        };
+        let plain = (!candidate.summary.is_empty()).then(|| Documentation::String(candidate.summary.clone()));
+        CompletionItem {
+            kind: Some(kind),
+            detail: (!candidate.detail.is_empty()).then_some(candidate.detail),
+            documentation: plain,
+            // What belongs here goes before what can stand anywhere.
+            sort_text: Some(format!("{}{}", if candidate.sort == Sort::Keyword { 'z' } else { 'a' }, candidate.label)),
+            text_edit: Some(CompletionTextEdit::Edit(TextEdit::new(self.document.range(candidate.replaces), candidate.insert))),
+            data: candidate.page.map(Into::into),
+            label: candidate.label,
+            ..CompletionItem::default()
+        }
+    }
+
+    pub fn hover(&self, position: Position) -> Option<Hover> {
+        let (range, value) = assist::hover(&self.sheet(), self.document.offset(position), &self.files())?;
+        Some(Hover { contents: HoverContents::Markup(text(value)), range: Some(self.document.range(range)) })
+    }
+
+    pub fn definition(&self, position: Position) -> Option<Location> {
+        let target = assist::definition(&self.sheet(), self.document.offset(position), &self.files())?;
+        let Some(origin) = target.origin else {
+            return Some(Location::new(self.uri.clone(), self.document.range(target.range)));
+        };
+        let path = match origin {
+            Origin::Standard(name) => cache::file_of(&name)?,
+            Origin::File(path) => path,
+        };
+        let module = Document::new(target.text.unwrap_or_default(), 0);
+        Some(Location::new(uri::uri(&path)?, module.range(target.range)))
+    }
+
+    pub fn symbols(&self) -> Vec<DocumentSymbol> {
+        let sheet = self.sheet();
+        sheet.outline.names.iter().filter(|name| name.is_global).filter_map(|name| self.symbol(name)).collect()
+    }
+
+    fn symbol(&self, name: &Name) -> Option<DocumentSymbol> {
+        let (kind, detail) = match &name.what {
+            Named::Function { parameters, .. } => (SymbolKind::FUNCTION, Some(format!("({})", parameters.join(", ")))),
+            Named::Constant { .. } => (SymbolKind::CONSTANT, None),
+            Named::Variable { .. } => (SymbolKind::VARIABLE, None),
+            Named::Module { path } => (SymbolKind::MODULE, Some(path.clone())),
+            _ => return None,
+        };
+        #[expect(deprecated, reason = "the field has to be filled; clients read tags")]
+        Some(DocumentSymbol {
+            name: name.name.clone(),
+            detail,
+            kind,
+            tags: None,
+            deprecated: None,
+            range: self.document.range(name.whole.clone()),
+            selection_range: self.document.range(name.at.clone()),
+            children: None,
+        })
+    }
+
+    pub fn signatures(&self, position: Position) -> Option<SignatureHelp> {
+        let found = assist::calls(&self.sheet(), self.document.offset(position), &self.files())?;
+        let fits = found.forms.iter().position(|form| form.parameters.len() > found.parameter);
+        let signatures = found.forms.into_iter().map(|form| SignatureInformation {
+            label: form.shown,
+            documentation: (!form.summary.is_empty()).then_some(Documentation::String(form.summary)),
+            parameters: Some(form.parameters.into_iter().map(parameter).collect()),
+            active_parameter: None,
+        });
+        Some(SignatureHelp {
+            signatures: signatures.collect(),
+            active_signature: Some(fits.unwrap_or(0) as u32),
+            active_parameter: Some(found.parameter as u32),
+        })
+    }
+
+    pub fn diagnostics(&self, parser: &Parser) -> Vec<Diagnostic> {
+        parser.problem(&self.document.text).map(|problem| self.diagnostic(problem)).into_iter().collect()
+    }
+
+    fn diagnostic(&self, problem: Problem) -> Diagnostic {
+        let message = match problem.hint {
+            Some(hint) => format!("{}; {hint}", problem.message),
+            None => problem.message,
+        };
+        let byte = match (problem.line, problem.column) {
+            (Some(line), Some(column)) => self.document.byte(line, column),
+            (Some(line), None) => self.document.byte(line, 1),
+            (None, _) => self.document.text.len(),
+        };
+        let range = self.document.range(self.pointed_at(byte));
+        let source = Some("jailsh".to_owned());
+        Diagnostic { range, severity: Some(DiagnosticSeverity::ERROR), source, message, ..Diagnostic::default() }
+    }
+
+    /// The token at a byte, or the one before, so that there is something to underline.
+    fn pointed_at(&self, byte: usize) -> std::ops::Range<usize> {
+        let sheet = self.sheet();
+        let tokens = &sheet.outline.tokens;
+        let at = tokens.partition_point(|token| token.end <= byte);
+        let here = tokens.get(at).filter(|token| token.start <= byte);
+        match here.or(at.checked_sub(1).and_then(|before| tokens.get(before))) {
+            Some(token) => token.start..token.end,
+            None => byte..byte,
+        }
+    }
+}
+
+fn parameter(label: String) -> ParameterInformation {
+    ParameterInformation { label: ParameterLabel::Simple(label), documentation: None }
+}
+
+fn text(value: String) -> MarkupContent {
+    MarkupContent { kind: MarkupKind::Markdown, value }
+}
+
+/// A candidate with all that the reference says of it.
+pub fn resolve(mut item: CompletionItem) -> CompletionItem {
+    let pages = item.data.as_ref().and_then(|data| data.as_str()).map(find).unwrap_or_default();
+    if let Some(page) = pages.first() {
+        item.documentation = Some(Documentation::MarkupContent(text(markdown(page, ROWS))));
+    }
+    item
+}

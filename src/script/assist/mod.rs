@@ -1,0 +1,73 @@
+//! Help for who writes a script: what may come next, what a name is, where it is from. For the language server and for
+//! the shell; works on what is half typed. Pure but for [`Modules`], by which imported files are seen.
+
+mod complete;
+mod enclosure;
+mod files;
+mod infer;
+mod meaning;
+mod signature;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use super::text::Outline;
+
+pub use complete::{Candidate, Sort, complete};
+pub use files::Files;
+pub use meaning::{Meaning, Target, definition, hover, meaning};
+pub use signature::{Calls, calls};
+
+/// A script that somebody writes.
+pub struct Sheet {
+    pub text: String,
+    pub outline: Outline,
+}
+
+impl Sheet {
+    pub fn new(text: impl Into<String>) -> Sheet {
+        let text = text.into();
+        let outline = Outline::of(&text);
+        Sheet { text, outline }
+    }
+
+    /// Text of a token that is no text in quotes and no comment; empty beyond the ends.
+    fn word(&self, at: usize) -> &str {
+        let code = |token: &&crate::script::text::Token| !token.is_text() && token.kind != crate::script::text::Kind::Comment;
+        self.outline.tokens.get(at).filter(code).map_or("", |token| token.of(&self.text))
+    }
+
+    /// The token before, comments left out.
+    fn before(&self, at: usize) -> Option<usize> {
+        self.outline.tokens[..at].iter().rposition(|token| token.kind != crate::script::text::Kind::Comment)
+    }
+
+    fn after(&self, at: usize) -> Option<usize> {
+        let rest = self.outline.tokens.get(at + 1..)?;
+        rest.iter().position(|token| token.kind != crate::script::text::Kind::Comment).map(|found| at + 1 + found)
+    }
+}
+
+/// Where a module's text is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// `std/NAME`, inside the binary.
+    Standard(String),
+    File(PathBuf),
+}
+
+/// A module that a script imports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModuleText {
+    pub origin: Origin,
+    pub text: String,
+}
+
+/// The modules that a script can import.
+pub trait Modules {
+    /// `name` as it stands between the quotes of the import.
+    fn find(&self, name: &str) -> Option<ModuleText>;
+    /// All that are known, for completion.
+    fn names(&self) -> Vec<String>;
+}
