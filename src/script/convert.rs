@@ -185,21 +185,36 @@ impl<'a> Options<'a> {
         found.map(Some).ok_or_else(|| self.wrong(key, "seconds above 0, or a text like \"500ms\" or \"2m\""))
     }
 
-    /// A map of texts.
-    pub fn environment(&self, key: &str) -> Result<std::collections::BTreeMap<String, String>, Fault> {
+    /// Whatever stands there.
+    pub fn any(&self, key: &str) -> Option<&'a Dynamic> {
+        self.get(key)
+    }
+
+    pub fn verb(&self) -> &'static str {
+        self.verb
+    }
+
+    /// A map of variables; `part` takes their values.
+    pub fn environment<T>(
+        &self,
+        key: &str,
+        part: impl Fn(&Dynamic) -> Option<T>,
+    ) -> Result<std::collections::BTreeMap<String, T>, Fault> {
         let Some(value) = self.get(key) else { return Ok(Default::default()) };
         let map = value.as_map_ref().map_err(|_| self.wrong(key, "a map of texts"))?;
         let mut found = std::collections::BTreeMap::new();
         for (name, value) in map.iter() {
-            let text = value.as_immutable_string_ref().map_err(|_| self.wrong(key, "a map of texts"))?;
-            let sound = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && !text.contains('\0');
+            let is_text = value.is_string() || !(value.is_array() || value.is_blob());
+            let part = part(value).filter(|_| is_text).ok_or_else(|| self.wrong(key, "a map of texts"))?;
+            let has_nul = value.as_immutable_string_ref().is_ok_and(|text| text.contains('\0'));
+            let sound = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && !has_nul;
             if !sound {
                 return Err(Fault::new(
                     Kind::Spec,
                     format!("{}: {:?} is no variable; use letters, digits and _", self.verb, name.as_str()),
                 ));
             }
-            found.insert(name.to_string(), text.to_string());
+            found.insert(name.to_string(), part);
         }
         Ok(found)
     }

@@ -51,6 +51,8 @@ pub enum Kind {
     Http,
     /// A module that is not there, or is none.
     Module,
+    /// A secret that is not there, or goes where none may go.
+    Secret,
     /// What only doing a plan will tell.
     Unknown,
     /// Not tried, because something before it failed.

@@ -6,6 +6,9 @@ use std::rc::Rc;
 
 use rhai::{AST, Engine, LexError, ParseError, Position, Scope, Token};
 
+use super::convert::type_name;
+use super::source::CLOSURE;
+
 /// Names that a script cannot give to anything.
 pub const VERBS: [&str; 39] = [
     "jail",
@@ -132,15 +135,46 @@ impl Guard {
         self.hijack(engine, &ast).map_or(Ok(ast), Err)
     }
 
-    /// A method for a type (`fn Jail.deploy()`) is one for everybody who imports the module; so it must be a new one.
+    /// A function may not be what a call of ours would reach. And a method for a type (`fn Jail.deploy()`) is one for
+    /// everybody who imports the module; so it must be a new one, for Rhai's types too.
     fn hijack(&self, engine: &Engine, ast: &AST) -> Option<ParseError> {
-        let methods = || ast.iter_functions().filter_map(|function| Some((function.this_type?, function.name)));
-        methods().next()?;
-        let natives = engine.collect_fn_metadata(None, |found| Some(found.metadata.name.to_string()), true);
-        let (kind, name) = methods().find(|(_, name)| natives.iter().any(|native| native == name))?;
-        let position = self.0.borrow().defined.iter().rev().find(|(defined, _)| defined == name).map(|(_, at)| *at);
-        let why = format!("{name} is a function of jailsh, and no new method of {kind}; pick another name");
+        let functions = || ast.iter_functions().filter(|function| !function.name.starts_with(CLOSURE));
+        functions().next()?;
+        let ours = engine.collect_fn_metadata(None, |found| Some(Call::of(found.metadata)), false);
+        let all = match functions().any(|function| function.this_type.is_some()) {
+            true => engine.collect_fn_metadata(None, |found| Some(found.metadata.name.to_string()), true),
+            false => Vec::new(),
+        };
+        let taken = functions().find(|function| match function.this_type {
+            Some(_) => all.iter().any(|native| native == function.name),
+            None => ours.iter().any(|call| call.is_reached(function.name, function.params.len())),
+        })?;
+        let position = self.0.borrow().defined.iter().rev().find(|(defined, _)| defined == taken.name).map(|(_, at)| *at);
+        let why = format!("{} is a function of jailsh already; pick another name", taken.name);
         Some(refused(why, position.unwrap_or(Position::NONE)))
+    }
+}
+
+/// How one of our functions is called.
+struct Call {
+    name: String,
+    parameters: usize,
+    /// Its first parameter is no text or number: it is called as a method.
+    method: bool,
+}
+
+impl Call {
+    fn of(found: &rhai::FuncMetadata) -> Call {
+        let first =
+            found.params_info.first().map(|parameter| parameter.split_once(':').map_or(parameter.as_str(), |(_, kind)| kind));
+        let plain = first.is_none_or(|kind| matches!(type_name(kind), "text" | "integer" | "float" | "any"));
+        Call { name: found.name.to_string(), parameters: found.num_params, method: !plain }
+    }
+
+    /// Would a script's function of this name and so many parameters be called instead? A method gets its value besides
+    /// the parameters.
+    fn is_reached(&self, name: &str, parameters: usize) -> bool {
+        self.name == name && parameters + usize::from(self.method) == self.parameters
     }
 }
 
@@ -178,7 +212,8 @@ mod tests {
     fn engine() -> (Engine, Guard) {
         let mut engine = Engine::new();
         let guard = Guard::install(&mut engine);
-        engine.register_fn("jail", || 1_i64).register_fn("to_json", |x: &mut i64| *x);
+        engine.register_fn("jail", || 1_i64).register_fn("to_json", |x: &mut bool| *x);
+        engine.register_fn("file", |jail: &mut bool, _: &str, _: i64| *jail).register_fn("env", |_: &str| 1_i64);
         (engine, guard)
     }
 
@@ -260,13 +295,21 @@ mod tests {
 
     #[test]
     fn a_method_for_a_type_is_a_new_one() {
-        for script in ["fn array.push(x) { }", "fn string.len() { 0 }", "fn Jail.to_json() { }", "fn \"Jail\".jail() { }"] {
+        for script in [
+            "fn file(a, b) { }",
+            "fn env(a) { }",
+            "fn array.push(x) { }",
+            "fn string.len() { 0 }",
+            "fn Jail.to_json() { }",
+            "fn \"Jail\".jail() { }",
+        ] {
             let error = compile(script).expect_err(script);
             assert!(error.contains("pick another name"), "{script}: {error}");
         }
         let error = compile("fn int.contains(x) { }\nfn string.contains(x) { }").expect_err("both are taken");
         assert!(error.contains("line 2, position 11") || error.contains("line 1, position 8"), "{error}");
-        compile("fn array.second() { this[1] } fn Jail.deploy() { } fn contains(x) { x }").unwrap();
+        let free = "fn array.second() { this[1] } fn Jail.deploy() { } fn contains(x) { x } fn file(a) { } fn env(a, b) { } let env = 1;";
+        compile(free).unwrap();
     }
 
     #[test]

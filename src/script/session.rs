@@ -264,7 +264,7 @@ impl Session {
 
 /// Where the secrets come from that actions name.
 pub fn secrets() -> Fetch {
-    Rc::new(|name: &str| Err(format!("secret {name:?} is not known")))
+    Rc::new(|name: &str| super::secret::read(name).map_err(|fault| fault.to_string()))
 }
 
 /// Something that only doing the plan will tell.

@@ -19,4 +19,5 @@ mod profiles;
 mod reference;
 mod screen;
 mod scripts;
+mod values;
 mod verbs;

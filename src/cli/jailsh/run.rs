@@ -14,9 +14,10 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::options::Common;
 use crate::cli::site::Site;
 use crate::cli::{Outcome, input};
+use crate::jail::Host;
 use crate::perform::{Journal, Outcome as Done, View};
 use crate::plan::{Digest, Document, Provenance, stale_facts};
-use crate::script::{Event, Fate, Mode};
+use crate::script::{Event, Fate, Mode, facts};
 
 /// Do what a script says, jail by jail: one that fails stops its jail, others go
 /// on.
@@ -96,7 +97,7 @@ fn perform(document: &Document, common: &Common, teller: &Teller) -> Outcome {
     let view = View::new(site.host.clone(), crate::script::secrets());
     let stale = stale_facts(&view, &document.facts()).map_err(crate::script::Fault::from)?;
     let mut stale: Vec<String> = stale.iter().map(ToString::to_string).collect();
-    stale.extend(document.provenance.stale(&files_now(&document.provenance)).iter().map(ToString::to_string));
+    stale.extend(document.provenance.stale(&known_now(&document.provenance, &site.host)).iter().map(ToString::to_string));
     if !stale.is_empty() {
         let message =
             format!("the plan is stale, and nothing was done; no longer as it was: {}; make it again", stale.join(", "));
@@ -115,8 +116,14 @@ fn perform(document: &Document, common: &Common, teller: &Teller) -> Outcome {
     teller.finish(&document.script.name, Exit::DONE, &journal)
 }
 
-/// The same with the files as they are now. Variables and modules went into the actions, and count no more.
-fn files_now(then: &Provenance) -> Provenance {
+/// The same with the files and the host's facts as they are now. Variables and modules went into the actions, and count no
+/// more.
+fn known_now(then: &Provenance, host: &Host) -> Provenance {
     let sum = |path: &String| std::fs::read(path).ok().map(|bytes| (path.clone(), Digest::of(bytes)));
-    Provenance { files: then.files.keys().filter_map(sum).collect(), ..then.clone() }
+    let fact = |name: &String| Some((name.clone(), facts::digest(name, host)?));
+    Provenance {
+        files: then.files.keys().filter_map(sum).collect(),
+        facts: then.facts.keys().filter_map(fact).collect(),
+        ..then.clone()
+    }
 }

@@ -41,7 +41,8 @@ pub fn guard(verb: &'static str, options: &Options, user: Option<&String>) -> Re
 
 /// Variables as parts of what a plan carries.
 pub fn environment(options: &Options) -> Result<BTreeMap<String, Content>, Fault> {
-    Ok(options.environment("env")?.into_iter().map(|(name, value)| (name, Content::text(value))).collect())
+    let part = |value: &rhai::Dynamic| files::content(options.verb(), value).ok();
+    options.environment("env", part)
 }
 
 fn exec(session: &Session, name: &JailName, argv: Array, options: &Map) -> Result<Output, Fault> {
@@ -59,7 +60,7 @@ fn exec(session: &Session, name: &JailName, argv: Array, options: &Map) -> Resul
         env: environment(&options)?,
         user,
         workdir: options.text("workdir")?,
-        input: options.text("input")?.map(Content::text),
+        input: options.any("input").map(|input| files::content("exec", input)).transpose()?,
         timeout_ms: timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
         ephemeral: options.flag("ephemeral", false)?,
         // With a guard it is to bring about a state: one that failed did not.

@@ -4,10 +4,10 @@
 use rhai::{Dynamic, Engine, Map};
 
 use super::change::{Change, submit};
-use super::method;
+use super::{Secret, method};
 use crate::kernel::JailName;
 use crate::plan::decide::{self, FileWanted};
-use crate::plan::{Attributes, Content, JailPath, Line};
+use crate::plan::{Attributes, Content, JailPath, Line, Part};
 use crate::script::convert::{Options, type_name};
 use crate::script::{Fault, Kind, Session};
 
@@ -29,10 +29,13 @@ pub fn attributes(options: &Options) -> Result<Attributes, Fault> {
     Ok(Attributes { mode: options.mode("mode")?, owner: options.text("owner")?, group: options.text("group")? })
 }
 
-/// What a file is to hold: a text, a blob, or a list of texts one after the other.
+/// What a file is to hold: a text, a blob, a secret, or a list of them one after the other.
 pub fn content(verb: &str, value: &Dynamic) -> Result<Content, Fault> {
     if let Ok(text) = value.as_immutable_string_ref() {
         return Ok(Content::text(text.as_str()));
+    }
+    if let Some(secret) = value.read_lock::<Secret>() {
+        return Ok(Content(vec![Part::Secret(secret.name.clone())]));
     }
     if let Ok(bytes) = value.as_blob_ref() {
         return Ok(Content::bytes(bytes.clone()));
@@ -42,7 +45,10 @@ pub fn content(verb: &str, value: &Dynamic) -> Result<Content, Fault> {
         return Ok(Content(parts.into_iter().flatten().collect()));
     }
     let found = type_name(value.type_name());
-    Err(Fault::new(Kind::Value, format!("{verb}: the content is of type {found}; use a text, a blob, or a list of them")))
+    Err(Fault::new(
+        Kind::Value,
+        format!("{verb}: the content is of type {found}; use a text, a blob, a secret, or a list of them"),
+    ))
 }
 
 fn file(session: &Session, jail: &JailName, at: String, value: Dynamic, options: &Map) -> Result<Change, Fault> {

@@ -2,11 +2,14 @@
 
 use std::rc::Rc;
 
-use rhai::{Engine, NativeCallContext};
+use rhai::{Dynamic, Engine, NativeCallContext};
+use serde_json::Value;
 
-use super::thrown;
+use super::{Thrown, thrown};
+use crate::plan::Digest;
+use crate::script::facts::{self, FACTS};
 use crate::script::http::{self, Response};
-use crate::script::{Session, convert};
+use crate::script::{Fault, Kind, Session, convert};
 
 pub fn register(engine: &mut Engine, session: &Rc<Session>) {
     convert::register::<Response>(engine, "Response");
@@ -19,6 +22,76 @@ pub fn register(engine: &mut Engine, session: &Rc<Session>) {
         };
         thrown(&context, "http_get", None, looked)
     });
+    let planning = session.clone();
+    engine.register_fn("planning", move || planning.is_planning());
+    environment(engine, session);
+    facts(engine, session);
+}
+
+/// `env("NAME")`, and with what holds if it is not set.
+fn environment(engine: &mut Engine, session: &Rc<Session>) {
+    let (strict, lenient) = (session.clone(), session.clone());
+    engine.register_fn("env", move |context: NativeCallContext, name: &str| -> Thrown<String> {
+        let missing =
+            || Fault::new(Kind::Value, format!("variable {name} is not set; set it, or write env({name:?}, \"default\")"));
+        thrown(&context, "env", None, variable(&strict, name).and_then(|value| value.ok_or_else(missing)))
+    });
+    engine.register_fn("env", move |context: NativeCallContext, name: &str, default: Dynamic| -> Thrown<Dynamic> {
+        let value = variable(&lenient, name).map(|value| value.map_or(default, Dynamic::from));
+        thrown(&context, "env", None, value)
+    });
+}
+
+fn variable(session: &Session, name: &str) -> Result<Option<String>, Fault> {
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Err(Fault::new(Kind::Name, format!("{name:?} is no name of a variable")));
+    }
+    let value = std::env::var_os(name)
+        .map(|value| value.into_string().map_err(|_| Fault::new(Kind::Value, format!("variable {name} is not UTF-8 text"))));
+    let value = value.transpose()?;
+    session.provenance.borrow_mut().environment.insert(name.to_owned(), value.as_ref().map(Digest::of));
+    Ok(value)
+}
+
+/// The host's facts, each asked for when it is read.
+#[derive(Clone)]
+pub struct Facts(Rc<Session>);
+
+impl Facts {
+    fn get(&self, name: &str) -> Result<Value, Fault> {
+        let found = facts::look(name, &|| self.0.host().cloned()).transpose()?;
+        let found = found.ok_or_else(|| {
+            let known = || FACTS.iter().map(|(known, _)| *known);
+            let hint = crate::jail::spec::nearest(name, known()).map_or_else(
+                || format!("it has {}", known().collect::<Vec<_>>().join(", ")),
+                |near| format!("did you mean {near}?"),
+            );
+            Fault::new(Kind::Value, format!("facts() has no property {name:?}; {hint}"))
+        })?;
+        self.0.provenance.borrow_mut().facts.insert(name.to_owned(), Digest::of_value(&found));
+        Ok(found)
+    }
+
+    fn all(&self) -> Result<Value, Fault> {
+        let all = FACTS.iter().map(|(name, _)| Ok(((*name).to_owned(), self.get(name)?)));
+        Ok(Value::Object(all.collect::<Result<_, Fault>>()?))
+    }
+
+    /// A line each.
+    fn lines(&self) -> Result<String, Fault> {
+        let line = |(name, _): &(&str, _)| Ok(format!("{:<14}{}", name, self.get(name)?.to_string().trim_matches('"')));
+        Ok(FACTS.iter().map(line).collect::<Result<Vec<_>, Fault>>()?.join("\n"))
+    }
+}
+
+fn facts(engine: &mut Engine, session: &Rc<Session>) {
     let session = session.clone();
-    engine.register_fn("planning", move || session.is_planning());
+    engine
+        .register_type_with_name::<Facts>("Facts")
+        .register_fn("facts", move || Facts(session.clone()))
+        .register_fn("to_string", |facts: &mut Facts| -> Thrown<String> { Ok(facts.lines()?) })
+        .register_fn("to_debug", |facts: &mut Facts| -> Thrown<String> { Ok(facts.all()?.to_string()) })
+        .register_fn("to_json", |facts: &mut Facts| -> Thrown<String> { Ok(facts.all()?.to_string()) })
+        .register_fn("to_map", |facts: &mut Facts| -> Thrown<Dynamic> { Ok(convert::dynamic(&facts.all()?)) })
+        .register_indexer_get(|facts: &mut Facts, name: &str| -> Thrown<Dynamic> { Ok(convert::dynamic(&facts.get(name)?)) });
 }

@@ -11,6 +11,7 @@ mod lifecycle;
 mod observe;
 mod output;
 mod profile;
+mod secret;
 mod signals;
 mod waiting;
 
@@ -22,6 +23,7 @@ use super::{Fault, Session, convert};
 use crate::kernel::JailName;
 use handle::Handle;
 pub use profile::Profile;
+pub use secret::Secret;
 
 type Thrown<T> = Result<T, Box<EvalAltResult>>;
 
@@ -39,6 +41,7 @@ pub fn register(engine: &mut Engine, session: Rc<Session>) {
     waiting::register(engine, &session);
     host::register(engine, &session);
     profile::register(engine);
+    secret::register(engine, &session);
 }
 
 /// Turns a fault into what Rhai throws, with the verb, the jail and the place of the call.

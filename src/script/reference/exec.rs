@@ -11,9 +11,15 @@ pub const EXEC: Shape = Shape {
     summary: "options of exec",
     keys: &[
         key("user", Type::Text, "a name of the jail's /etc/passwd, or a number", "root", "whom it runs as"),
-        key("env", Type::Map, "texts by name", "#{}", "variables beside the clean ones"),
+        key("env", Type::Map, "texts or secrets by name", "#{}", "variables beside the clean ones"),
         key("workdir", Type::Text, "a path inside the jail", "the user's home", "the directory that it starts in"),
-        key("input", Type::Text, "any text", "nothing to read", "what it reads from standard input"),
+        key(
+            "input",
+            Type::Text,
+            "a text, a blob, a secret, or a list of them",
+            "nothing to read",
+            "what it reads from standard input",
+        ),
         key(
             "timeout",
             Type::Text,
