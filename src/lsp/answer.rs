@@ -127,8 +127,16 @@ impl Question<'_> {
         })
     }
 
+    /// What the parser finds, and what can be told of data besides.
     pub fn diagnostics(&self, parser: &Parser) -> Vec<Diagnostic> {
-        parser.problem(&self.document.text).map(|problem| self.diagnostic(problem)).into_iter().collect()
+        let parsing = parser.problem(&self.document.text).map(|problem| self.diagnostic(problem));
+        let mistakes = assist::mistakes(&self.sheet()).into_iter();
+        parsing.into_iter().chain(mistakes.map(|mistake| self.error(mistake.range, mistake.message))).collect()
+    }
+
+    fn error(&self, range: std::ops::Range<usize>, message: String) -> Diagnostic {
+        let (range, source) = (self.document.range(range), Some("jailsh".to_owned()));
+        Diagnostic { range, severity: Some(DiagnosticSeverity::ERROR), source, message, ..Diagnostic::default() }
     }
 
     fn diagnostic(&self, problem: Problem) -> Diagnostic {
@@ -141,9 +149,7 @@ impl Question<'_> {
             (Some(line), None) => self.document.byte(line, 1),
             (None, _) => self.document.text.len(),
         };
-        let range = self.document.range(self.pointed_at(byte));
-        let source = Some("jailsh".to_owned());
-        Diagnostic { range, severity: Some(DiagnosticSeverity::ERROR), source, message, ..Diagnostic::default() }
+        self.error(self.pointed_at(byte), message)
     }
 
     /// The token at a byte, or the one before, so that there is something to underline.

@@ -203,6 +203,7 @@ fn errors_come_as_they_are_typed_and_go_when_they_are_mended() {
         "print(nme); let name = 1;",
         "let a = \"half\nlet b = 1;",
         "fn f() {",
+        "jail(\"wéb😀\", #{ prots: [80], profile: \"hgih\" });",
         "#!/usr/bin/jailsh\nprint(1)",
         "",
     ];

@@ -58,6 +58,32 @@ impl Sheet {
         }
     }
 
+    /// Is it beyond doubt what the map at a token is given to: a verb, and not a function that the script calls so?
+    pub(super) fn is_certain(&self, open: usize) -> bool {
+        let mut at = open;
+        while let Some(around) = self.enclosure(at) {
+            match self.word(around.open) {
+                "#{" | "[" => at = around.open,
+                "(" => return self.before(around.open).is_some_and(|called| self.is_verb(called)),
+                _ => return false,
+            }
+        }
+        false
+    }
+
+    fn is_verb(&self, called: usize) -> bool {
+        let token = self.outline.tokens[called];
+        let name = self.word(called);
+        if token.kind != Kind::Word || self.outline.resolve(name, token.start).is_some() {
+            return false;
+        }
+        match self.before(called).map(|before| (before, self.word(before))) {
+            Some((dot, "." | "?.")) => infer::before_dot(self, dot) != Type::Any,
+            Some((_, "::" | "fn")) => false,
+            _ => true,
+        }
+    }
+
     /// The key whose colon is at a token.
     fn key_before(&self, colon: usize, depth: usize) -> Option<&'static Key> {
         if self.word(colon) != ":" {

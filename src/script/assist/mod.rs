@@ -6,6 +6,7 @@ mod enclosure;
 mod files;
 mod infer;
 mod meaning;
+mod mistakes;
 mod signature;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use super::text::Outline;
 pub use complete::{Candidate, Sort, complete};
 pub use files::Files;
 pub use meaning::{Meaning, Target, definition, hover, meaning};
+pub use mistakes::{Mistake, mistakes};
 pub use signature::{Calls, calls};
 
 /// A script that somebody writes.

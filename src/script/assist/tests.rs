@@ -194,6 +194,48 @@ fn a_call_tells_its_parameters() {
     assert_eq!(told("fn f(^)"), "none");
 }
 
+#[test]
+fn keys_and_words_that_nothing_has_are_told_and_nothing_else_is() {
+    let texts = [
+        "jail(\"web\", #{ prots: [80], command: [\"a\"] });",
+        "jail(\"web\", #{ log: #{ facility: \"local9\", tags: \"x\" } });",
+        "jail(\"web\", #{ profile: \"hgih\", \"restart\": \"allways\" });",
+        "jail(\"web\", #{ services: [#{ name: \"a\", comand: [\"b\"] }] });",
+        "jail(\"web\", #{ profile: #{ grant: [\"raw_socket\", \"rawsocket\"] } });",
+        "let web = jail(\"web\"); web.exec([\"a\"], #{ usr: \"root\" });",
+        "exec(\"web\", [\"a\"], #{ zzzzzzzzzzzzz: 1 });",
+        "jail(\"web\", #{ stop_signal: \"SIGTERM\", log: #{ stdout: \"3\", stderr: \"err\" }, env: #{ anything: \"x\" } });",
+        "jail(\"web\", #{ profile: level + \"x\", restart: `${mode}`, command: if a { [\"b\"] } else { [c] } });",
+        "fn exec(a, b, c) { } exec(1, 2, #{ usr: 1 });",
+        "fn f(x) { x.exec([\"a\"], #{ usr: 1 }) } let m = #{ prots: 1 };",
+        "jail(\"web\", #{ prots: [80",
+        "jail(\"web\", #{ profile: #{ grant: #{ raw_socket: \"why\" } } });",
+    ];
+    let told = |text: &&str| {
+        let sheet = Sheet::new(*text);
+        let found = mistakes(&sheet).into_iter().map(|found| format!("\n    {}: {}", &sheet.text[found.range], found.message));
+        format!("{text}{}", found.collect::<String>())
+    };
+    insta::assert_snapshot!(texts.iter().map(told).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn scripts_that_run_have_no_mistakes() {
+    let folder = |name: &str| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    let files =
+        ["examples", "stdlib"].into_iter().flat_map(|name| std::fs::read_dir(folder(name)).into_iter().flatten().flatten());
+    let files = files.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "rhai"));
+    let files = files.map(|path| (path.display().to_string(), std::fs::read_to_string(&path).expect("a script")));
+    let examples = crate::script::reference::examples().map(|(name, example)| (name.to_owned(), example.script.to_owned()));
+    let scripts: Vec<(String, String)> = files.chain(examples).collect();
+    assert!(scripts.len() > 40, "the scripts were not found");
+    for (name, text) in scripts {
+        // That a wrong key is caught is what the example of errors shows.
+        let found: Vec<Mistake> = mistakes(&Sheet::new(text)).into_iter().filter(|_| name != "Error").collect();
+        assert_eq!(found, [], "{name}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_half_typed_script_makes_it_panic(words in proptest::collection::vec(
@@ -209,5 +251,6 @@ proptest! {
             }
             let _ = (hover(&sheet, at, &Two), definition(&sheet, at, &Two), calls(&sheet, at, &Two));
         }
+        let _ = mistakes(&sheet);
     }
 }

@@ -97,7 +97,8 @@ const NAME: Key =
     key("name", Text, "1 to 31 lower-case letters, digits and \"_\"", "the level's, with + or -", "what listings call it");
 const GRANT: Key =
     key("grant", List, "names of rights, fences excepted, or a map from right to reason", "[]", "rights to add").words(rights);
-const DENY: Key = key("deny", List, "names of rights, or a map from right to reason", "[]", "rights to take away").words(rights);
+const DENY: Key =
+    key("deny", List, "names of rights, or a map from right to reason", "[]", "rights to take away").words(all_rights);
 const REASONS: Key = key(
     "reasons",
     Map,
@@ -192,6 +193,10 @@ pub const SHAPES: [&Shape; 7] = [&SPEC, &SERVICE, &PROFILE, &EXTENSION, &LOG, &R
 
 fn levels() -> Vec<&'static str> {
     Level::ALL.iter().map(|level| level.name()).collect()
+}
+
+fn all_rights() -> Vec<&'static str> {
+    Right::all().map(Right::name).collect()
 }
 
 fn rights() -> Vec<&'static str> {
