@@ -68,8 +68,7 @@ fn values(sheet: &Sheet, key: &Key, colon: usize, found: &mut Vec<Mistake>) {
         _ => first,
     };
     let words = words();
-    for at in first..=last {
-        let token = tokens[at];
+    for (at, token) in tokens.iter().enumerate().take(last + 1).skip(first) {
         // Nothing is computed with it: it is the value as it stands.
         let before = sheet.before(at).map_or("", |before| sheet.word(before));
         let after = sheet.after(at).map_or("", |after| sheet.word(after));
