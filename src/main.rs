@@ -1,9 +1,11 @@
-//! One binary: `jailsh`, `jailctl` and `jailmgr` by the name it is called under; a supervisor or a keeper by its title.
+//! One binary: `jailsh`, `jailctl` and `jailmgr` by the name it is called under, in a jail the program that tries probes; a
+//! supervisor or a keeper by its title.
 
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::process::ExitCode;
 
-use jailsh::jail::keeper;
+use jailsh::jail::{keeper, proof};
 use jailsh::{cli, supervise};
 
 fn main() -> ExitCode {
@@ -13,6 +15,9 @@ fn main() -> ExitCode {
     }
     if title.as_bytes().starts_with(keeper::TITLE.as_bytes()) {
         return keeper::main();
+    }
+    if Path::new(&title).file_name().is_some_and(|name| name == proof::PROGRAM) {
+        return proof::main();
     }
     cli::main(&title)
 }

@@ -19,6 +19,7 @@ mod inside;
 pub mod keeper;
 mod label;
 mod lifecycle;
+pub mod proof;
 pub(crate) mod relaunch;
 mod relay;
 mod rename;

@@ -78,7 +78,7 @@ pub struct Script {
 
 /// What the script did to the process, seen from outside of the engine.
 #[derive(Default)]
-struct Effects {
+pub(super) struct Effects {
     /// Status given to `exit`.
     exit: Cell<Option<u8>>,
     /// Standard output was closed.
@@ -155,7 +155,7 @@ impl Parser {
     pub const STACK: usize = super::stack::SIZE as usize;
 }
 
-fn engine(session: Rc<Session>, limits: Limits, effects: &Rc<Effects>) -> (Engine, Guard) {
+pub(super) fn engine(session: Rc<Session>, limits: Limits, effects: &Rc<Effects>) -> (Engine, Guard) {
     let mut engine = Engine::new();
     engine
         .set_optimization_level(OptimizationLevel::Simple)

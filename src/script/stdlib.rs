@@ -1,7 +1,7 @@
 //! The standard library: modules that ship inside the binary and are imported as `std/NAME`. Touches nothing.
 
 /// Name and text of each module, sorted by name. The texts are the files of `stdlib/`.
-pub const MODULES: &[(&str, &str)] = &[];
+pub const MODULES: &[(&str, &str)] = &[("profiles", include_str!("../../stdlib/profiles.rhai"))];
 
 /// The text of the module `std/NAME`.
 pub fn text(name: &str) -> Option<&'static str> {

@@ -20,7 +20,7 @@ pub use escape::{printable, printable_json};
 pub use inventory::{bases, ends, garbage, snapshots, stamp};
 pub use lines::{Line, Lines};
 pub use observation::{Observation, now};
-pub use profiles::explanation;
+pub use profiles::{explanation, probes, proof};
 pub use prometheus::exposition;
 pub use table::{Column, Format, Look, Table, Value};
 pub use top::{Sort, top, totals};

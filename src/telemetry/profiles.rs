@@ -1,7 +1,9 @@
 //! The listings of profiles.
 
 use super::table::{Column, Table, Value};
+use crate::jail::proof::{Expected, Finding};
 use crate::jail::spec::Profile;
+use crate::jail::spec::probe::catalogue;
 use crate::jail::spec::profile::Cause;
 use crate::kernel::Right;
 
@@ -27,6 +29,41 @@ pub fn explanation(profile: &Profile) -> Table {
         ]
     };
     Table::new(&EXPLANATION, Right::all().filter(|right| !right.is_fence()).map(row).collect())
+}
+
+const PROOF: [Column; 7] = [
+    Column::new("PROFILE", 16),
+    Column::new("EXAMPLE", 24),
+    Column::new("EXPECTED", 0),
+    Column::new("GOT", 0),
+    Column::new("RIGHT", 16),
+    Column::new("RESULT", 0),
+    Column::new("DETAIL", 0),
+];
+
+/// What became of each example of profiles, by their names.
+pub fn proof(findings: &[(String, Finding)]) -> Table {
+    let word = |expected: Expected| Value::text(if expected == Expected::Allowed { "allowed" } else { "denied" });
+    let row = |(profile, finding): &(String, Finding)| {
+        vec![
+            Value::text(profile),
+            Value::text(&finding.example),
+            word(finding.expected),
+            word(finding.got),
+            Value::maybe(finding.right),
+            Value::State(if finding.is_met() { "ok" } else { "failed" }.into()),
+            Value::maybe(finding.detail.as_ref()),
+        ]
+    };
+    Table::new(&PROOF, findings.iter().map(row).collect())
+}
+
+const PROBES: [Column; 3] = [Column::new("PROBE", 16), Column::new("RIGHT", 18), Column::new("DOES", 0)];
+
+/// The catalogue of probes.
+pub fn probes() -> Table {
+    let row = |(name, does, right): (&str, &str, Option<Right>)| vec![Value::text(name), Value::maybe(right), Value::text(does)];
+    Table::new(&PROBES, catalogue().into_iter().map(row).collect())
 }
 
 #[cfg(test)]

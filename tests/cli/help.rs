@@ -22,7 +22,10 @@ fn help_of(tool: &str, verbs: &[&str]) -> String {
 
 #[test]
 fn jailsh_and_each_verb_show_what_they_do_with_an_example_and_the_exit_status() {
-    insta::assert_snapshot!(help_of("jailsh", &["plan", "run", "doc", "definitions", "lsp", "doctor", "kmod", "generate"]));
+    insta::assert_snapshot!(help_of(
+        "jailsh",
+        &["plan", "run", "doc", "definitions", "lsp", "doctor", "kmod", "profile", "generate"]
+    ));
 }
 
 #[test]
@@ -80,6 +83,15 @@ fn the_verbs_below_base_show_the_same() {
         ["import", "list", "remove"].map(|verb| place.run("jailmgr", &["base", verb, "--help"]).bare().go().to_string()).concat();
     assert!(text.lines().all(|line| line.len() <= 100), "{text}");
     assert_eq!((text.matches("Example: ").count(), text.matches("Exit status: ").count()), (3, 3), "{text}");
+}
+
+#[test]
+fn the_verbs_below_profile_show_the_same() {
+    let place = Place::new();
+    let verbs = ["check", "show", "diff", "probes"];
+    let text: String = verbs.map(|verb| place.run("jailsh", &["profile", verb, "--help"]).bare().go().to_string()).concat();
+    assert!(text.lines().all(|line| line.len() <= 100), "{text}");
+    assert_eq!((text.matches("Example").count(), text.matches("Exit status: ").count()), (4, 4), "{text}");
 }
 
 #[test]

@@ -85,3 +85,88 @@ fn a_jail_keeps_why_its_rights_were_granted_and_denied() {
     let change = format!("{PROBE}jail(\"probe\", #{{ profile: p.grant(\"ptrace\", \"gdb on itself\") }}).create()");
     insta::assert_snapshot!(place.run("jailsh", &["-e", &change]).go().stdout);
 }
+
+/// A library with a profile that breaks its word.
+const BROKEN: &str = r#"
+fn careful() { profile(#{ must_allow: ["bind 80"], must_deny: ["ping", "open /dev/sda"] }) }
+fn careless() { careful().extend(#{ name: "careless", grant: ["raw_socket"], must_allow: ["ptrace"] }) }
+fn with_a_parameter(base) { profile(base) }
+fn something_else() { 42 }
+private fn hidden() { throw "never called" }
+"#;
+
+#[test]
+fn the_proof_of_a_library_is_a_table_and_a_broken_promise_is_1() {
+    let place = Place::new().file("mine.rhai", BROKEN).file("one.toml", "profile = { must_deny = [\"mount\"] }");
+    let runs: [&[&str]; 4] = [
+        &["profile", "check", "mine.rhai"],
+        &["profile", "check", "one.toml"],
+        &["profile", "check", "--json", "one.toml"],
+        &["profile", "check", "-T", "one.toml"],
+    ];
+    insta::assert_snapshot!(runs.map(|arguments| place.run("jailsh", arguments).go().to_string()).concat());
+    let value = format!(
+        "{BROKEN} let proof = careless().check(); print(proof.ok); for found in proof.failed() {{ print(found.example); }}"
+    );
+    assert_eq!(place.run("jailsh", &["-e", &value]).go().stdout, "false\nptrace\nping\n");
+    assert_eq!(place.leftovers(), [""; 0]);
+}
+
+#[test]
+fn the_standard_profiles_keep_their_word_and_give_a_reason_for_each_right() {
+    let place = Place::new();
+    let outcome = place.run("jailsh", &["profile", "check"]).go();
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome}");
+    for name in NAMES {
+        assert!(outcome.stdout.lines().any(|line| line.starts_with(name)), "{name}:\n{outcome}");
+        let reasons = format!(
+            "import \"std/profiles\" as p; let it = p::{name}();
+             for right in it.rights() {{ if !(right in it.grant) || it.grant[right] == \"\" {{ throw right; }} }}
+             if it.must_allow.is_empty() || it.must_deny.is_empty() {{ throw \"no proof\"; }}"
+        );
+        let outcome = place.run("jailsh", &["-e", &reasons]).go();
+        assert_eq!(outcome.status, Some(0), "{name}: {outcome}");
+    }
+    let same =
+        "import \"std/profiles\" as p; [p::low().rights() == profile(\"low\").rights(), p::medium().label, p::high().label]";
+    assert_eq!(place.run("jailsh", &["-e", same]).go().stdout, "[true, \"medium\", \"high\"]\n");
+}
+
+const NAMES: [&str; 9] =
+    ["low", "medium", "high", "web_server", "database", "mail", "build_worker", "interactive_shell", "network_probe"];
+
+#[test]
+fn profiles_are_shown_and_compared_by_name() {
+    let place = Place::new();
+    let runs: [&[&str]; 4] = [
+        &["profile", "show", "--toml", "network_probe"],
+        &["profile", "diff", "high", "network_probe"],
+        &["profile", "diff", "low", "low"],
+        &["profile", "show", "-o", "name", "high"],
+    ];
+    insta::assert_snapshot!(runs.map(|arguments| place.run("jailsh", arguments).go().to_string()).concat());
+    let diff = place.run("jailsh", &["profile", "diff", "--json", "high", "network_probe"]).go().stdout;
+    let diff: serde_json::Value = serde_json::from_str(&diff).expect("JSON");
+    assert_eq!(diff["added"][0]["right"], "raw_socket");
+}
+
+#[test]
+fn what_names_no_profile_or_proves_nothing_is_65() {
+    let place = Place::new()
+        .file("none.rhai", "fn f() { 1 }")
+        .file("plain.toml", "profile = \"low\"")
+        .file("bad.rhai", "fn f() { profile(\"hgih\") }")
+        .file("host.rhai", "fn f() { list() }")
+        .file("bad.toml", "profile = { must_deny = [\"bnid 80\"] }");
+    let runs: [&[&str]; 8] = [
+        &["profile", "check", "web_sever"],
+        &["profile", "check", "none.rhai"],
+        &["profile", "check", "plain.toml"],
+        &["profile", "check", "bad.rhai"],
+        &["profile", "check", "host.rhai"],
+        &["profile", "check", "bad.toml"],
+        &["profile", "show", "none.rhai"],
+        &["profile", "check", "absent.toml"],
+    ];
+    insta::assert_snapshot!(runs.map(|arguments| place.run("jailsh", arguments).go().to_string()).concat());
+}

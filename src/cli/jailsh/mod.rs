@@ -8,6 +8,7 @@ mod generate;
 mod kmod;
 mod lsp;
 mod plan;
+mod profile;
 mod record;
 mod run;
 mod script;
@@ -76,6 +77,7 @@ enum Verb {
     Lsp(lsp::Lsp),
     Doctor(doctor::Doctor),
     Kmod(kmod::Kmod),
+    Profile(profile::Profile),
     Generate(generate::Generate),
     #[command(external_subcommand)]
     Script(Vec<OsString>),
@@ -91,6 +93,7 @@ pub fn run(arguments: Jailsh) -> Outcome {
         (None, Some(Verb::Lsp(lsp))) => return lsp.run(settings.module_path),
         (None, Some(Verb::Doctor(doctor))) => return doctor.run(),
         (None, Some(Verb::Kmod(kmod))) => return kmod.run(),
+        (None, Some(Verb::Profile(profile))) => return profile.run(&common),
         (None, Some(Verb::Generate(generate))) => return generate.run(),
         (None, Some(Verb::Plan(plan))) => return plan.run(&common, settings),
         (None, Some(Verb::Run(run))) => return run.run(&common, settings),

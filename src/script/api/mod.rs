@@ -40,7 +40,7 @@ pub fn register(engine: &mut Engine, session: Rc<Session>) {
     signals::register(engine, &session);
     waiting::register(engine, &session);
     host::register(engine, &session);
-    profile::register(engine);
+    profile::register(engine, &session);
     secret::register(engine, &session);
 }
 

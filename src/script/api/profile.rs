@@ -1,17 +1,21 @@
 //! `profile(...)`: a profile as a value. Its methods give new ones; nothing is touched.
 
 use std::fmt;
+use std::rc::Rc;
 
-use rhai::{Array, Dynamic, Engine, ImmutableString, NativeCallContext};
+use rhai::{Array, Dynamic, Engine, ImmutableString, Map, NativeCallContext};
+use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::observe::Listing;
 use super::thrown;
+use crate::jail::proof::{self, Finding};
 use crate::jail::spec;
 use crate::jail::spec::profile::{Extension, ProfileDiff, grantable_right, reason, right};
-use crate::script::{Fault, Kind, convert};
-use crate::telemetry;
+use crate::script::convert::{self, Options};
+use crate::script::{Fault, Kind, Session};
+use crate::telemetry::{self, Format};
 
 /// A profile as a script holds it. Its properties are the keys of a profile's map.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +44,45 @@ impl fmt::Display for Difference {
     }
 }
 
-pub fn register(engine: &mut Engine) {
+/// What became of a profile's examples. Prints as a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof(Vec<(String, Finding)>);
+
+impl Proof {
+    fn rows(&self, wanted: impl Fn(&Finding) -> bool) -> Dynamic {
+        let found: Vec<_> = self.0.iter().filter(|(_, finding)| wanted(finding)).cloned().collect();
+        convert::view(&telemetry::proof(&found))
+    }
+}
+
+impl fmt::Display for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(telemetry::proof(&self.0).render(Format::Text, false).trim_end())
+    }
+}
+
+impl Serialize for Proof {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("ok", &self.0.iter().all(|(_, finding)| finding.is_met()))?;
+        map.serialize_entry("findings", &telemetry::proof(&self.0))?;
+        map.end()
+    }
+}
+
+pub fn register(engine: &mut Engine, session: &Rc<Session>) {
+    convert::register::<Proof>(engine, "Proof");
+    engine
+        .register_get("ok", |proof: &mut Proof| proof.0.iter().all(|(_, finding)| finding.is_met()))
+        .register_get("findings", |proof: &mut Proof| proof.rows(|_| true))
+        .register_fn("failed", |proof: &mut Proof| proof.rows(|finding| !finding.is_met()))
+        .register_fn("check", |context: NativeCallContext, profile: Profile| {
+            thrown(&context, "check", None, check(None, &profile.0, &Map::new()))
+        });
+    let session = session.clone();
+    engine.register_fn("check", move |context: NativeCallContext, profile: Profile, options: Map| {
+        thrown(&context, "check", None, check(Some(&session), &profile.0, &options))
+    });
     convert::register::<Profile>(engine, "Profile");
     convert::register::<Difference>(engine, "Difference");
     engine
@@ -124,6 +166,17 @@ pub(super) fn any(verb: &str, given: &Dynamic) -> Result<Profile, Fault> {
             ))
         }
     }
+}
+
+/// By the policy, or for real in a jail that is thrown away.
+fn check(session: Option<&Session>, profile: &spec::Profile, options: &Map) -> Result<Proof, Fault> {
+    let real = Options::new("check", options, &["real"])?.flag("real", false)?;
+    let findings = match session.filter(|_| real) {
+        Some(session) => proof::attempt_all(session.act_now("check with real", None)?, profile)?,
+        None => proof::judge(profile)?,
+    };
+    let label = profile.label();
+    Ok(Proof(findings.into_iter().map(|finding| (label.clone(), finding)).collect()))
 }
 
 /// By a map, which adds and takes away, or by all that another profile holds.

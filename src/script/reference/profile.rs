@@ -1,12 +1,21 @@
 //! `profile(...)`, and what a profile value has.
 
 use super::item::{
-    Example, Form, Group, Item, Needs, Property, Type, TypeItem, View, example, free, map_or_value, method, of, property, text,
+    Example, Form, Group, Item, Needs, Property, Type, TypeItem, View, example, free, map, map_or_value, method, of, property,
+    text,
 };
+use super::shape::{Shape, key};
 use super::spec::{EXTENSION, PROFILE};
 use crate::script::Kind;
 
 const VALUE: Type = Type::Value("Profile");
+const PROOF: Type = Type::Value("Proof");
+
+pub const CHECK: Shape = Shape {
+    name: "check.options",
+    summary: "options of check",
+    keys: &[key("real", Type::Bool, "true or false", "false", "tries the examples in a jail that is thrown away")],
+};
 
 const fn item(
     name: &'static str,
@@ -104,6 +113,33 @@ if !profile("low").diff("low").is_empty { throw "low differs from itself"; }"#,
         "",
         r#"if profile("high").holds("mount") { throw "high may mount"; }"#,
     ),
+    Item {
+        name: "check",
+        group: Group::Profiles,
+        forms: &[method("Profile", &[], PROOF), method("Profile", &[map("options", &CHECK)], PROOF)],
+        summary: "whether the profile allows and denies what its must_allow and must_deny promise",
+        details: "The policy judges it, without root. With `real` each example is tried in a jail that is made for it and thrown \
+                  away. `jailsh profile probes` lists what can be promised besides rights.",
+        errors: &[Kind::Spec, Kind::NotEnforceable],
+        example: example(
+            Needs::Nothing,
+            r#"let probe = profile(#{
+    grant: ["raw_socket"],
+    must_allow: ["ping"],
+    must_deny: ["mount", "open /dev/sda"],
+});
+let proof = probe.check();
+if !proof.ok { throw `${proof}`; }"#,
+        ),
+    },
+    item(
+        "failed",
+        &[method("Proof", &[], Type::List)],
+        "the findings that are not as promised, maps",
+        "",
+        r#"let broken = profile(#{ must_allow: ["mount"] }).check();
+print(broken.failed().map(|finding| finding.example));"#,
+    ),
     item(
         "to_toml",
         &[method("Profile", &[], Type::Text)],
@@ -146,7 +182,27 @@ const DIFFERENCE: &[Property] = &[
     property("proofs_removed", Type::List, "texts: what only this one has to prove"),
 ];
 
+const FINDINGS: &[Property] = &[
+    property("ok", Type::Bool, "all is as promised"),
+    property(
+        "findings",
+        Type::List,
+        "maps of profile, example, expected and got (allowed or denied), right, result (ok or failed) and detail",
+    ),
+];
+
 pub const TYPES: &[TypeItem] = &[
+    TypeItem {
+        name: "Proof",
+        summary: "what became of a profile's examples; prints as a table",
+        details: "",
+        properties: FINDINGS,
+        example: example(
+            Needs::Nothing,
+            r#"let proof = profile(#{ must_deny: ["mount"] }).check();
+for finding in proof.findings { print(`${finding.example}: ${finding.got} by ${finding.right}`); }"#,
+        ),
+    },
     TypeItem {
         name: "Profile",
         summary: "what a jail may do, and why",

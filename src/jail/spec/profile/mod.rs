@@ -149,16 +149,17 @@ impl Profile {
         self.grant.of(right).or_else(|| self.deny.of(right))
     }
 
-    /// For listings: the name, or the level with `+` or `-` where it was changed.
+    /// For listings: the name, or the level with `+` or `-` if it holds more or less than that.
     pub fn label(&self) -> String {
         if let Some(name) = &self.name {
             return name.clone();
         }
         let mut label = self.level.name().to_owned();
-        if !self.grant.is_empty() {
+        let level = self.level.rights();
+        if self.grant.rights().any(|right| !level.holds(right)) {
             label.push('+');
         }
-        if !self.deny.is_empty() {
+        if self.deny.rights().any(|right| level.holds(right)) {
             label.push('-');
         }
         label
@@ -179,15 +180,16 @@ impl Profile {
     }
 }
 
-/// `medium + raw_socket - ptrace`, behind the name if it has one.
+/// `medium + raw_socket - ptrace`: what it holds more or less than the level, behind the name if it has one.
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(name) = &self.name {
             write!(f, "{name}: ")?;
         }
+        let level = self.level.rights();
         f.write_str(self.level.name())?;
-        self.grant.rights().try_for_each(|right| write!(f, " + {right}"))?;
-        self.deny.rights().try_for_each(|right| write!(f, " - {right}"))
+        self.grant.rights().filter(|right| !level.holds(*right)).try_for_each(|right| write!(f, " + {right}"))?;
+        self.deny.rights().filter(|right| level.holds(*right)).try_for_each(|right| write!(f, " - {right}"))
     }
 }
 

@@ -1,0 +1,70 @@
+//! The proof of a profile: its examples judged by the policy source, or tried for real in a jail that is thrown away.
+
+mod attempt;
+mod entry;
+#[cfg(test)]
+mod tests;
+mod trial;
+
+use serde::Serialize;
+
+use super::spec::Profile;
+use super::spec::probe::Example;
+use crate::kernel::sim::Sim;
+use crate::kernel::{JailDef, Kernel, KernelError, Policy, Right};
+
+pub use entry::{PROGRAM, main};
+pub use trial::attempt_all;
+
+/// What a profile says of an example.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expected {
+    Allowed,
+    Denied,
+}
+
+/// An example, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    pub example: Example,
+    pub expected: Expected,
+    pub got: Expected,
+    /// The right that decided; `None`: free to every jail.
+    pub right: Option<Right>,
+    /// How it is known, where that is not the policy's word alone.
+    pub detail: Option<String>,
+}
+
+impl Finding {
+    pub fn is_met(&self) -> bool {
+        self.expected == self.got
+    }
+}
+
+/// Every example of the profile, what must be allowed first.
+fn examples(profile: &Profile) -> impl Iterator<Item = (&Example, Expected)> {
+    let allowed = profile.must_allow.iter().map(|example| (example, Expected::Allowed));
+    allowed.chain(profile.must_deny.iter().map(|example| (example, Expected::Denied)))
+}
+
+/// Judges every example as the module would judge it: fast, without root, for a jail that owns no port on a host where
+/// nobody does.
+///
+/// # Errors
+/// None that a checked profile leads to.
+pub fn judge(profile: &Profile) -> Result<Vec<Finding>, KernelError> {
+    let sim = Sim::new();
+    let policy = Policy { rights: profile.rights(), ports: Vec::new() };
+    let name = "proof".parse().expect("a jail's name");
+    let jid = sim.create(&JailDef { name, root: "/".into(), profile: profile.label(), policy })?;
+    let judged = |(example, expected): (&Example, Expected)| {
+        let refusal = example.deeds().into_iter().find_map(|deed| sim.judge(jid.get(), deed).err());
+        let (got, right) = match refusal {
+            Some(right) => (Expected::Denied, Some(right)),
+            None => (Expected::Allowed, example.right().filter(|right| !right.is_fence())),
+        };
+        Finding { example: example.clone(), expected, got, right, detail: None }
+    };
+    Ok(examples(profile).map(judged).collect())
+}
