@@ -1,6 +1,7 @@
 //! Hosts that lack something: room on the disk, a data directory that can be written, a log daemon.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use crate::stage::{Said, Stage, names};
@@ -100,29 +101,52 @@ const BARE_DEV: &str = r#"
 
 #[test]
 fn lines_reach_a_real_syslogd_under_their_facility_level_and_tag() {
-    let Some(stage) = Stage::new("fl-syslog") else { return };
+    lines_reach("fl-syslog", r#"busybox syslogd -n -O "$data/messages""#);
+}
+
+#[test]
+fn lines_reach_a_real_rsyslogd_under_their_facility_level_and_tag() {
+    if !Path::new("/usr/sbin/rsyslogd").exists() {
+        println!("skipped: rsyslogd is not installed; scripts/setup --build does that");
+        return;
+    }
+    lines_reach("fl-rsyslog", "rsyslogd -n -f \"$data/rsyslog.conf\" -i NONE");
+}
+
+/// Has a jail write lines of all kinds to the daemon that this shell command runs.
+fn lines_reach(name: &'static str, daemon: &str) {
+    let Some(stage) = Stage::new(name) else { return };
     let said = aside(
         &stage,
         &(BARE_DEV.to_owned()
-            + r#"cd "$data"
-           busybox syslogd -n -O "$data/messages" &
+            + &r#"cd "$data"
+           cat > rsyslog.conf <<CONF
+module(load="imuxsock" SysSock.RateLimit.Interval="0")
+template(name="plain" type="string" string="%timegenerated% %hostname% %syslogfacility-text%.%syslogseverity-text% %syslogtag%%msg%\n")
+action(type="omfile" file="$data/messages" template="plain")
+CONF
+           [daemon] &
            daemon=$!
-           trap 'jailmgr stop fl-syslog; jailmgr destroy fl-syslog; test -z "$daemon" || kill "$daemon"' EXIT
+           trap 'jailmgr stop [name]; jailmgr destroy [name]; test -z "$daemon" || kill "$daemon"' EXIT
            until_true test -S /dev/log
            jailmgr create -x "/bin/sh -c 'echo to-stdout; echo to-stderr >&2; printf \"forged\\r<0>evil\\033[2J\\n\"; exec sleep 1000'" \
-               -f local3 -o info -e err -t jail-web fl-syslog
-           jailmgr start fl-syslog
+               -f local3 -o info -e err -t jail-web [name]
+           jailmgr start [name]
            until_true grep -q evil messages
            kill $daemon; wait $daemon || true; daemon=
            echo ==
-           cat messages"#),
+           cat messages"#
+                .replace("[daemon]", daemon)
+                .replace("[name]", name)),
     );
     assert_eq!(said.status, Some(0), "{}{}", said.stdout, said.stderr);
     let messages = said.stdout.split("==\n").nth(1).unwrap();
     let line = |what: &str| messages.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("{what} in {messages}"));
     let (out, err) = (line("to-stdout"), line("to-stderr"));
     assert!(
-        out.contains(" local3.info jail-web[") && out.contains("jail=fl-syslog jid=") && out.ends_with(" stdout: to-stdout"),
+        out.contains(" local3.info jail-web[")
+            && out.contains(&format!("jail={name} jid="))
+            && out.ends_with(" stdout: to-stdout"),
         "{out}"
     );
     assert!(err.contains(" local3.err jail-web[") && err.ends_with(" stderr: to-stderr"), "{err}");

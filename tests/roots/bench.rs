@@ -96,6 +96,39 @@ impl Drop for SmallDisk {
     }
 }
 
+/// A file system in a file, mounted; unmounted with the [`Bench`] it belongs to.
+pub struct OwnDisk(PathBuf);
+
+impl OwnDisk {
+    /// Bytes taken.
+    pub fn used(&self) -> u64 {
+        nix::unistd::sync();
+        let found = nix::sys::statvfs::statvfs(&self.0).unwrap();
+        (found.blocks() - found.blocks_free()) * found.fragment_size()
+    }
+}
+
+/// A new file system of this kind at `directory`; `None`, and why, where this kernel or machine has none.
+pub fn own_disk(directory: &Path, kind: &str) -> Option<OwnDisk> {
+    let known = fs::read_to_string("/proc/filesystems").unwrap();
+    let make = Path::new("/usr/sbin").join(format!("mkfs.{kind}"));
+    if !known.lines().any(|line| line.trim() == kind) || !make.exists() {
+        println!("skipped: this kernel has no {kind}, or no {} is installed", make.display());
+        return None;
+    }
+    fs::create_dir_all(directory).unwrap();
+    let image = directory.with_extension(kind);
+    fs::File::create(&image).unwrap().set_len(512 << 20).unwrap();
+    run(std::process::Command::new(make).arg("-q").arg(&image));
+    run(std::process::Command::new("mount").args(["-o", "loop", "-t", kind]).arg(&image).arg(directory));
+    Some(OwnDisk(directory.to_owned()))
+}
+
+fn run(command: &mut std::process::Command) {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
 impl Drop for Bench {
     fn drop(&mut self) {
         // Also after a failure, so whatever state it is in: processes first, then mounts.

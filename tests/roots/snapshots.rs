@@ -24,6 +24,8 @@ cases![
     a_clone_has_its_own_data_name_and_ports,
     a_renamed_jail_takes_its_snapshots_along,
     a_full_or_read_only_disk_is_one_clear_error_and_leaves_nothing,
+    blocks_are_shared_on_xfs,
+    blocks_are_shared_on_btrfs,
 ];
 
 fn label(text: &str) -> Label {
@@ -302,4 +304,44 @@ fn a_full_or_read_only_disk_is_one_clear_error_and_leaves_nothing() {
         assert!(error.to_string().contains("Read-only file system"), "{error}");
     }
     assert_eq!(portrait(&bench.data()), before);
+}
+
+fn blocks_are_shared_on_xfs() {
+    blocks_are_shared_on("xfs");
+}
+
+fn blocks_are_shared_on_btrfs() {
+    blocks_are_shared_on("btrfs");
+}
+
+/// Snapshots, rollbacks and clones on a file system that shares blocks: to the last bit, and without room for copies.
+fn blocks_are_shared_on(kind: &str) {
+    const BIG: u64 = 32 << 20;
+    let bench = Bench::new();
+    let Some(disk) = crate::bench::own_disk(&bench.config.data_dir, kind) else { return };
+    jail::create(&bench.host, &name(), &spec("")).unwrap();
+    odd_files(&bench.data().join("srv"));
+    let noise: Vec<u8> = (0..BIG / 8).flat_map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes()).collect();
+    fs::write(bench.data().join("srv/big"), &noise).unwrap();
+    let before = portrait(&bench.data());
+    let used = disk.used();
+    let (_, tally) = jail::snapshot(&bench.host, &name(), &label("one"), false, &mut |_| ()).unwrap();
+    assert!(tally.shared_files > 10, "{tally:?}");
+    assert_eq!(portrait(&bench.config.jail_dir(&name()).join("snapshots/one/data")), before);
+
+    // What is written to a shared block is nobody else's.
+    std::os::unix::fs::FileExt::write_at(
+        &fs::OpenOptions::new().write(true).open(bench.data().join("srv/big")).unwrap(),
+        b"mine",
+        0,
+    )
+    .unwrap();
+    assert_eq!(portrait(&bench.config.jail_dir(&name()).join("snapshots/one/data")), before);
+    rollback(&bench, "one").unwrap();
+    assert_eq!(portrait(&bench.data()), before);
+    let clone = CloneRequest { from: name(), to: "twin".parse().unwrap(), snapshot: None, ports: vec![], live: false };
+    jail::clone(&bench.host, &clone, &mut |_| ()).unwrap();
+    assert!(fs::read(bench.config.jail_dir(&"twin".parse().unwrap()).join("data/srv/big")).unwrap() == noise);
+    let grown = disk.used().saturating_sub(used);
+    assert!(grown < BIG / 2, "three copies of {BIG} bytes took {grown} on {kind}");
 }
