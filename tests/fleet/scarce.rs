@@ -119,7 +119,7 @@ fn lines_reach(name: &'static str, daemon: &str) {
     let said = aside(
         &stage,
         &(BARE_DEV.to_owned()
-            + &r#"cd "$data"
+            + r#"cd "$data"
            cat > rsyslog.conf <<CONF
 module(load="imuxsock" SysSock.RateLimit.Interval="0")
 template(name="plain" type="string" string="%timegenerated% %hostname% %syslogfacility-text%.%syslogseverity-text% %syslogtag%%msg%\n")
@@ -135,9 +135,9 @@ CONF
            until_true grep -q evil messages
            kill $daemon; wait $daemon || true; daemon=
            echo ==
-           cat messages"#
-                .replace("[daemon]", daemon)
-                .replace("[name]", name)),
+           cat messages"#)
+        .replace("[daemon]", daemon)
+        .replace("[name]", name),
     );
     assert_eq!(said.status, Some(0), "{}{}", said.stdout, said.stderr);
     let messages = said.stdout.split("==\n").nth(1).unwrap();

@@ -3,6 +3,8 @@
 //! The cases fork, which only a process with one thread may: so this is a harness of its own, a process a case.
 
 mod archives;
+#[path = "../support/asked.rs"]
+mod asked;
 mod bases;
 mod bench;
 mod entering;
@@ -20,6 +22,8 @@ use std::process::ExitCode;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
 
+use asked::Asked;
+
 /// A case: its name and what it does; it panics when something is not as it should be.
 type Case = (&'static str, fn());
 
@@ -31,7 +35,7 @@ macro_rules! cases {
 }
 
 fn main() -> ExitCode {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let asked = Asked::of_this_process();
     let cases = [
         life::CASES,
         entering::CASES,
@@ -44,11 +48,8 @@ fn main() -> ExitCode {
         forged::CASES,
     ]
     .concat();
-    let cases: Vec<Case> = cases
-        .into_iter()
-        .filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str())))
-        .collect();
-    if std::env::args().any(|argument| argument == "--list") {
+    let cases: Vec<Case> = cases.into_iter().filter(|(name, _)| asked.wants(name)).collect();
+    if asked.list {
         cases.iter().for_each(|(name, _)| println!("{name}: test"));
         return ExitCode::SUCCESS;
     }

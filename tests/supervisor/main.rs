@@ -3,6 +3,8 @@
 //!
 //! Entering a jail forks, which only a process with one thread may: so this is a harness of its own, a process a case.
 
+#[path = "../support/asked.rs"]
+mod asked;
 #[allow(dead_code, reason = "shared with the tests of roots, which use all of it")]
 #[path = "../roots/bench.rs"]
 mod bench;
@@ -11,7 +13,6 @@ mod cases;
 #[path = "../roots/kernel.rs"]
 mod kernel;
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Instant;
@@ -20,6 +21,8 @@ use jailsh::supervise::{TITLE, monitor_main_over};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
 
+use asked::Asked;
+
 fn main() -> ExitCode {
     if std::env::args().next().is_some_and(|name| name.starts_with(TITLE)) {
         return monitor_main_over(|config| {
@@ -27,10 +30,9 @@ fn main() -> ExitCode {
             Ok(Rc::new(kernel::Plain::new(config, state)))
         });
     }
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str()));
-    let cases: Vec<_> = cases::CASES.iter().filter(|(name, _)| is_wanted(name)).collect();
-    if std::env::args().any(|argument| argument == "--list") {
+    let asked = Asked::of_this_process();
+    let cases: Vec<_> = cases::CASES.iter().filter(|(name, _)| asked.wants(name)).collect();
+    if asked.list {
         cases.iter().for_each(|(name, _)| println!("{name}: test"));
         return ExitCode::SUCCESS;
     }
@@ -47,18 +49,21 @@ fn main() -> ExitCode {
 
 /// Runs a case in a process of its own and looks at what it left on the host.
 fn passes(name: &str, case: fn()) -> bool {
-    let before = bench::mounts_below(Path::new("/"));
+    let scratch = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
     let began = Instant::now();
     // SAFETY: this process has one thread.
     let status = match unsafe { fork() }.expect("fork") {
         ForkResult::Child => {
+            // Other tests may mount at the same time: only what lies in here is the case's.
+            // SAFETY: this process has one thread.
+            unsafe { std::env::set_var("TMPDIR", scratch.path()) };
             let done = std::panic::catch_unwind(case);
             // SAFETY: ends the case's process; its drops ran in the unwinding.
             unsafe { libc::_exit(i32::from(done.is_err())) }
         }
         ForkResult::Parent { child } => waitpid(child, None).expect("waitpid"),
     };
-    let left: Vec<String> = bench::mounts_below(Path::new("/")).into_iter().filter(|mount| !before.contains(mount)).collect();
+    let left = bench::mounts_below(scratch.path());
     if !left.is_empty() {
         println!("{name}: left mounts: {left:#?}");
     }

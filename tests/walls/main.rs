@@ -3,6 +3,8 @@
 //!
 //! What is closed in can never come out: so this is a harness of its own, a process a case.
 
+#[path = "../support/asked.rs"]
+mod asked;
 mod denied;
 mod outsiders;
 mod stage;
@@ -11,6 +13,7 @@ mod works;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use asked::Asked;
 use jailsh::kernel::landlock::probe;
 
 /// A case: its name and what it does; it panics when something is not as it should be.
@@ -24,13 +27,10 @@ macro_rules! cases {
 }
 
 fn main() -> ExitCode {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let asked = Asked::of_this_process();
     let cases = [denied::CASES, works::CASES, outsiders::CASES].concat();
-    let cases: Vec<Case> = cases
-        .into_iter()
-        .filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str())))
-        .collect();
-    if std::env::args().any(|argument| argument == "--list") {
+    let cases: Vec<Case> = cases.into_iter().filter(|(name, _)| asked.wants(name)).collect();
+    if asked.list {
         cases.iter().for_each(|(name, _)| println!("{name}: test"));
         return ExitCode::SUCCESS;
     }
