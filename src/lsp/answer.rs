@@ -29,16 +29,19 @@ pub struct Question<'a> {
 }
 
 impl Question<'_> {
-    fn sheet(&self) -> Sheet {
+    /// The document by itself.
+    fn sheet(&self) -> Sheet<'static> {
         Sheet::new(self.document.text.as_str())
     }
 
-    fn files(&self) -> Files<'_> {
-        Files::new(uri::path(self.uri), self.roots, self.open)
+    /// And with what it imports.
+    fn asked<T>(&self, ask: impl FnOnce(&Sheet, &Files) -> T) -> T {
+        let files = Files::new(uri::path(self.uri), self.roots, self.open);
+        ask(&Sheet::importing(self.document.text.as_str(), &files), &files)
     }
 
     pub fn completion(&self, position: Position) -> Vec<CompletionItem> {
-        let found = assist::complete(&self.sheet(), self.document.offset(position), &self.files());
+        let found = self.asked(|sheet, files| assist::complete(sheet, self.document.offset(position), files));
         found.into_iter().map(|candidate| self.item(candidate)).collect()
     }
 
@@ -68,12 +71,12 @@ impl Question<'_> {
     }
 
     pub fn hover(&self, position: Position) -> Option<Hover> {
-        let (range, value) = assist::hover(&self.sheet(), self.document.offset(position), &self.files())?;
+        let (range, value) = self.asked(|sheet, files| assist::hover(sheet, self.document.offset(position), files))?;
         Some(Hover { contents: HoverContents::Markup(text(value)), range: Some(self.document.range(range)) })
     }
 
     pub fn definition(&self, position: Position) -> Option<Location> {
-        let target = assist::definition(&self.sheet(), self.document.offset(position), &self.files())?;
+        let target = self.asked(|sheet, files| assist::definition(sheet, self.document.offset(position), files))?;
         let Some(origin) = target.origin else {
             return Some(Location::new(self.uri.clone(), self.document.range(target.range)));
         };
@@ -112,7 +115,7 @@ impl Question<'_> {
     }
 
     pub fn signatures(&self, position: Position) -> Option<SignatureHelp> {
-        let found = assist::calls(&self.sheet(), self.document.offset(position), &self.files())?;
+        let found = self.asked(|sheet, files| assist::calls(sheet, self.document.offset(position), files))?;
         let fits = found.forms.iter().position(|form| form.parameters.len() > found.parameter);
         let signatures = found.forms.into_iter().map(|form| SignatureInformation {
             label: form.shown,

@@ -14,7 +14,7 @@ pub struct Enclosure {
     pub index: usize,
 }
 
-impl Sheet {
+impl Sheet<'_> {
     /// The bracket around the token `at`, which need not be there yet.
     pub(super) fn enclosure(&self, at: usize) -> Option<Enclosure> {
         let mut depth = 0_usize;

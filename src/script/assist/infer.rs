@@ -128,15 +128,16 @@ fn primary(sheet: &Sheet, at: usize, depth: usize) -> (Type, usize) {
         (Kind::Symbol, "|" | "||") => (Type::Function, sheet.outline.tokens.len()),
         (Kind::Word, "true" | "false") => (Type::Bool, at + 1),
         (Kind::Word, _) if sheet.word(at + 1) == "::" => {
-            // What a function of a module gives is not known.
-            let (mut at, mut after) = (at, at + 1);
-            while sheet.word(at + 1) == "::" {
-                (at, after) = (at + 2, at + 3);
+            let (alias, called, after) = (token.of(&sheet.text), at + 2, at + 3);
+            if sheet.word(after) == "::" {
+                return (Type::Any, after);
             }
-            (Type::Any, arguments(sheet, after).map_or(after, |(_, after)| after))
+            let kind =
+                depth.checked_sub(1).map_or(Type::Any, |depth| of_module(sheet, alias, token.start, sheet.word(called), depth));
+            (kind, arguments(sheet, after).map_or(after, |(_, after)| after))
         }
         (Kind::Word, name) => match arguments(sheet, at + 1) {
-            Some((count, after)) => (call(sheet, name, count), after),
+            Some((count, after)) => (call(sheet, name, count, depth), after),
             None => (variable(sheet, name, token.start, depth), at + 1),
         },
         _ => (Type::Any, at),
@@ -191,9 +192,44 @@ fn result(calls: Vec<Signature>, count: usize) -> Option<Type> {
     fitting.or(first.filter(|first| calls.iter().all(|call| call.result == *first)))
 }
 
-fn call(sheet: &Sheet, name: &str, count: usize) -> Type {
-    if sheet.outline.function(name).is_some() {
-        return Type::Any;
+/// What a function of a module gives.
+fn of_module(sheet: &Sheet, alias: &str, at: usize, name: &str, depth: usize) -> Type {
+    let Some(Named::Module { path }) = sheet.outline.resolve(alias, at).map(|found| &found.what) else { return Type::Any };
+    let Some(module) = sheet.modules.and_then(|modules| modules.find(path)) else { return Type::Any };
+    let module = Sheet::new(module.text);
+    let function = module.outline.functions().find(|function| function.name == name);
+    function.map_or(Type::Any, |function| given_by(&module, function, depth))
+}
+
+/// What a function gives: the value of its last expression, if that is a plain one.
+fn given_by(sheet: &Sheet, function: &Name, depth: usize) -> Type {
+    let tokens = &sheet.outline.tokens;
+    let name = tokens.partition_point(|token| token.start < function.at.start);
+    let body = matching(&sheet.text, tokens, name + 1).map(|closing| closing + 1).filter(|body| sheet.word(*body) == "{");
+    let Some((body, end)) = body.and_then(|body| Some((body, matching(&sheet.text, tokens, body)?))) else { return Type::Any };
+    let (mut start, mut at) = (body + 1, body + 1);
+    while at < end {
+        match sheet.word(at) {
+            ";" => start = at + 1,
+            "(" | "[" | "{" | "#{" | "${" | "?[" => {
+                let Some(close) = matching(&sheet.text, tokens, at) else { return Type::Any };
+                // After a block the next statement begins; after a map the same one goes on.
+                if sheet.word(at) == "{" {
+                    start = close + 1;
+                }
+                at = close;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    let Some(depth) = depth.checked_sub(1).filter(|_| start < end) else { return Type::Any };
+    expression(sheet, if sheet.word(start) == "return" { start + 1 } else { start }, depth)
+}
+
+fn call(sheet: &Sheet, name: &str, count: usize, depth: usize) -> Type {
+    if let Some(function) = sheet.outline.function(name) {
+        return depth.checked_sub(1).map_or(Type::Any, |depth| given_by(sheet, function, depth));
     }
     let calls: Vec<Signature> =
         reference::items_named(name).flat_map(Item::signatures).filter(|call| call.on.is_none()).collect();

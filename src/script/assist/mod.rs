@@ -22,16 +22,23 @@ pub use mistakes::{Mistake, mistakes};
 pub use signature::{Calls, calls};
 
 /// A script that somebody writes.
-pub struct Sheet {
+pub struct Sheet<'a> {
     pub text: String,
     pub outline: Outline,
+    /// By which the types are told that functions of modules give.
+    modules: Option<&'a dyn Modules>,
 }
 
-impl Sheet {
-    pub fn new(text: impl Into<String>) -> Sheet {
+impl<'a> Sheet<'a> {
+    pub fn new(text: impl Into<String>) -> Sheet<'a> {
         let text = text.into();
         let outline = Outline::of(&text);
-        Sheet { text, outline }
+        Sheet { text, outline, modules: None }
+    }
+
+    /// One whose imports can be followed.
+    pub fn importing(text: impl Into<String>, modules: &'a dyn Modules) -> Sheet<'a> {
+        Sheet { modules: Some(modules), ..Sheet::new(text) }
     }
 
     /// Text of a token that is no text in quotes and no comment; empty beyond the ends.

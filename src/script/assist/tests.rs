@@ -9,7 +9,7 @@ struct Two;
 
 impl Modules for Two {
     fn find(&self, name: &str) -> Option<ModuleText> {
-        let text = "//! Helps sites.\n\n/// Makes a site.\n///\n/// - `name`: its name\n///\n/// Example:\n///     site(\"a\")\nfn site(name) { }\n\
+        let text = "//! Helps sites.\n\n/// Makes a site.\n///\n/// - `name`: its name\n///\n/// Example:\n///     site(\"a\")\nfn site(name) { if name == \"\" { throw name; } let made = jail(name, #{}); made }\n\
                     private fn hidden() { }\n";
         let origin = match name {
             "std/sites" => Origin::Standard("std/sites".into()),
@@ -24,9 +24,9 @@ impl Modules for Two {
     }
 }
 
-fn marked(text: &str) -> (Sheet, usize) {
+fn marked(text: &str) -> (Sheet<'static>, usize) {
     let at = text.find('^').expect("a mark");
-    (Sheet::new(text.replacen('^', "", 1)), at)
+    (Sheet::importing(text.replacen('^', "", 1), &Two), at)
 }
 
 fn labels(text: &str) -> Vec<String> {
@@ -60,6 +60,10 @@ fn members_are_those_of_the_type() {
     has("fn f(x) { x.^ }", &["start", "trim", "push"], &["print"]);
     has("let w = x.exec([\"a\"]); w.^", &["stdout"], &["start"]);
     has("let p = profile(\"low\"); p.grant(\"mount\", \"why\").^", &["restrict", "explain"], &["start"]);
+    has("fn open() { let web = jail(\"web\"); web } let it = open(); it.^", &["start"], &["trim"]);
+    has("fn f() { f() } let it = f(); it.^", &["start", "trim"], &["print"]);
+    has("fn f(a) { if a { return 1; } #{ b: 2 } } f(1).^", &["keys"], &["start"]);
+    has("import \"std/sites\" as s; s::site(\"a\").^", &["start"], &["trim"]);
     has("args.^", &["len", "push"], &["trim"]);
 }
 
@@ -243,7 +247,7 @@ proptest! {
             "let", "fn", "for", "in", "catch", "import", "as", "\"std/sites\"", "\"", "web", "jail", "exec", "stats", "profile", "(", ")", "{", "}",
             "#{", "[", "]", "|", ",", ";", "=", ".", "?.", "::", ":", "`a ${", "`", "//", "1", "é", "\n", "\r\n",
         ]), 0..30)) {
-        let sheet = Sheet::new(words.concat());
+        let sheet = Sheet::importing(words.concat(), &Two);
         for at in (0..=sheet.text.len()).filter(|at| sheet.text.is_char_boundary(*at)) {
             for found in complete(&sheet, at, &Two) {
                 prop_assert!(sheet.text.get(found.replaces.clone()).is_some(), "{:?}", found);
