@@ -132,7 +132,30 @@ fn a_running_service_survives_a_live_snapshot_and_a_base_that_does_not_start() {
 #[test]
 fn the_example_of_a_base_runs_with_a_tree_of_its_own_and_leaves_nothing() {
     let Some(place) = Place::new("boxed") else { return };
-    let tree = place.busybox_tree();
+    let text = example_of(&place, &place.busybox_tree());
+    assert!(text.contains("in a jail with 7 programs") && text.contains("\nmine\n"), "{text}");
+}
+
+#[test]
+fn a_debian_from_debootstrap_is_a_base_for_jails() {
+    let Some(tree) = std::env::var_os("JAILSH_DEBIAN") else {
+        println!("skipped: JAILSH_DEBIAN names no tree; scripts/setup --tree makes .cache/debian");
+        return;
+    };
+    let Some(place) = Place::new("boxed") else { return };
+    let text = example_of(&place, Path::new(&tree));
+    assert!(text.contains("\nmine\n") && !text.contains("in a jail with 7 programs"), "{text}");
+
+    place.must(&["create", "-b", &format!("dir:{}", Path::new(&tree).display()), "-l", "medium", "boxed"]);
+    let script = place.path("script");
+    fs::write(&script, "cat /etc/debian_version; dpkg-query -W -f '${Status}\n' dpkg; stat -c %a /bin/su; id -un 33\n").unwrap();
+    let told = place.must(&["apply", "--ephemeral", "boxed", script.to_str().unwrap()]);
+    let version = fs::read_to_string(Path::new(&tree).join("etc/debian_version")).unwrap();
+    assert_eq!(told, format!("{version}install ok installed\n4755\nwww-data\n"));
+}
+
+/// Runs the example as it stands; what it says.
+fn example_of(place: &Place, tree: &Path) -> String {
     let bin = place.path("names");
     fs::create_dir(&bin).unwrap();
     let script = format!("#!/bin/bash\nexec -a jailmgr {JAILSH} {} \"$@\"\n", place.options().join(" "));
@@ -140,11 +163,11 @@ fn the_example_of_a_base_runs_with_a_tree_of_its_own_and_leaves_nothing() {
     fs::set_permissions(bin.join("jailmgr"), fs::Permissions::from_mode(0o755)).unwrap();
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/debian-base.sh");
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
-    let output = Command::new("sh").arg(example).arg(&tree).env("PATH", path).output().unwrap();
+    let output = Command::new("sh").arg(example).arg(tree).env("PATH", path).output().unwrap();
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{text}");
-    assert!(text.contains("in a jail with 7 programs") && text.contains("\nmine\n"), "{text}");
     for left in ["data/jails", "data/base"] {
         assert_eq!(fs::read_dir(place.path(left)).unwrap().count(), 0, "{left}: {text}");
     }
+    text
 }

@@ -31,8 +31,10 @@ fn private_kib(process: &Child) -> u64 {
 #[test]
 fn two_hundred_lives_leave_nothing_behind() {
     let Some(body) = body::here() else { return };
-    // The landlock body lives its two hundred natively; in a guest its lives are long and fewer tell as much.
-    let lives = if body == body::Body::Landlock && body::in_guest() { 40 } else { 200 };
+    // Two hundred over each body: the landlock body's natively, the module's on the oldest kernel. Lives in a guest are
+    // long, and fewer tell as much of the program, which is the same there.
+    let is_oldest = nix::sys::utsname::uname().unwrap().release().to_string_lossy().starts_with("6.1.");
+    let lives = if body::in_guest() && !(body == body::Body::Lsm && is_oldest) { 40 } else { 200 };
     let subject = Subject::new("cycle");
     subject.create("/bin/sleep 1000");
     subject.must("jailmgr", &["destroy"]);

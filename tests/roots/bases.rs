@@ -25,7 +25,6 @@ cases![
     a_full_or_read_only_disk_fails_an_import_and_leaves_nothing,
     a_base_that_others_can_write_or_that_holds_a_mount_is_refused,
     two_imports_of_one_base_at_once_end_as_one_version,
-    a_debootstrap_tree_becomes_a_jail,
 ];
 
 /// A scratch directory on the host, and a root in it.
@@ -354,28 +353,4 @@ fn two_imports_of_one_base_at_once_end_as_one_version() {
         assert_eq!(status, nix::sys::wait::WaitStatus::Exited(import, 0));
     }
     assert_eq!(names(&bench.config.data_dir.join("base/box")).len(), 1);
-}
-
-/// Takes a minute and the network, so only where it is asked for.
-fn a_debootstrap_tree_becomes_a_jail() {
-    if std::env::var_os("JAILSH_SLOW").is_none() {
-        println!("skipped: set JAILSH_SLOW=1 to fetch a whole Debian with debootstrap");
-        return;
-    }
-    let bench = Bench::new();
-    let tree = bench.config.run_dir.parent().unwrap().join("debian");
-    let script = r#"
-        set -e
-        . /etc/os-release
-        mirror=$(apt-get indextargets --format '$(ORIGIN) $(COMPONENT) $(CODENAME) $(REPO_URI)' 'Created-By: Packages' |
-            awk '$1 == "Debian" && $2 == "main" && $3 !~ /-/ { print $4; exit }')
-        debootstrap --variant=minbase "$VERSION_CODENAME" "$0" "$mirror" >&2
-    "#;
-    let done = Command::new("sh").arg("-c").arg(script).arg(&tree).stderr(std::process::Stdio::null()).status().unwrap();
-    assert!(done.success(), "debootstrap is installed and its mirror answers");
-    jail::create(&bench.host, &name(), &spec(&format!("base = 'dir:{}'", tree.display()))).unwrap();
-    fs::remove_dir_all(&tree).unwrap();
-    jail::bring_up(&bench.host, &name()).unwrap();
-    let shown = bench.sh("cat /etc/debian_version; dpkg-query -W -f '${Status}\n' dpkg; stat -c %a /bin/su; id -un 33");
-    assert!(shown.contains("install ok installed\n4755\nwww-data\n"), "{shown}");
 }
