@@ -107,9 +107,13 @@ pub fn methods(kind: Type) -> impl Iterator<Item = &'static Item> {
 
 /// Every example, under the name of what it shows.
 pub fn examples() -> impl Iterator<Item = (&'static str, Example)> {
-    let library = modules().iter().flat_map(|module| &module.functions).filter_map(|function| {
-        let example = Example { script: function.words.example.as_deref()?, needs: function.words.needs? };
-        Some((function.name.as_str(), example))
-    });
+    let of_module = |module: &'static Module| {
+        let functions = module.functions.iter().map(|function| (function.name.as_str(), &function.words));
+        std::iter::once((module.name.as_str(), &module.words)).chain(functions)
+    };
+    let library = modules()
+        .iter()
+        .flat_map(of_module)
+        .filter_map(|(name, words)| Some((name, Example { script: words.example.as_deref()?, needs: words.needs? })));
     items().map(|item| (item.name, item.example)).chain(types().map(|kind| (kind.name, kind.example))).chain(library)
 }
