@@ -125,7 +125,7 @@ fn run(host: &Host, name: &JailName, jid: Jid, request: &ExecRequest) -> Result<
     let (stdio, mut wires) = connect(host, name, request)?;
     let command = Command {
         argv: request.argv.clone(),
-        env: environment(name, request),
+        env: request.env.clone(),
         user: request.user.clone(),
         workdir: request.workdir.clone(),
         stdio,
@@ -155,16 +155,6 @@ fn run(host: &Host, name: &JailName, jid: Jid, request: &ExecRequest) -> Result<
         Ended::Deadline => Err(JailError::TimedOut { name: name.clone(), after: request.timeout.unwrap_or_default() }),
         Ended::TooMuch(limit) => Err(JailError::TooMuchOutput { name: name.clone(), limit }),
     }
-}
-
-/// What the caller asked for, and for an interactive shell a prompt that says where one is.
-fn environment(name: &JailName, request: &ExecRequest) -> BTreeMap<String, String> {
-    let mut environment = request.env.clone();
-    if request.argv.is_empty() {
-        let sign = if request.user.as_deref().is_none_or(|user| matches!(user, "root" | "0")) { '#' } else { '$' };
-        environment.entry("PS1".into()).or_insert_with(|| format!("[{name}]{sign} "));
-    }
-    environment
 }
 
 /// Kills a command that must not run on: its session's first group, and with adoption everything below it.
