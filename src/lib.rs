@@ -10,5 +10,6 @@ pub mod lsp;
 pub mod perform;
 pub mod plan;
 pub mod script;
+pub mod simulate;
 pub mod supervise;
 pub mod telemetry;

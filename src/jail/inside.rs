@@ -176,13 +176,13 @@ impl Inside {
     /// The number of a user of the jail's /etc/passwd.
     pub fn user(&self, name: &str) -> Result<Option<u32>, JailError> {
         let passwd = self.read("etc/passwd", ACCOUNTS_LIMIT)?.unwrap_or_default();
-        Ok(account::find(&passwd, &account::Who::Name(name.to_owned())).map(|found| found.uid))
+        Ok(user_number(&passwd, name))
     }
 
     /// The number of a group of the jail's /etc/group.
     pub fn group(&self, name: &str) -> Result<Option<u32>, JailError> {
         let group = self.read("etc/group", ACCOUNTS_LIMIT)?.unwrap_or_default();
-        Ok(account::group_id(&group, name))
+        Ok(group_number(&group, name))
     }
 
     /// Writes a file so that a crash leaves the old one or the new one. What it replaces gives mode and owners where
@@ -257,6 +257,16 @@ impl Inside {
         remove_tree(&above, name)?;
         above.sync()
     }
+}
+
+/// The number of a user, by the text of an /etc/passwd.
+pub fn user_number(passwd: &[u8], name: &str) -> Option<u32> {
+    account::find(passwd, &account::Who::Name(name.to_owned())).map(|found| found.uid)
+}
+
+/// The number of a group, by the text of an /etc/group.
+pub fn group_number(group: &[u8], name: &str) -> Option<u32> {
+    account::group_id(group, name)
 }
 
 /// Owners first: chown(2) takes setuid bits away.

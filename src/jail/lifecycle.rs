@@ -154,7 +154,8 @@ pub fn bring_up(host: &Host, name: &JailName) -> Result<Running, JailError> {
     }
 }
 
-fn definition(config: &Config, name: &JailName, spec: &Spec) -> JailDef {
+/// What the kernel is told of a jail when it is brought up.
+pub fn definition(config: &Config, name: &JailName, spec: &Spec) -> JailDef {
     let cut = |text: String, limit: usize| match text.len() {
         length if length <= limit => text,
         _ => text.char_indices().take_while(|(at, c)| at + c.len_utf8() <= limit).map(|(_, c)| c).collect(),

@@ -2,7 +2,7 @@
 //! tests and editors. It never runs a command: [`Kernel::gate`] refuses.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::policy::Action;
@@ -23,6 +23,7 @@ struct State {
     jails: BTreeMap<Jid, JailInfo>,
     counts: BTreeMap<(Jid, Right), u64>,
     denials: Vec<Denial>,
+    frozen: BTreeSet<Jid>,
 }
 
 /// Whom or what a simulated process acts on.
@@ -53,6 +54,13 @@ impl Deed {
 impl Sim {
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// From now on the jail is said to have so many processes.
+    pub fn populate(&self, jid: Jid, processes: u64) {
+        if let Some(jail) = self.state.borrow_mut().jails.get_mut(&jid) {
+            jail.processes = processes;
+        }
     }
 
     /// Judges a deed of a process in jail `actor` (0: the host) as the module would, counting the denial.
@@ -167,6 +175,7 @@ impl Kernel for Sim {
         let mut state = self.state.borrow_mut();
         state.jail(jid)?;
         state.jails.remove(&jid);
+        state.frozen.remove(&jid);
         state.counts.retain(|(of, _), _| *of != jid);
         Ok(())
     }
@@ -191,11 +200,21 @@ impl Kernel for Sim {
     }
 
     fn freeze(&self, jid: Jid) -> Result<(), KernelError> {
-        self.state.borrow_mut().jail(jid).map(|_| ())
+        let mut state = self.state.borrow_mut();
+        state.jail(jid)?;
+        state.frozen.insert(jid);
+        Ok(())
+    }
+
+    fn is_frozen(&self, jid: Jid) -> Result<bool, KernelError> {
+        Ok(self.state.borrow().frozen.contains(&jid))
     }
 
     fn thaw(&self, jid: Jid) -> Result<(), KernelError> {
-        self.state.borrow_mut().jail(jid).map(|_| ())
+        let mut state = self.state.borrow_mut();
+        state.jail(jid)?;
+        state.frozen.remove(&jid);
+        Ok(())
     }
 
     fn list(&self) -> Result<Vec<JailInfo>, KernelError> {
@@ -214,7 +233,7 @@ impl Kernel for Sim {
             root: jail.root.clone(),
             cpu_ticks_1s: 0,
             cpu_ticks_10s: 0.0,
-            processes: 0,
+            processes: jail.processes,
             references: u64::from(jail.held),
             vmem_bytes: 0,
             cpu_usec: 0,

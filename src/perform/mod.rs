@@ -8,4 +8,4 @@ mod step;
 
 pub use journal::{Failed, Journal, Outcome, Tally};
 pub use look::{Fetch, View};
-pub use step::{Done, PerformError, perform};
+pub use step::{Done, PerformError, checked, perform};

@@ -118,7 +118,7 @@ fn run(view: &View, jail: &JailName, command: &Command) -> Result<Output, Perfor
 }
 
 /// With `check`, a status other than 0 is an error that shows the last line the command complained with.
-fn checked(what: &str, output: Output, check: bool) -> Result<Output, PerformError> {
+pub fn checked(what: &str, output: Output, check: bool) -> Result<Output, PerformError> {
     if output.status == 0 || !check {
         return Ok(output);
     }

@@ -100,6 +100,9 @@ pub enum ObserveError {
     Secret(String),
     #[error("{path}: {why}; {remedy}")]
     Path { path: String, why: String, remedy: String },
+    /// In a test: nobody said what would be answered.
+    #[error("{what}; {remedy}")]
+    NoDouble { what: String, remedy: String },
 }
 
 /// Looks at jails. Reading only.

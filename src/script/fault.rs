@@ -57,6 +57,10 @@ pub enum Kind {
     Unknown,
     /// Not tried, because something before it failed.
     Skipped,
+    /// A test did not say what is answered there.
+    NoDouble,
+    /// What a test expects is not so.
+    Assertion,
     /// A system call failed.
     System,
 }
@@ -257,6 +261,10 @@ impl From<ObserveError> for Fault {
             ObserveError::Jail(error) => error.into(),
             ObserveError::Secret(_) => Fault::new(Kind::Value, text),
             ObserveError::Path { .. } => Fault::new(Kind::Path, text),
+            // Not through Fault::new: what is quoted is a script's text, not a message with a remedy.
+            ObserveError::NoDouble { what, remedy } => {
+                Fault { message: what, hint: Some(remedy), ..Fault::new(Kind::NoDouble, "") }
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ mod monitor;
 mod output;
 mod pidfd;
 mod rate;
+mod rehearsal;
 mod ring;
 mod runner;
 mod service;
@@ -37,6 +38,7 @@ use serde::{Deserialize, Serialize};
 
 use control::Control;
 use files::Files;
+pub use rehearsal::{Conduct, Rehearsal};
 pub use ring::{Reader, Record, Source};
 use workload::Jailed;
 

@@ -44,7 +44,8 @@ impl Awaited {
         }
     }
 
-    fn is_met(self, state: &str, is_up: bool) -> bool {
+    /// By a jail that is in this state, in a word, and in the kernel or not.
+    pub fn is_met(self, state: &str, is_up: bool) -> bool {
         match self {
             Awaited::Running => state == "running",
             Awaited::Stopped => matches!(state, "up" | "down" | "unreadable" | "stopped" | "failed"),

@@ -38,6 +38,29 @@ pub fn seeded_directory(path: &str) -> Option<u32> {
     table.iter().find(|(known, _)| *known == name).map(|(_, mode)| *mode)
 }
 
+/// Every directory that a data layer for programs of the host has, with its mode; those above come first.
+pub fn seeded_directories() -> impl Iterator<Item = (String, u32)> {
+    let top = DIRECTORIES.into_iter().map(|(name, mode)| (name.to_owned(), mode));
+    let etc = ETC.map(|name| (format!("etc/{name}"), 0o755));
+    top.chain(etc).chain(VAR.into_iter().map(|(name, mode)| (format!("var/{name}"), mode)))
+}
+
+/// Its files whose text is ours.
+pub fn seeded_files() -> [(&'static str, &'static str); 4] {
+    [("etc/passwd", PASSWD), ("etc/group", GROUP), ("etc/nsswitch.conf", NSSWITCH), ("etc/hosts", HOSTS)]
+}
+
+/// Its links, with their targets.
+pub fn seeded_links() -> [(&'static str, &'static str); 3] {
+    [("etc/mtab", MTAB), ("var/run", RUN), ("var/lock", LOCK)]
+}
+
+/// Directories inside /etc.
+const ETC: [&str; 3] = ["ssl", "profile.d", "opt"];
+const MTAB: &str = "../proc/self/mounts";
+const RUN: &str = "/run";
+const LOCK: &str = "/run/lock";
+
 /// Root and the system users that Debian numbers alike everywhere; all locked, there being no shadow file.
 const PASSWD: &str = "\
 root:*:0:0:root:/root:/bin/sh
@@ -169,19 +192,19 @@ fn from_host(data: &Directory, host_etc: &Path) -> Result<(), JailError> {
     if etc.status("hosts")?.is_none() {
         seeder.write(&etc, "hosts", HOSTS.as_bytes())?;
     }
-    etc.make("ssl", 0o755)?;
-    etc.make("profile.d", 0o755)?;
-    etc.make("opt", 0o755)?;
+    for name in ETC {
+        etc.make(name, 0o755)?;
+    }
     for name in FILES.iter().chain(&MORE_FILES) {
         seeder.entry(&etc, name)?;
     }
-    seeder.link(&etc, "mtab", "../proc/self/mounts")?;
+    seeder.link(&etc, "mtab", MTAB)?;
     let var = data.sub("var")?;
     for (name, mode) in VAR {
         var.make(name, mode)?;
     }
-    seeder.link(&var, "run", "/run")?;
-    seeder.link(&var, "lock", "/run/lock")?;
+    seeder.link(&var, "run", RUN)?;
+    seeder.link(&var, "lock", LOCK)?;
     seeder.made(etc);
     seeder.made(var);
     seeder.to_disk()?;
