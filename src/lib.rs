@@ -1,6 +1,7 @@
 //! jailsh: jails that the kernel enforces, driven by scripts.
 //!
-//! Imports go one way: `cli` -> `lsp` -> `script` -> `perform`, `fleet` -> `plan` -> `supervise`, `telemetry` -> `jail` -> `kernel`.
+//! Imports go one way: `cli` -> `lsp` -> `script` -> `simulate` -> `perform`, `fleet` -> `plan` -> `supervise`, `telemetry` -> `jail` ->
+//! `kernel`.
 
 pub mod cli;
 pub mod fleet;

@@ -23,6 +23,12 @@ pub fn say(line: impl std::fmt::Display) -> Result<(), Failure> {
     print(&format!("{line}\n"))
 }
 
+/// Prints text on standard error.
+pub fn complain(text: &str) {
+    // A closed standard error leaves nobody to tell.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
 /// Is standard output a terminal that can be painted on?
 pub fn is_screen() -> bool {
     std::io::stdout().is_terminal() && std::env::var_os("TERM").is_some_and(|term| term != "dumb")

@@ -18,6 +18,7 @@ mod witness;
 pub use action::{Action, Attributes, Command, Line, Place, Step, Written, shown};
 pub use content::{Bytes, Content, Part};
 pub use decide::DecideError;
+pub use difference::difference;
 pub use document::{Document, DocumentError, Source};
 pub use observed::{Entry, JailSeen, Kind, MAX_READ, Observe, ObserveError, Service};
 pub use path::{JailPath, PathError};

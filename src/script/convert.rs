@@ -156,6 +156,15 @@ impl<'a> Options<'a> {
         self.get(key).map(read).transpose().map_err(|_| self.wrong(key, "a list"))
     }
 
+    pub fn map(&self, key: &str) -> Result<Option<Map>, Fault> {
+        let read = |value: &Dynamic| value.as_map_ref().map(|map| map.clone());
+        self.get(key).map(read).transpose().map_err(|_| self.wrong(key, "a map"))
+    }
+
+    pub fn integer(&self, key: &str) -> Result<Option<i64>, Fault> {
+        self.get(key).map(Dynamic::as_int).transpose().map_err(|_| self.wrong(key, "a whole number"))
+    }
+
     pub fn flag(&self, key: &str, default: bool) -> Result<bool, Fault> {
         let read = self.get(key).map(Dynamic::as_bool).transpose();
         Ok(read.map_err(|_| self.wrong(key, "true or false"))?.unwrap_or(default))

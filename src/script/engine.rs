@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use rhai::{Array, Blob, Dynamic, Engine, EvalAltResult, OptimizationLevel, Scope};
+use rhai::{AST, Array, Blob, Dynamic, Engine, EvalAltResult, OptimizationLevel, Scope};
 
 use super::deadline::Deadline;
-use super::diagnostics::Problem;
+use super::diagnostics::{Problem, Report};
 use super::guard::Guard;
 use super::library::{Library, Place};
 use super::memory::Meter;
@@ -89,33 +89,20 @@ pub(super) struct Effects {
 pub fn run(session: &Rc<Session>, limits: Limits, script: Script) -> u8 {
     interrupt::install();
     let _room = Room::make();
-    let effects = Rc::new(Effects::default());
-    session.begin(&script.name);
-    let deadline = session.deadline.clone();
-    let (mut engine, guard) = engine(session.clone(), limits, &effects);
-    let sources = Sources::default();
-    let place = script.file.as_deref().and_then(Place::of_script);
-    let library = Library::new(script.module_path);
-    engine.set_module_resolver(Modules::new(guard.clone(), library, sources.clone(), session.clone(), &script.name, place));
-    let source = sources.add(Source { name: script.name, text: without_shebang(script.text) });
-    let mut scope = Scope::new();
-    let arguments: rhai::Array = script.arguments.into_iter().map(Dynamic::from).collect();
-    scope.push_constant_dynamic("args", arguments.into());
-    let evaluate = |scope: &mut Scope| -> Result<(), Box<EvalAltResult>> {
-        let mut ast = guard.compile(&engine, scope, &source.text)?;
-        ast.set_source(&source.name);
-        sources.learn(&source, &ast);
-        let value: Dynamic = engine.eval_ast_with_scope(scope, &ast)?;
-        if script.echo && effects.exit.get().is_none() && !value.is_unit() {
-            scope.push_dynamic("it", value);
-            engine.run_with_scope(scope, "print(it)")?;
+    let echo = script.echo;
+    let mut stand = Stand::new(session, limits, script, Sources::default());
+    let evaluated = stand.parse(&[]).and_then(|ast| {
+        let value = stand.evaluate(&ast)?;
+        if echo && stand.exit().is_none() && !value.is_unit() {
+            stand.scope.push_dynamic("it", value);
+            stand.engine.run_with_scope(&mut stand.scope, "print(it)")?;
         }
         Ok(())
-    };
-    match evaluate(&mut scope) {
-        Ok(()) => effects.exit.get().unwrap_or(u8::from(effects.closed.get())),
+    });
+    match evaluated {
+        Ok(()) => stand.exit().unwrap_or(u8::from(stand.effects.closed.get())),
         Err(error) => {
-            let report = diagnostics::report(&engine, &sources, &source, &error, deadline.passed());
+            let report = stand.report(&error);
             // A closed standard error leaves nobody to tell.
             let _ = std::io::stderr().write_all(report.text.as_bytes());
             report.exit
@@ -123,10 +110,61 @@ pub fn run(session: &Rc<Session>, limits: Limits, script: Script) -> u8 {
     }
 }
 
-/// An engine that knows every name and has no host: for who asks what there is.
+/// A script in an engine of its own, ready to be parsed and evaluated.
+pub(super) struct Stand {
+    pub engine: Engine,
+    pub guard: Guard,
+    pub source: Rc<Source>,
+    pub scope: Scope<'static>,
+    sources: Sources,
+    effects: Rc<Effects>,
+    deadline: Deadline,
+}
+
+impl Stand {
+    /// `sources` gets its text and those of its modules, for messages.
+    pub fn new(session: &Rc<Session>, limits: Limits, script: Script, sources: Sources) -> Stand {
+        let effects = Rc::new(Effects::default());
+        session.begin(&script.name);
+        let (mut engine, guard) = engine(session.clone(), limits, &effects);
+        let place = script.file.as_deref().and_then(Place::of_script);
+        let library = Library::new(script.module_path);
+        engine.set_module_resolver(Modules::new(guard.clone(), library, sources.clone(), session.clone(), &script.name, place));
+        let source = sources.add(Source { name: script.name, text: without_shebang(script.text) });
+        let mut scope = Scope::new();
+        let arguments: rhai::Array = script.arguments.into_iter().map(Dynamic::from).collect();
+        scope.push_constant_dynamic("args", arguments.into());
+        Stand { engine, guard, source, scope, sources, effects, deadline: session.deadline.clone() }
+    }
+
+    /// `taken`: names that it cannot give to anything, besides those that no script can.
+    pub fn parse(&self, taken: &'static [&'static str]) -> Result<AST, Box<EvalAltResult>> {
+        let mut ast = self.guard.compile_with(&self.engine, &self.scope, &self.source.text, taken)?;
+        ast.set_source(&self.source.name);
+        self.sources.learn(&self.source, &ast);
+        Ok(ast)
+    }
+
+    pub fn evaluate(&mut self, ast: &AST) -> Result<Dynamic, Box<EvalAltResult>> {
+        self.engine.eval_ast_with_scope(&mut self.scope, ast)
+    }
+
+    /// The status that the script gave to `exit`.
+    pub fn exit(&self) -> Option<u8> {
+        self.effects.exit.get()
+    }
+
+    pub fn report(&self, error: &EvalAltResult) -> Report {
+        diagnostics::report(&self.engine, &self.sources, &self.source, error, self.deadline.passed())
+    }
+}
+
+/// An engine that knows every name, those of tests too, and has no host: for who asks what there is.
 #[cfg(test)]
 pub fn without_host() -> Engine {
-    Parser::new().engine
+    let trial = Rc::new(super::testing::Trial::default());
+    let session = Rc::new(Session::new(super::Mode::Test(trial), || Err(Fault::new(Kind::Unavailable, "no host is open here"))));
+    engine(session, Limits::default(), &Rc::new(Effects::default())).0
 }
 
 /// Parses scripts and runs none.
@@ -175,10 +213,16 @@ pub(super) fn engine(session: Rc<Session>, limits: Limits, effects: &Rc<Effects>
         status.exit.set(Some(code));
         Err(EvalAltResult::Exit(Dynamic::UNIT, rhai::Position::NONE).into())
     });
-    // In a plan nothing happens that one could wait for.
-    let waits = !session.is_planning();
-    let deadline = session.deadline.clone();
-    let sleep = Rc::new(move |seconds: f64| if waits { pause(seconds, &deadline) } else { Ok(()) });
+    let waiting = session.clone();
+    let sleep = Rc::new(move |seconds: f64| match (waiting.trial(), duration::from_seconds(seconds)) {
+        (Some(trial), Some(wanted)) => {
+            trial.world.pass(wanted);
+            Ok(())
+        }
+        // In a plan nothing happens that one could wait for.
+        _ if waiting.is_planning() => Ok(()),
+        _ => pause(seconds, &waiting.deadline),
+    });
     let whole = sleep.clone();
     engine.register_fn("sleep", move |seconds: i64| whole(seconds as f64));
     engine.register_fn("sleep", move |seconds: f64| sleep(seconds));

@@ -59,6 +59,8 @@ pub enum Kind {
     Skipped,
     /// A test did not say what is answered there.
     NoDouble,
+    /// A script that a test ran was ended by an error of its own.
+    Script,
     /// What a test expects is not so.
     Assertion,
     /// A system call failed.
@@ -118,6 +120,11 @@ impl Fault {
             place: None,
             file: None,
         }
+    }
+
+    /// A test did not say what is answered. Not by [`Fault::new`]: what is quoted is a script's text.
+    pub fn no_double(what: String, remedy: String) -> Fault {
+        Fault { message: what, hint: Some(remedy), ..Fault::new(Kind::NoDouble, "") }
     }
 
     /// A file that cannot be used, in the system's words.
@@ -261,10 +268,7 @@ impl From<ObserveError> for Fault {
             ObserveError::Jail(error) => error.into(),
             ObserveError::Secret(_) => Fault::new(Kind::Value, text),
             ObserveError::Path { .. } => Fault::new(Kind::Path, text),
-            // Not through Fault::new: what is quoted is a script's text, not a message with a remedy.
-            ObserveError::NoDouble { what, remedy } => {
-                Fault { message: what, hint: Some(remedy), ..Fault::new(Kind::NoDouble, "") }
-            }
+            ObserveError::NoDouble { what, remedy } => Fault::no_double(what, remedy),
         }
     }
 }

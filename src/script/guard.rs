@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use rhai::{AST, Engine, LexError, ParseError, Position, Scope, Token};
 
+use super::api::TEST_NAMES;
 use super::convert::type_name;
 use super::source::CLOSURE;
 
@@ -100,6 +101,8 @@ struct State {
     refusal: Option<(String, Position)>,
     /// Functions that the text defines, in order.
     defined: Vec<(String, Position)>,
+    /// Names that are taken in this text besides [`VERBS`].
+    taken: &'static [&'static str],
 }
 
 /// The guard of one engine.
@@ -118,7 +121,7 @@ impl Guard {
             if let (Place::Until(Closing::LeftParenthesis), Token::Identifier(name)) = (place, &token) {
                 state.defined.push((name.to_string(), position));
             }
-            let Some(why) = refusal(place, &token) else { return token };
+            let Some(why) = refusal(place, &token, state.taken) else { return token };
             state.refusal.get_or_insert((why.clone(), position));
             Token::LexError(LexError::ImproperSymbol(String::new(), why).into())
         });
@@ -127,7 +130,18 @@ impl Guard {
 
     /// Parses a script, or says what the guard refused.
     pub fn compile(&self, engine: &Engine, scope: &Scope, text: &str) -> Result<AST, ParseError> {
-        *self.0.borrow_mut() = State::default();
+        self.compile_with(engine, scope, text, &[])
+    }
+
+    /// The same, where these names are taken too.
+    pub fn compile_with(
+        &self,
+        engine: &Engine,
+        scope: &Scope,
+        text: &str,
+        taken: &'static [&'static str],
+    ) -> Result<AST, ParseError> {
+        *self.0.borrow_mut() = State { taken, ..State::default() };
         let ast = engine.compile_with_scope(scope, text).map_err(|error| match self.0.borrow_mut().refusal.take() {
             Some((why, position)) => refused(why, position),
             None => error,
@@ -135,12 +149,21 @@ impl Guard {
         self.hijack(engine, &ast).map_or(Ok(ast), Err)
     }
 
+    /// The functions that the text which was parsed last defines, in order.
+    pub fn defined(&self) -> Vec<(String, Position)> {
+        self.0.borrow().defined.clone()
+    }
+
     /// A function may not be what a call of ours would reach. And a method for a type (`fn Jail.deploy()`) is one for
     /// everybody who imports the module; so it must be a new one, for Rhai's types too.
     fn hijack(&self, engine: &Engine, ast: &AST) -> Option<ParseError> {
         let functions = || ast.iter_functions().filter(|function| !function.name.starts_with(CLOSURE));
         functions().next()?;
-        let ours = engine.collect_fn_metadata(None, |found| Some(Call::of(found.metadata)), false);
+        let taken = self.0.borrow().taken;
+        // What only tests have is for scripts that they test to define as they like.
+        let counts = |name: &str| !TEST_NAMES.contains(&name) || taken.contains(&name);
+        let ours = |found: rhai::FuncInfo| counts(&found.metadata.name).then(|| Call::of(found.metadata));
+        let ours = engine.collect_fn_metadata(None, ours, false);
         let all = match functions().any(|function| function.this_type.is_some()) {
             true => engine.collect_fn_metadata(None, |found| Some(found.metadata.name.to_string()), true),
             false => Vec::new(),
@@ -184,12 +207,13 @@ fn refused(why: String, position: Position) -> ParseError {
 
 const COMPUTED: &str = "import takes the name of a module in quotes; write it out, so that it can be found without running";
 
-fn refusal(place: Place, token: &Token) -> Option<String> {
+fn refusal(place: Place, token: &Token, taken: &[&str]) -> Option<String> {
+    let is_taken = |name: &str| VERBS.contains(&name) || taken.contains(&name);
     match token {
-        Token::Identifier(name) if place != Place::Elsewhere && VERBS.contains(&name.as_str()) => {
+        Token::Identifier(name) if place != Place::Elsewhere && is_taken(name) => {
             Some(format!("{:?} is a name of jailsh and cannot be redefined; pick another name", name.as_str()))
         }
-        Token::Reserved(name) if place != Place::Elsewhere && VERBS.contains(&name.as_str()) => {
+        Token::Reserved(name) if place != Place::Elsewhere && is_taken(name) => {
             Some(format!("{:?} is a name of jailsh and cannot be redefined; pick another name", name.as_str()))
         }
         Token::Reserved(name) if name.as_str() == "eval" => Some("eval is not available; write the code out".into()),

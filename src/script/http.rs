@@ -46,6 +46,11 @@ pub fn get(url: &str, patience: Option<Duration>) -> Result<Response, Fault> {
     parse(&answer).ok_or_else(|| Fault::new(Kind::Http, format!("{url}: the answer is not HTTP")))
 }
 
+/// Could it be asked for?
+pub fn check(url: &str) -> Result<(), Fault> {
+    target(url).map(drop)
+}
+
 /// All of the answer, within the timeout as a whole: a server that drips bytes does not hold the script.
 fn read_until_closed(stream: &mut TcpStream, timeout: Duration) -> std::io::Result<Vec<u8>> {
     let end = Instant::now() + timeout;

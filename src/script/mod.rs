@@ -22,6 +22,7 @@ mod session;
 mod source;
 mod stack;
 pub mod stdlib;
+pub mod testing;
 pub mod text;
 
 pub use crate::jail::spec::duration;

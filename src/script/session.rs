@@ -8,11 +8,13 @@ use std::rc::Rc;
 use rhai::NativeCallContext;
 
 use super::deadline::Deadline;
+use super::testing::Trial;
 use super::{Fault, Kind};
 use crate::jail::Host;
 use crate::kernel::JailName;
 use crate::perform::{self, Done, Fetch, Journal, Outcome, View};
 use crate::plan::{Action, DecideError, Digest, Fact, Observe, Place, Provenance, Shadow, Witness};
+use crate::telemetry::{self, Observation};
 
 type Open = Box<dyn Fn() -> Result<Host, Fault>>;
 /// What happens in a run.
@@ -40,6 +42,8 @@ pub enum Mode {
     Run(Watch),
     /// They are written down: `jailsh plan`.
     Plan,
+    /// They are done to a host in memory: `jailsh test`.
+    Test(Rc<Trial>),
 }
 
 /// What became of one action.
@@ -130,6 +134,35 @@ impl Session {
         matches!(self.mode, Mode::Plan)
     }
 
+    /// The test that this is part of.
+    pub fn trial(&self) -> Option<&Rc<Trial>> {
+        match &self.mode {
+            Mode::Test(trial) => Some(trial),
+            _ => None,
+        }
+    }
+
+    /// One jail, as listings show it.
+    pub fn observation(&self, name: &JailName) -> Result<Observation, Fault> {
+        match self.trial() {
+            Some(trial) => Ok(trial.world.observation(name)?),
+            None => Ok(Observation::one(self.look(Some(name))?, name)?),
+        }
+    }
+
+    /// Seconds since the epoch; in a test, by its clock.
+    pub fn now(&self) -> u64 {
+        self.trial().map_or_else(telemetry::now, |trial| trial.world.now_ms() / 1000)
+    }
+
+    /// All jails, as listings show them.
+    pub fn observations(&self) -> Result<Vec<Observation>, Fault> {
+        match self.trial() {
+            Some(trial) => Ok(trial.world.observations()),
+            None => Ok(Observation::all(self.look(None)?)?),
+        }
+    }
+
     pub fn host(&self) -> Result<&Host, Fault> {
         match self.host.get() {
             Some(host) => Ok(host),
@@ -156,6 +189,10 @@ impl Session {
         if self.is_planning() {
             let why = format!("{verb} acts at once and cannot be planned; call it only `if !planning()`");
             return Err(Fault::new(Kind::Unknown, why));
+        }
+        if self.trial().is_some() && !SIMULATED.contains(&verb) {
+            let why = format!("{verb} is not simulated in tests; leave it to a run in a jail");
+            return Err(Fault::new(Kind::Simulated, why));
         }
         if let Some(jail) = jail.filter(|jail| self.journal.borrow().has_failed(jail)) {
             return Err(Fault::new(Kind::Skipped, format!("an action before it failed for jail {jail}")));
@@ -205,6 +242,13 @@ impl Session {
                     planned.push((action, Fate::Planned));
                 }
                 Ok(planned)
+            }
+            Mode::Test(trial) => {
+                let done = |action: Action| {
+                    let done = trial.world.perform(&action)?;
+                    Ok((action, Fate::Done(done)))
+                };
+                located(decide(&trial.world)?).map(done).collect()
             }
             Mode::Run(watch) => self.run(watch, jail, |view| decide(view).map(|actions| located(actions).collect())),
         }
@@ -261,6 +305,9 @@ impl Session {
         self.journal.take()
     }
 }
+
+/// Verbs that act at once and ask nobody but the kernel, so that a simulated one will do.
+const SIMULATED: [&str; 4] = ["kill", "freeze", "thaw", "update"];
 
 /// Where the secrets come from that actions name.
 pub fn secrets() -> Fetch {

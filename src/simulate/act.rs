@@ -138,7 +138,9 @@ impl World {
 
     /// As [`jail::Inside`] says it.
     pub(super) fn blocked(&self, name: &JailName, path: &JailPath, errno: Errno) -> JailError {
-        let shown: PathBuf = self.config.jail_dir(name).join("data").join(path.relative());
+        // What cannot be walked through lies above; what is missing is the whole.
+        let above = path.parent().filter(|_| matches!(errno, Errno::ELOOP | Errno::ENOTDIR));
+        let shown: PathBuf = self.config.jail_dir(name).join("data").join(above.as_ref().unwrap_or(path).relative());
         let (why, remedy) = match errno {
             Errno::ENOENT => ("leads to no directory among the jail's own files", "make the directories above it first"),
             Errno::ELOOP => ("leads through too many links", "remove them"),

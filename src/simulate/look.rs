@@ -1,13 +1,18 @@
 //! Looking: what decisions are made on, and what the listings show.
 
+use std::time::Duration;
+
 use super::double::{Given, Page};
 use super::world::{Jail, Life, World};
 use crate::jail::{self, Base, JailError, Observed};
 use crate::kernel::{JailName, Kernel};
 use crate::plan::{Command, Digest, Entry, JailPath, JailSeen, Kind, MAX_READ, Observe, ObserveError, Part, Service};
 use crate::supervise::{Record, TITLE};
-use crate::telemetry::Observation;
 use crate::telemetry::processes::{Process, Tree};
+use crate::telemetry::{Awaited, Observation, Waited};
+
+/// How long a simulated wait without a limit goes on: nothing that a service does by itself takes longer.
+const PATIENCE: Duration = Duration::from_secs(24 * 3600);
 
 impl World {
     /// One jail, as listings show it.
@@ -36,6 +41,30 @@ impl World {
     pub fn observations(&self) -> Vec<Observation> {
         let names: Vec<JailName> = self.state().jails.keys().cloned().collect();
         names.iter().filter_map(|name| self.observation(name).ok()).collect()
+    }
+
+    /// Waits until the jail is as `awaited`, no longer than `limit`: the clock goes on to whatever happens next.
+    ///
+    /// # Errors
+    /// There is none of the name.
+    pub fn wait(&self, name: &JailName, awaited: Awaited, limit: Option<Duration>) -> Result<Waited, JailError> {
+        let mut left = limit.unwrap_or(PATIENCE);
+        loop {
+            let seen = self.observation(name)?;
+            let state = seen.state().to_owned();
+            if awaited.is_met(&state, seen.jail.kernel.is_some()) {
+                return Ok(Waited::Met(state));
+            }
+            if awaited == Awaited::Running && state == "failed" {
+                return Ok(Waited::Failed(seen.last.and_then(|last| last.last_exit).unwrap_or_default()));
+            }
+            let Some(next) = self.until_next().filter(|next| *next <= left) else {
+                self.pass(left);
+                return Ok(Waited::Still(state));
+            };
+            self.pass(next);
+            left -= next;
+        }
     }
 
     /// The lines of the jail's service; `None`: it has no log.
@@ -75,7 +104,13 @@ impl World {
         })
     }
 
-    fn seen<T>(&self, name: &JailName, absent: T, look: impl FnOnce(&Jail) -> Result<T, nix::errno::Errno>, path: &JailPath) -> Result<T, ObserveError> {
+    fn seen<T>(
+        &self,
+        name: &JailName,
+        absent: T,
+        look: impl FnOnce(&Jail) -> Result<T, nix::errno::Errno>,
+        path: &JailPath,
+    ) -> Result<T, ObserveError> {
         let state = self.state();
         let Some(jail) = state.jails.get(name) else { return Ok(absent) };
         Ok(look(jail).map_err(|errno| self.blocked(name, path, errno))?)

@@ -5,6 +5,8 @@
 mod act;
 mod double;
 mod look;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod world;
 

@@ -164,16 +164,6 @@ impl Tree {
         self.0.retain(|path, _| *path != place && !path.starts_with(&inside));
         Ok(())
     }
-
-    /// How many files and links there are, and the bytes in them.
-    pub fn size(&self) -> (u64, u64) {
-        let sizes = self.0.values().filter_map(|node| match node {
-            Node::File { bytes, .. } => Some(bytes.len() as u64),
-            Node::Link { .. } => Some(0),
-            Node::Directory { .. } => None,
-        });
-        sizes.fold((0, 0), |(files, bytes), size| (files + 1, bytes + size))
-    }
 }
 
 fn marked(marks: Marks, (mode, uid, gid): (u32, u32, u32)) -> (u32, u32, u32) {

@@ -51,13 +51,11 @@ pub(super) struct Jail {
     pub stale: Vec<String>,
     /// Lines of supervisors that are gone while the jail is up.
     pub log: Vec<Record>,
-    /// By label, with the second they were taken in.
-    pub snapshots: BTreeMap<String, (u64, Tree)>,
 }
 
 impl Jail {
     pub fn new(spec: Spec) -> Jail {
-        Jail { spec, tree: Tree::seeded(), life: Life::Down, stale: Vec::new(), log: Vec::new(), snapshots: BTreeMap::new() }
+        Jail { spec, tree: Tree::seeded(), life: Life::Down, stale: Vec::new(), log: Vec::new() }
     }
 
     pub fn is_up(&self) -> bool {

@@ -374,8 +374,7 @@ mod tests {
     #[test]
     fn one_that_gets_unhealthy_is_restarted() {
         let toml = "command = ['/bin/x']\nhealth = { command = ['true'], interval = '10s', failures = 2 }";
-        let mut it =
-            begin(toml, Conduct { unhealthy_after: Some(15 * SECOND), times: Some(1), ..Conduct::default() });
+        let mut it = begin(toml, Conduct { unhealthy_after: Some(15 * SECOND), times: Some(1), ..Conduct::default() });
         it.until_ready().unwrap();
         it.advance(60 * SECOND);
         assert_eq!(it.status().restarts, 1);

@@ -165,6 +165,10 @@ fn each_map_has_exactly_the_documented_keys() {
     check("facts", &plan["facts"][0]);
     let made = plan["actions"][0].as_object().unwrap();
     assert_eq!(made.keys().collect::<Vec<_>>(), ["jail", "action", "spec", "detail", "place"]);
+    std::fs::write(place.work().join("a_test.rhai"), "fn test_a() { assert(1 == 2); }").expect("a file of tests");
+    let tests = json("jailsh", &["test", "--json"]);
+    check("jailsh test", &tests);
+    check("tests", &tests["tests"][0]);
     if nix::unistd::geteuid().is_root() {
         check("jailsh kmod status", &json("jailsh", &["kmod", "status", "-o", "json"]));
     }

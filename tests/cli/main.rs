@@ -19,5 +19,6 @@ mod profiles;
 mod reference;
 mod screen;
 mod scripts;
+mod testing;
 mod values;
 mod verbs;

@@ -9,7 +9,7 @@ use crate::harness::Place;
 #[test]
 fn every_example_that_needs_no_process_runs_over_the_simulation() {
     let mut ran = 0;
-    for (name, example) in reference::examples().filter(|(_, example)| example.needs != Needs::Jail) {
+    for (name, example) in reference::examples().filter(|(_, example)| !matches!(example.needs, Needs::Jail | Needs::Test)) {
         let place = Place::new();
         let outcome = place.run("jailsh", &["-e", example.script]).go();
         assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "the example of {name}:\n{outcome}");
@@ -18,6 +18,17 @@ fn every_example_that_needs_no_process_runs_over_the_simulation() {
         ran += 1;
     }
     assert!(ran > 10, "the examples were not found");
+}
+
+#[test]
+fn every_example_of_what_tests_have_is_a_test_that_passes() {
+    let of_tests = || reference::examples().filter(|(_, example)| example.needs == Needs::Test);
+    let text: String = of_tests().map(|(name, example)| format!("fn test_{name}() {{\n{}\n}}\n", example.script)).collect();
+    let place = Place::new().file("reference_test.rhai", text);
+    let outcome = place.run("jailsh", &["test"]).go();
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome}");
+    assert!(outcome.stdout.ends_with(&format!("test: {} passed, 0 failed\n", of_tests().count())), "{outcome}");
+    assert_eq!(place.leftovers(), [""; 0]);
 }
 
 /// The properties of a value that an expression gives, and those that are documented.

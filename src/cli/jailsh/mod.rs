@@ -13,6 +13,7 @@ mod record;
 mod run;
 mod script;
 mod tell;
+mod test;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -72,6 +73,7 @@ pub struct Jailsh {
 enum Verb {
     Plan(plan::Plan),
     Run(run::Run),
+    Test(test::Test),
     Doc(doc::Doc),
     Definitions(definitions::Definitions),
     Lsp(lsp::Lsp),
@@ -97,6 +99,7 @@ pub fn run(arguments: Jailsh) -> Outcome {
         (None, Some(Verb::Generate(generate))) => return generate.run(),
         (None, Some(Verb::Plan(plan))) => return plan.run(&common, settings),
         (None, Some(Verb::Run(run))) => return run.run(&common, settings),
+        (None, Some(Verb::Test(test))) => return test.run(settings),
         (None, Some(Verb::Script(words))) => script::from_file(words)?,
         (None, None) => script::from_pipe()?,
         (Some(words), _) => script::from_expression(words),

@@ -57,7 +57,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    fn limits(&self) -> Limits {
+    /// Where scripts import from besides their own directory.
+    pub fn modules(&self) -> Vec<PathBuf> {
+        module_path(self.module_path.clone())
+    }
+
+    pub fn limits(&self) -> Limits {
         let limits = Limits::default();
         Limits {
             operations: self.max_operations.unwrap_or(limits.operations),
@@ -76,9 +81,8 @@ pub fn run(common: &Common, settings: Settings, script: Script) -> Outcome {
 
 /// Runs a script over a session.
 pub fn evaluate(session: &Rc<Session>, settings: Settings, mut script: Script) -> Exit {
-    let limits = settings.limits();
-    script.module_path = module_path(settings.module_path);
-    Exit(script::run(session, limits, script))
+    script.module_path = settings.modules();
+    Exit(script::run(session, settings.limits(), script))
 }
 
 /// A session over the host that the options name.

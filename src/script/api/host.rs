@@ -9,12 +9,16 @@ use super::{Thrown, thrown};
 use crate::plan::Digest;
 use crate::script::facts::{self, FACTS};
 use crate::script::http::{self, Response};
+use crate::script::testing::Trial;
 use crate::script::{Fault, Kind, Session, convert};
 
 pub fn register(engine: &mut Engine, session: &Rc<Session>) {
     convert::register::<Response>(engine, "Response");
     let asked = session.clone();
     engine.register_fn("http_get", move |context: NativeCallContext, url: &str| {
+        if let Some(trial) = asked.trial() {
+            return thrown(&context, "http_get", None, doubled(trial, url));
+        }
         let looked = match asked.is_planning() {
             // Who answers is known once the plan was performed.
             true => asked.look(None).and_then(|_| http::get(url, asked.deadline.within(None))),
@@ -46,6 +50,9 @@ fn variable(session: &Session, name: &str) -> Result<Option<String>, Fault> {
     if name.is_empty() || name.contains(['=', '\0']) {
         return Err(Fault::new(Kind::Name, format!("{name:?} is no name of a variable")));
     }
+    if let Some(trial) = session.trial() {
+        return Ok(trial.world.script().environment.get(name).cloned());
+    }
     let value = std::env::var_os(name)
         .map(|value| value.into_string().map_err(|_| Fault::new(Kind::Value, format!("variable {name} is not UTF-8 text"))));
     let value = value.transpose()?;
@@ -59,7 +66,10 @@ pub struct Facts(Rc<Session>);
 
 impl Facts {
     fn get(&self, name: &str) -> Result<Value, Fault> {
-        let found = facts::look(name, &|| self.0.host().cloned()).transpose()?;
+        let found = match self.0.trial().filter(|_| FACTS.iter().any(|(known, _)| *known == name)) {
+            Some(trial) => Some(said(trial, name)?),
+            None => facts::look(name, &|| self.0.host().cloned()).transpose()?,
+        };
         let found = found.ok_or_else(|| {
             let known = || FACTS.iter().map(|(known, _)| *known);
             let hint = crate::jail::spec::nearest(name, known()).map_or_else(
@@ -94,4 +104,27 @@ fn facts(engine: &mut Engine, session: &Rc<Session>) {
         .register_fn("to_json", |facts: &mut Facts| -> Thrown<String> { Ok(facts.all()?.to_string()) })
         .register_fn("to_map", |facts: &mut Facts| -> Thrown<Dynamic> { Ok(convert::dynamic(&facts.all()?)) })
         .register_indexer_get(|facts: &mut Facts, name: &str| -> Thrown<Dynamic> { Ok(convert::dynamic(&facts.get(name)?)) });
+}
+
+/// What a test says that the host is like; what is the same on every host is so in tests too.
+fn said(trial: &Trial, name: &str) -> Result<Value, Fault> {
+    if let Some(value) = trial.world.script().facts.get(name) {
+        return Ok(value.clone());
+    }
+    match name {
+        "version" => Ok(env!("CARGO_PKG_VERSION").into()),
+        "body" => Ok("sim".into()),
+        "data_dir" => Ok(trial.world.host().config.data_dir.display().to_string().into()),
+        _ => Err(Fault::no_double(format!("no double gives the fact {name:?}"), format!("add given_fact({name:?}, ...);"))),
+    }
+}
+
+/// What a test says that a server answers.
+fn doubled(trial: &Trial, url: &str) -> Result<Response, Fault> {
+    http::check(url)?;
+    let page = trial.world.page(url)?;
+    match page.fails {
+        Some(why) => Err(Fault::new(Kind::Http, format!("{url}: {why}"))),
+        None => Ok(Response { status: page.status, body: page.body }),
+    }
 }

@@ -13,6 +13,7 @@ mod output;
 mod profile;
 mod secret;
 mod signals;
+mod test;
 mod waiting;
 
 use std::rc::Rc;
@@ -24,6 +25,7 @@ use crate::kernel::JailName;
 use handle::Handle;
 pub use profile::Profile;
 pub use secret::Secret;
+pub use test::NAMES as TEST_NAMES;
 
 type Thrown<T> = Result<T, Box<EvalAltResult>>;
 
@@ -42,6 +44,9 @@ pub fn register(engine: &mut Engine, session: Rc<Session>) {
     host::register(engine, &session);
     profile::register(engine, &session);
     secret::register(engine, &session);
+    if session.trial().is_some() {
+        test::register(engine, &session);
+    }
 }
 
 /// Turns a fault into what Rhai throws, with the verb, the jail and the place of the call.

@@ -10,7 +10,7 @@ use super::{Thrown, global, verb};
 use crate::kernel::{Description, JailName};
 use crate::script::{Fault, Kind, Session, convert};
 use crate::telemetry::processes::Tree;
-use crate::telemetry::{self, Format, Observation, Table};
+use crate::telemetry::{self, Format, Table};
 
 /// A listing. Prints as jailctl prints it; its rows are records.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -105,12 +105,12 @@ fn prometheus(session: &Session) -> Result<String, Fault> {
 }
 
 fn list(session: &Session) -> Result<Table, Fault> {
-    Ok(telemetry::manager(&Observation::all(session.look(None)?)?))
+    Ok(telemetry::manager(&session.observations()?))
 }
 
 fn status_of(session: &Session, name: &JailName) -> Result<Dynamic, Fault> {
-    let seen = Observation::one(session.look(Some(name))?, name)?;
-    Ok(Dynamic::from(Record(telemetry::status(&[seen], telemetry::now()))))
+    let seen = session.observation(name)?;
+    Ok(Dynamic::from(Record(telemetry::status(&[seen], session.now()))))
 }
 
 /// Denials since the jail was brought up, by right.
@@ -128,5 +128,8 @@ fn tree(session: &Session, name: Option<&JailName>) -> Result<Tree, Fault> {
         Some(name) => vec![session.running(name)?],
         None => host.kernel.list()?,
     };
+    if let Some(trial) = session.trial() {
+        return Ok(trial.world.processes(&jails.into_iter().map(|jail| jail.name).collect::<Vec<_>>()));
+    }
     Ok(Tree::of_jails(host, &jails)?)
 }

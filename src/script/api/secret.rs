@@ -6,6 +6,7 @@ use std::rc::Rc;
 use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
 
 use super::{Thrown, thrown};
+use crate::plan::{Observe, Part};
 use crate::script::{Fault, Kind, Session, secret};
 
 /// A secret by its name; the content is read where it is used.
@@ -32,7 +33,11 @@ pub fn register(engine: &mut Engine, session: &Rc<Session>) {
         .register_type_with_name::<Secret>("Secret")
         .register_fn("secret", move |context: NativeCallContext, name: &str| {
             // It is read now, so that a plan fails as the run would, and forgotten again.
-            let found = secret::read(name).map(|_| Secret { name: name.to_owned() });
+            let read = match session.trial() {
+                Some(trial) => trial.world.fetch(&Part::Secret(name.to_owned())).map_err(Fault::from),
+                None => secret::read(name),
+            };
+            let found = read.map(|_| Secret { name: name.to_owned() });
             if found.is_ok() {
                 session.provenance.borrow_mut().secrets.insert(name.to_owned());
             }

@@ -61,7 +61,15 @@ fn wait(session: &Session, name: &JailName, state: String, options: &Map) -> Res
         // Nothing happens in a plan that one could wait for: it goes on as if it had.
         return Ok(state);
     }
-    match telemetry::wait(session.act_now("wait", Some(name))?, name, awaited, limit, interrupt::pending)? {
+    if let Some(trial) = session.trial() {
+        return told(name, awaited, trial.world.wait(name, awaited, limit)?);
+    }
+    let waited = telemetry::wait(session.act_now("wait", Some(name))?, name, awaited, limit, interrupt::pending)?;
+    told(name, awaited, waited)
+}
+
+fn told(name: &JailName, awaited: Awaited, waited: Waited) -> Result<String, Fault> {
+    match waited {
         Waited::Met(state) => Ok(state),
         Waited::Failed(why) => Err(Fault::new(Kind::Status, format!("jail {name} has failed: {why}; see logs({name:?})"))),
         Waited::Still(state) => Err(Fault::new(Kind::TimedOut, format!("jail {name} is still {state}, not {}", awaited.name()))),
@@ -70,9 +78,14 @@ fn wait(session: &Session, name: &JailName, state: String, options: &Map) -> Res
 
 fn logs(session: &Session, name: &JailName, count: i64) -> Result<Log, Fault> {
     let count = usize::try_from(count).map_err(|_| Fault::new(Kind::Value, format!("logs: {count} is no number of lines")))?;
-    let host = session.look(Some(name))?;
-    jail::observe(host, name)?;
-    let records = supervise::log(host, name).and_then(|mut log| log.read());
+    let records = match session.trial() {
+        Some(trial) => trial.world.log(name)?,
+        None => {
+            let host = session.look(Some(name))?;
+            jail::observe(host, name)?;
+            supervise::log(host, name).and_then(|mut log| log.read())
+        }
+    };
     let mut records = records.ok_or_else(|| {
         let why = format!("jail {name} has no log; it is kept from the start of its service until the jail is taken down");
         Fault::new(Kind::NotRunning, why)

@@ -95,10 +95,12 @@ pub enum Group {
     Host,
     Script,
     Values,
+    /// Only tests have them.
+    Tests,
 }
 
 impl Group {
-    pub const ALL: [Group; 10] = [
+    pub const ALL: [Group; 11] = [
         Group::Jails,
         Group::Profiles,
         Group::Lifecycle,
@@ -109,6 +111,7 @@ impl Group {
         Group::Host,
         Group::Script,
         Group::Values,
+        Group::Tests,
     ];
 
     pub fn title(self) -> &'static str {
@@ -123,6 +126,7 @@ impl Group {
             Group::Host => "The host around the jails",
             Group::Script => "The script itself",
             Group::Values => "On every value of jailsh",
+            Group::Tests => "Only in tests",
         }
     }
 }
@@ -207,6 +211,8 @@ pub enum Needs {
     Host,
     /// A kernel body that runs commands.
     Jail,
+    /// It is what a test does.
+    Test,
 }
 
 /// A script that runs to its end. Tests run each.

@@ -20,6 +20,7 @@ mod shape;
 mod signals;
 mod spec;
 mod standard;
+mod test;
 #[cfg(test)]
 mod tests;
 
@@ -35,7 +36,7 @@ pub use standard::{StandardItem, standard};
 
 use super::Kind;
 
-const ITEMS: [&[Item]; 10] = [
+const ITEMS: [&[Item]; 11] = [
     handle::ITEMS,
     profile::ITEMS,
     lifecycle::ITEMS,
@@ -46,8 +47,9 @@ const ITEMS: [&[Item]; 10] = [
     observe::ITEMS,
     host::ITEMS,
     script::ITEMS,
+    test::ITEMS,
 ];
-const TYPES: [&[TypeItem]; 9] = [
+const TYPES: [&[TypeItem]; 10] = [
     handle::TYPES,
     profile::TYPES,
     lifecycle::TYPES,
@@ -57,6 +59,7 @@ const TYPES: [&[TypeItem]; 9] = [
     observe::TYPES,
     host::TYPES,
     script::TYPES,
+    test::TYPES,
 ];
 
 /// Kinds of errors that every verb on a jail can throw.

@@ -110,6 +110,7 @@ fn keys_of(call: &Signature) -> BTreeSet<String> {
         let value = match parameter.kind {
             Type::Text if matches!(parameter.name, "jail" | "name") => "web".into(),
             Type::Text => "/dev/null".into(),
+            Type::Any => "web".into(),
             Type::List => Dynamic::from_array(vec!["true".into()]),
             Type::Map => Dynamic::from_map(Map::from_iter([("????????????????".into(), Dynamic::TRUE)])),
             kind => panic!("{call}: no value for a parameter of type {kind}"),

@@ -1,0 +1,7 @@
+//! Tests of scripts: functions `test_*` of a file, each run in an engine of its own over a simulated host.
+
+mod run;
+mod trial;
+
+pub use run::{Outcome, Plan, Verdict, discover, run};
+pub use trial::{Failure, Ran, Trial};
