@@ -213,7 +213,7 @@ impl World {
             return Err(SuperviseError::Failed { name: name.clone(), why }.into());
         }
         self.kernel.hold(known.jid, true).map_err(JailError::from)?;
-        self.with(name, |jail| jail.life = Life::Supervised(rehearsal))?;
+        self.with(name, |jail| jail.life = Life::Supervised(Box::new(rehearsal)))?;
         self.count();
         Ok(Done::Started)
     }

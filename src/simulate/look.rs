@@ -154,13 +154,16 @@ impl Observe for World {
         if let Ok(number) = who.parse() {
             return Ok(Some(number));
         }
-        let (table, find): (_, fn(&[u8], &str) -> Option<u32>) = match kind {
-            Kind::User => ("/etc/passwd", jail::user_number),
-            Kind::Group => ("/etc/group", jail::group_number),
+        let table = match kind {
+            Kind::User => "/etc/passwd",
+            Kind::Group => "/etc/group",
         };
         let path = table.parse().map_err(|error: crate::plan::PathError| ObserveError::Secret(error.to_string()))?;
         let bytes = self.bytes(name, &path)?.unwrap_or_default();
-        Ok(find(&bytes, who))
+        Ok(match kind {
+            Kind::User => jail::user_number(&bytes, who),
+            Kind::Group => jail::group_number(&bytes, who),
+        })
     }
 
     fn probe(&self, name: &JailName, command: &Command) -> Result<Option<i32>, ObserveError> {

@@ -41,7 +41,7 @@ pub(super) enum Life {
     Down,
     /// Commands can run in it; nobody supervises a service.
     Up,
-    Supervised(Rehearsal),
+    Supervised(Box<Rehearsal>),
 }
 
 pub(super) struct Jail {

@@ -134,10 +134,12 @@ impl Trial {
 }
 
 /// The error that a script's calls are wrapped around: their places are in another text.
-fn innermost(error: Box<EvalAltResult>) -> Box<EvalAltResult> {
-    match *error {
-        EvalAltResult::ErrorInFunctionCall(_, _, inner, _) | EvalAltResult::ErrorInModule(_, inner, _) => innermost(inner),
-        other => other.into(),
+fn innermost(mut error: Box<EvalAltResult>) -> Box<EvalAltResult> {
+    loop {
+        error = match *error {
+            EvalAltResult::ErrorInFunctionCall(_, _, inner, _) | EvalAltResult::ErrorInModule(_, inner, _) => inner,
+            _ => return error,
+        }
     }
 }
 
