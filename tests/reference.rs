@@ -42,9 +42,12 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        for verb in ["stop", "destroy"] {
-            // An example that ran to its end has left nothing to stop or destroy.
-            let _ = self.command("jailmgr").args([verb, JAIL]).output();
+        // An example that ran to its end has left nothing to stop or destroy.
+        let left = self.command("jailmgr").args(["list", "-o", "name"]).output().map(|listed| text(&listed.stdout));
+        for jail in left.iter().flat_map(|names| names.lines()) {
+            for verb in ["stop", "destroy"] {
+                let _ = self.command("jailmgr").args([verb, jail]).output();
+            }
         }
     }
 }

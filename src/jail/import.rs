@@ -2,7 +2,7 @@
 //! name.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -88,6 +88,15 @@ pub fn import(host: &Host, request: &ImportRequest, watch: Watch<'_>) -> Result<
     })?;
     drop(pinned);
     Ok(ImportedJail { name, spec, tally, sha256 })
+}
+
+/// What an archive says of itself, without its content.
+///
+/// # Errors
+/// [`JailError::Archive`] for what is no export of a jail.
+pub fn head(file: &Path) -> Result<Head, JailError> {
+    let (source, archive) = Source::open(file)?;
+    Reading { members: Members::new(source, Limits::default()), archive: &archive }.head()
 }
 
 struct Reading<'a, R> {

@@ -2,6 +2,7 @@
 //! mounts; asks the kernel through [`crate::kernel::Kernel`].
 
 mod archive;
+mod archives;
 pub mod base;
 mod clone;
 mod configure;
@@ -34,6 +35,7 @@ mod tree;
 mod update;
 
 pub use archive::{ArchiveError, Compression, Limits};
+pub use archives::{Archived, DiskUse, archives, delete_archive, disk_use};
 pub use base::{Base, Garbage, Import, Imported, Move, Origin, Pin, Sum, Upgrade, gc, upgrade};
 pub use clone::{CloneRequest, Cloned, clone};
 pub use configure::{configure, spec_text};

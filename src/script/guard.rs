@@ -11,7 +11,7 @@ use super::convert::type_name;
 use super::source::CLOSURE;
 
 /// Names that a script cannot give to anything.
-pub const VERBS: [&str; 39] = [
+pub const VERBS: [&str; 42] = [
     "jail",
     "create",
     "apply",
@@ -37,6 +37,9 @@ pub const VERBS: [&str; 39] = [
     "export_to",
     "import_from",
     "gc",
+    "disk_use",
+    "archives",
+    "delete_archive",
     "bases",
     "kill",
     "freeze",

@@ -1,7 +1,13 @@
 //! The standard library: modules that ship inside the binary and are imported as `std/NAME`. Touches nothing.
 
 /// Name and text of each module, sorted by name. The texts are the files of `stdlib/`.
-pub const MODULES: &[(&str, &str)] = &[("profiles", include_str!("../../stdlib/profiles.rhai"))];
+pub const MODULES: &[(&str, &str)] = &[
+    ("fleet", include_str!("../../stdlib/fleet.rhai")),
+    ("maintenance", include_str!("../../stdlib/maintenance.rhai")),
+    ("options", include_str!("../../stdlib/options.rhai")),
+    ("profiles", include_str!("../../stdlib/profiles.rhai")),
+    ("provision", include_str!("../../stdlib/provision.rhai")),
+];
 
 /// The text of the module `std/NAME`.
 pub fn text(name: &str) -> Option<&'static str> {

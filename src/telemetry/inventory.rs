@@ -3,7 +3,7 @@
 use super::table::{Column, Table, Value};
 use crate::fleet::{End, Summary};
 use crate::jail::base::Imported;
-use crate::jail::{Garbage, Snapshot};
+use crate::jail::{Archived, DiskUse, Garbage, Snapshot};
 use crate::kernel::JailName;
 
 const SNAPSHOTS: [Column; 5] = [
@@ -72,6 +72,35 @@ const GARBAGE: [Column; 3] = [Column::new("KIND", 12), Column::new("WHAT", 32), 
 pub fn garbage(garbage: &[Garbage]) -> Table {
     let row = |found: &Garbage| vec![Value::text(found.kind), Value::text(&found.what), Value::Number(found.bytes)];
     Table::new(&GARBAGE, garbage.iter().map(row).collect())
+}
+
+const ARCHIVES: [Column; 4] =
+    [Column::new("FILE", 32), Column::new("JAIL", 16), Column::new("EXPORTED", 20), Column::new("BYTES", 0)];
+
+/// The archives in a directory.
+pub fn archives(archives: &[Archived]) -> Table {
+    let row = |found: &Archived| {
+        let file = Value::text(found.path.display());
+        vec![file, Value::text(&found.jail), Value::Text(utc(found.exported)), Value::Number(found.bytes)]
+    };
+    Table::new(&ARCHIVES, archives.iter().map(row).collect())
+}
+
+const DISK: [Column; 5] = [
+    Column::new("NAME", 16),
+    Column::new("FILES", 8),
+    Column::new("BYTES", 12),
+    Column::new("SNAPSHOTS", 0),
+    Column::new("SNAPSHOT_BYTES", 0),
+];
+
+/// What jails take on the disk.
+pub fn disk(jails: &[DiskUse]) -> Table {
+    let row = |jail: &DiskUse| {
+        let numbers = [jail.files, jail.bytes, jail.snapshots, jail.snapshot_bytes];
+        std::iter::once(Value::text(&jail.jail)).chain(numbers.map(Value::Number)).collect()
+    };
+    Table::new(&DISK, jails.iter().map(row).collect())
 }
 
 const ENDS: [Column; 3] = [Column::new("NAME", 16), Column::new("RESULT", 16), Column::new("REASON", 0)];

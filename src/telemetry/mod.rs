@@ -17,7 +17,7 @@ mod views;
 
 pub use awaited::{Awaited, Waited, wait};
 pub use escape::{printable, printable_json};
-pub use inventory::{bases, ends, garbage, snapshots, stamp};
+pub use inventory::{archives, bases, disk, ends, garbage, snapshots, stamp};
 pub use lines::{Line, Lines};
 pub use observation::{Observation, now};
 pub use profiles::{explanation, probes, proof};

@@ -10,6 +10,7 @@ mod help;
 mod host_verbs;
 mod json;
 mod layers;
+mod library;
 mod listings;
 mod logs;
 mod lsp;

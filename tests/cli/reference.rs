@@ -47,6 +47,8 @@ fn values_have_exactly_the_documented_properties() {
     compare("create(\"web\", #{ ports: [80] })", Type::Value("Change"));
     compare("list()[0]", Type::Record(View::Jails));
     compare("status(\"web\")", Type::Record(View::Status));
+    compare("disk_use(\"web\")", Type::Record(View::Disk));
+    compare("export_to(\"web\", \"web.tar\"); value = archives(\".\")[0]", Type::Record(View::Archives));
     compare("snapshot(\"web\")", Type::Value("Copied"));
     compare("snapshot(\"web\"); value = snapshots(\"web\")[0]", Type::Record(View::Snapshots));
     compare("profile(\"low\").explain()[0]", Type::Record(View::Rights));

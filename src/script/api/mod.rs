@@ -3,6 +3,7 @@
 
 mod change;
 mod copies;
+mod disk;
 mod exec;
 mod files;
 mod handle;
@@ -39,6 +40,7 @@ pub fn register(engine: &mut Engine, session: Rc<Session>) {
     files::register(engine);
     observe::register(engine, &session);
     copies::register(engine, &session);
+    disk::register(engine, &session);
     signals::register(engine, &session);
     waiting::register(engine, &session);
     host::register(engine, &session);

@@ -34,7 +34,7 @@ impl IntoIterator for Listing {
 
 /// One row of a listing. Prints as the listing, its columns are its properties.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Record(Table);
+pub struct Record(pub(super) Table);
 
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

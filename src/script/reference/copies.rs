@@ -1,7 +1,7 @@
 //! snapshot, rollback, clone, rename, export_to, import_from, gc, bases.
 
 use super::item::Type::{Bool, Integer, List, Nothing, Text};
-use super::item::View::{Bases, Garbage, Snapshots};
+use super::item::View::{Archives, Bases, Disk, Garbage, Snapshots};
 use super::item::{Group, Item, Needs, Property, Type, TypeItem, example, free, map, property, text, verb};
 use super::shape::{Key, Shape, key};
 use crate::script::Kind;
@@ -185,6 +185,49 @@ print(`${copy.name}: ${copy.files} files`);"#,
         details: "As `jailmgr base list`.",
         errors: &[],
         example: example(Needs::Host, "if bases().len != 0 { throw \"a new host has none\"; }"),
+    },
+    Item {
+        name: "disk_use",
+        group: Group::Copies,
+        forms: &[free(&[], Type::Listing(Disk)), verb(&[], Type::Record(Disk))],
+        summary: "what jails take on the disk: their files and their snapshots",
+        details: "Blocks that snapshots share are counted for each.",
+        errors: &[],
+        example: example(
+            Needs::Host,
+            r#"create("web", #{});
+for row in disk_use() { print(`${row.name}: ${row.bytes} bytes in ${row.files} files`); }
+if disk_use("web").snapshots != 0 { throw "a new jail has none"; }"#,
+        ),
+    },
+    Item {
+        name: "archives",
+        group: Group::Copies,
+        forms: &[free(&[text("directory")], Type::Listing(Archives))],
+        summary: "the archives of jails in a directory of this host, the oldest first",
+        details: "Other files are passed over.",
+        errors: &[],
+        example: example(
+            Needs::Host,
+            r#"create("web", #{});
+export_to("web", "web.tar.zst");
+for row in archives(".") { print(`${row.file}: ${row.jail}`); }"#,
+        ),
+    },
+    Item {
+        name: "delete_archive",
+        group: Group::Copies,
+        forms: &[free(&[text("file")], Nothing)],
+        summary: "removes an archive of a jail",
+        details: "Any other file is refused.",
+        errors: &[Kind::Archive],
+        example: example(
+            Needs::Host,
+            r#"create("web", #{});
+export_to("web", "web.tar.zst");
+delete_archive("web.tar.zst");
+if archives(".").len != 0 { throw "it is still there"; }"#,
+        ),
     },
 ];
 

@@ -21,6 +21,8 @@ pub enum View {
     /// Of `gc()`.
     Garbage,
     Bases,
+    Archives,
+    Disk,
 }
 
 /// What sort of value. Displayed in the words of the error messages.

@@ -1,7 +1,7 @@
 //! stats, status, list, denials, processes, prometheus, kernel.
 
 use super::item::Type::{Bool, Float, Integer, List, Map, Text};
-use super::item::View::{Bases, Garbage, Jails, Rights, Snapshots, Stats, Status};
+use super::item::View::{Archives, Bases, Disk, Garbage, Jails, Rights, Snapshots, Stats, Status};
 use super::item::{Group, Item, Needs, Property, Type, TypeItem, column, example, free, method, property, verb};
 use crate::script::Kind;
 
@@ -183,6 +183,15 @@ const RECORD: &[Property] = &[
     column(Garbage, "kind", Text, "what sort of thing"),
     column(Garbage, "what", Text, "its name"),
     column(Garbage, "bytes", Integer, "that were freed"),
+    column(Archives, "file", Text, "its path"),
+    column(Archives, "jail", Text, "whose it is"),
+    column(Archives, "exported", Text, "when, in UTC"),
+    column(Archives, "bytes", Integer, "of the file"),
+    column(Disk, "name", Text, "the jail's"),
+    column(Disk, "files", Integer, "entries of its data"),
+    column(Disk, "bytes", Integer, "that they take"),
+    column(Disk, "snapshots", Integer, "how many there are"),
+    column(Disk, "snapshot_bytes", Integer, "of all their files"),
     column(Bases, "base", Text, "NAME@VERSION"),
     column(Bases, "imported", Text, "when, in UTC"),
     column(Bases, "files", Integer, "entries"),
