@@ -8,6 +8,7 @@ use crate::jail::{self, ExecRequest, JailError, Output};
 use crate::kernel::JailName;
 use crate::plan::{Action, Command, Observe, ObserveError, Step, shown};
 use crate::supervise::{self, Started, Stopped, SuperviseError};
+use crate::telemetry::{self, Awaited, Waited};
 
 /// Why an action was not done.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +21,8 @@ pub enum PerformError {
     Observe(#[from] ObserveError),
     #[error("jail {jail} has no group {group:?} in its /etc/group; use a number or add the group")]
     NoSuchGroup { jail: JailName, group: String },
+    #[error("jail {jail} runs but is not ready: its service is in state {state}; see jailctl logs {jail}")]
+    Unready { jail: JailName, state: String },
     /// A command that was to end with status 0.
     #[error("{what} ended with status {status}{complaint}")]
     Status { what: String, status: i32, complaint: String },
@@ -50,8 +53,8 @@ pub fn perform(view: &View, action: &Action) -> Result<Done, PerformError> {
             jail::Change::Created => Done::Created,
             _ => Done::Changed,
         },
-        Step::Start => started(supervise::start(host, jail)?),
-        Step::Restart { .. } => started(supervise::restart(host, jail)?),
+        Step::Start => started(view, jail, supervise::start(host, jail)?)?,
+        Step::Restart { .. } => started(view, jail, supervise::restart(host, jail)?)?,
         Step::Stop => match supervise::stop(host, jail)? {
             Stopped::Stopped => Done::Stopped,
             Stopped::WasDown => Done::WasDown,
@@ -101,12 +104,23 @@ pub fn perform(view: &View, action: &Action) -> Result<Done, PerformError> {
     })
 }
 
-fn started(started: Started) -> Done {
+/// How long a service that runs already may take to be ready: as long as one that is started has by default, and longer
+/// than its supervisor pauses before it tries again.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// To be started is to be ready. What runs already may be in back-off, or on its way.
+fn started(view: &View, jail: &JailName, started: Started) -> Result<Done, PerformError> {
     match started {
-        Started::Started(_) => Done::Started,
-        Started::Recovered(_) => Done::Recovered,
-        Started::AlreadyRunning(_) => Done::AlreadyRunning,
+        Started::Started(_) => return Ok(Done::Started),
+        Started::Recovered(_) => return Ok(Done::Recovered),
+        Started::AlreadyRunning(_) => {}
     }
+    let state = match telemetry::wait(&view.host, jail, Awaited::Running, Some(PATIENCE), || false)? {
+        Waited::Met(_) => return Ok(Done::AlreadyRunning),
+        Waited::Failed(why) => format!("failed ({why})"),
+        Waited::Still(state) => state,
+    };
+    Err(PerformError::Unready { jail: jail.clone(), state })
 }
 
 fn run(view: &View, jail: &JailName, command: &Command) -> Result<Output, PerformError> {

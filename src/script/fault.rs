@@ -296,6 +296,7 @@ impl From<PerformError> for Fault {
             PerformError::Supervise(error) => error.into(),
             PerformError::Observe(error) => error.into(),
             PerformError::NoSuchGroup { .. } => Fault::new(Kind::Value, text),
+            PerformError::Unready { .. } => Fault::new(Kind::TimedOut, text),
             // Not through Fault::new: a complaint is the command's text, not a message with a remedy.
             PerformError::Status { .. } => Fault { message: text, ..Fault::new(Kind::Status, "") },
         }

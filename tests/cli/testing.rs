@@ -200,6 +200,6 @@ fn the_tests_in_the_documentation_and_the_examples_pass() {
     assert_eq!(outcome.status, Some(0), "{outcome}");
     let examples = root.join("examples").display().to_string();
     let outcome = place.run("jailsh", &["test", &examples]).go();
-    assert!(outcome.status == Some(0) && outcome.stdout.contains("web_test.rhai"), "{outcome}");
+    assert!(outcome.status == Some(0) && outcome.stdout.contains("tour_test.rhai"), "{outcome}");
     assert_eq!(place.leftovers(), [""; 0]);
 }
