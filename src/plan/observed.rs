@@ -1,6 +1,6 @@
 //! What the decisions are made on: a jail and its files as they are, or as earlier actions of a plan will leave them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::action::Command;
 use super::content::Part;
@@ -10,7 +10,7 @@ use crate::jail::{Base, JailError, Spec};
 use crate::kernel::JailName;
 
 /// How far a jail's service is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Service {
     Down,
@@ -39,7 +39,7 @@ impl JailSeen {
 }
 
 /// What is at a path inside a jail. Links are not followed at the last step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Entry {
     Absent,

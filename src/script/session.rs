@@ -14,6 +14,7 @@ use crate::jail::Host;
 use crate::kernel::JailName;
 use crate::perform::{self, Done, Fetch, Journal, Outcome, View};
 use crate::plan::{Action, DecideError, Digest, Fact, Observe, Place, Provenance, Shadow, Witness};
+use crate::simulate::tape::{Became, Recorder, Replay, Tape};
 use crate::telemetry::{self, Observation};
 
 type Open = Box<dyn Fn() -> Result<Host, Fault>>;
@@ -83,6 +84,8 @@ pub struct Session {
     pub provenance: RefCell<Provenance>,
     /// When the script has to be done.
     pub deadline: Deadline,
+    /// Where a run is recorded.
+    tape: OnceCell<Rc<Tape>>,
 }
 
 impl Session {
@@ -98,7 +101,17 @@ impl Session {
             journal: RefCell::default(),
             provenance: RefCell::default(),
             deadline: Deadline::default(),
+            tape: OnceCell::new(),
         }
+    }
+
+    /// From now on what the host answers and does is written down; the first one counts.
+    pub fn record_on(&self, tape: Rc<Tape>) {
+        let _ = self.tape.set(tape);
+    }
+
+    pub fn tape(&self) -> Option<&Rc<Tape>> {
+        self.tape.get()
     }
 
     /// From now on the script prints there; the first one counts.
@@ -145,7 +158,7 @@ impl Session {
     /// One jail, as listings show it.
     pub fn observation(&self, name: &JailName) -> Result<Observation, Fault> {
         match self.trial() {
-            Some(trial) => Ok(trial.world.observation(name)?),
+            Some(trial) => Ok(trial.host()?.observation(name)?),
             None => Ok(Observation::one(self.look(Some(name))?, name)?),
         }
     }
@@ -158,7 +171,7 @@ impl Session {
     /// All jails, as listings show them.
     pub fn observations(&self) -> Result<Vec<Observation>, Fault> {
         match self.trial() {
-            Some(trial) => Ok(trial.world.observations()),
+            Some(trial) => Ok(trial.host()?.observations()),
             None => Ok(Observation::all(self.look(None)?)?),
         }
     }
@@ -243,6 +256,10 @@ impl Session {
                 }
                 Ok(planned)
             }
+            Mode::Test(trial) if trial.replay().is_some() => {
+                let Some(replay) = trial.replay() else { return Ok(Vec::new()) };
+                self.rerun(replay, jail, |replay| decide(replay).map(|actions| located(actions).collect()))
+            }
             Mode::Test(trial) => {
                 let done = |action: Action| {
                     let done = trial.world.perform(&action)?;
@@ -258,7 +275,7 @@ impl Session {
         &self,
         watch: &Watch,
         jail: &JailName,
-        decide: impl FnOnce(&View) -> Result<Vec<Action>, DecideError>,
+        decide: impl FnOnce(&dyn Observe) -> Result<Vec<Action>, DecideError>,
     ) -> Result<Vec<(Action, Fate)>, Fault> {
         let mut journal = self.journal.borrow_mut();
         if journal.has_failed(jail) {
@@ -266,7 +283,8 @@ impl Session {
             return Err(Fault::new(Kind::Skipped, format!("an action before it failed for jail {jail}")));
         }
         let view = self.view()?;
-        let actions = decide(&view).map_err(|error| {
+        let recorder = self.tape.get().map(|tape| Recorder { below: &view, tape });
+        let actions = decide(recorder.as_ref().map_or(&view as &dyn Observe, |recorder| recorder)).map_err(|error| {
             let fault = Fault::from(error);
             let (why, place) = (fault.to_string(), self.place.borrow().clone());
             watch(&Event::Undecided { jail, why: &why, place: place.as_ref() });
@@ -282,6 +300,41 @@ impl Session {
                 Outcome::Skipped(why) => Fate::Skipped(why),
             };
             watch(&Event::Ended(&action, &fate));
+            if let Some(tape) = self.tape.get() {
+                record(tape, &action, &fate);
+            }
+            fates.push((action, fate));
+        }
+        Ok(fates)
+    }
+
+    /// The same as [`Self::run`] over a recording.
+    fn rerun(
+        &self,
+        replay: &Replay,
+        jail: &JailName,
+        decide: impl FnOnce(&dyn Observe) -> Result<Vec<Action>, DecideError>,
+    ) -> Result<Vec<(Action, Fate)>, Fault> {
+        let mut journal = self.journal.borrow_mut();
+        if journal.has_failed(jail) {
+            journal.skip();
+            return Err(Fault::new(Kind::Skipped, format!("an action before it failed for jail {jail}")));
+        }
+        let actions = decide(replay).map_err(|error| {
+            let fault = Fault::from(error);
+            journal.fail(jail, fault.to_string(), self.place.borrow().clone());
+            fault
+        })?;
+        let mut fates = Vec::new();
+        for action in actions {
+            let fate = match replay.perform(&action)? {
+                Became::Done(done) => Fate::Done(done),
+                Became::Skipped(why) => Fate::Skipped(why),
+                Became::Failed(why) => {
+                    journal.fail(jail, why.clone(), action.place.clone());
+                    Fate::Failed(why)
+                }
+            };
             fates.push((action, fate));
         }
         Ok(fates)
@@ -289,7 +342,11 @@ impl Session {
 
     /// In a run a verb's failure is its jail's: told in the summary, not thrown.
     pub fn is_isolating(&self) -> bool {
-        matches!(self.mode, Mode::Run(_))
+        match &self.mode {
+            Mode::Run(_) => true,
+            Mode::Test(trial) => trial.replay().is_some(),
+            Mode::Act | Mode::Plan => false,
+        }
     }
 
     /// What was written down.
@@ -303,6 +360,16 @@ impl Session {
     /// How the run went.
     pub fn journal(&self) -> Journal {
         self.journal.take()
+    }
+}
+
+/// What became of an action, in a recording.
+fn record(tape: &Tape, action: &Action, fate: &Fate) {
+    match fate {
+        Fate::Done(Done::Ran(output)) => tape.deed(action, Some(output), None, None),
+        Fate::Done(_) | Fate::Planned => tape.deed(action, None, None, None),
+        Fate::Failed(why) => tape.deed(action, None, Some(why), None),
+        Fate::Skipped(why) => tape.deed(action, None, None, Some(why)),
     }
 }
 

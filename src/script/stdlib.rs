@@ -7,6 +7,7 @@ pub const MODULES: &[(&str, &str)] = &[
     ("options", include_str!("../../stdlib/options.rhai")),
     ("profiles", include_str!("../../stdlib/profiles.rhai")),
     ("provision", include_str!("../../stdlib/provision.rhai")),
+    ("testing", include_str!("../../stdlib/testing.rhai")),
 ];
 
 /// The text of the module `std/NAME`.

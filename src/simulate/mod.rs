@@ -5,6 +5,7 @@
 mod act;
 mod double;
 mod look;
+pub mod tape;
 #[cfg(test)]
 mod tests;
 mod tree;

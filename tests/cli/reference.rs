@@ -23,7 +23,10 @@ fn every_example_that_needs_no_process_runs_over_the_simulation() {
 #[test]
 fn every_example_of_what_tests_have_is_a_test_that_passes() {
     let of_tests = || reference::examples().filter(|(_, example)| example.needs == Needs::Test);
-    let text: String = of_tests().map(|(name, example)| format!("fn test_{name}() {{\n{}\n}}\n", example.script)).collect();
+    let one = |(at, (name, example)): (usize, (&str, reference::Example))| {
+        format!("fn test_{}_{at}() {{\n{}\n}}\n", name.replace(|c: char| !c.is_alphanumeric(), "_"), example.script)
+    };
+    let text: String = of_tests().enumerate().map(one).collect();
     let place = Place::new().file("reference_test.rhai", text);
     let outcome = place.run("jailsh", &["test"]).go();
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome}");

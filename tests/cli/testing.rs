@@ -1,5 +1,6 @@
 //! jailsh test: what is found, what a failure shows, how it ends, what other programs get.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::harness::Place;
@@ -184,6 +185,78 @@ fn verbs_of_tests_are_unknown_elsewhere_and_their_names_are_free() {
     assert_eq!(outcome.stdout, "2\n", "{outcome}");
     let outcome = place.run("jailsh", &["-e", "expect(1)"]).go();
     assert!(outcome.stderr.contains("unknown function \"expect\""), "{outcome}");
+}
+
+const PROFILES: &str = r#"
+fn probe() {
+    profile(#{ name: "probe", base: "high", grant: #{ raw_socket: "pings" }, must_allow: ["ping"], must_deny: ["mount"] })
+}
+
+fn careless() {
+    profile(#{ name: "careless", base: "low", must_allow: ["bind 8080"], must_deny: ["ptrace"] })
+}
+
+fn no_profile() { throw "nobody asked"; }
+
+fn test_the_probe_can_ping() {
+    given("net", #{ command: ["pinger"], profile: probe(), running: true });
+    assert(allows("net", "ping"));
+}
+"#;
+
+#[test]
+fn the_examples_of_profiles_are_tests() {
+    let place = Place::new().file("profiles_test.rhai", PROFILES);
+    let mut text = place.run("jailsh", &["test"]).go().to_string();
+    text += &place.run("jailsh", &["test", "--list", "--filter", "profile careless"]).go().to_string();
+    insta::assert_snapshot!(text);
+}
+
+/// All that a recording holds but commands, which the simulation runs none of.
+const RECORDED: &str = r#"
+let web = jail("web", #{ ports: [8080] });
+web.create();
+web.file("/etc/app.conf", ["token = ", secret("token"), "\n"], #{ mode: "0600" });
+web.line("/etc/hosts", `127.0.0.1 ${args[0]}`);
+web.file("/etc/bad", "x", #{ owner: "nobody-there" });
+web.file("/etc/after", "x");
+let answer = try_get();
+if facts().cpus > 0 { jail("db", #{}).create(); }
+
+fn try_get() { try { http_get("http://127.0.0.1:9/") } catch (error) { error.kind } }
+"#;
+
+#[test]
+fn a_run_is_recorded_without_secrets_and_replayed_anywhere() {
+    let place = Place::new().file("site.rhai", RECORDED).file("secrets/token", "hunter2");
+    let secrets = place.work().join("secrets").display().to_string();
+    std::fs::set_permissions(format!("{secrets}/token"), std::fs::Permissions::from_mode(0o600)).expect("a secret");
+    let run = |arguments: &[&str]| place.run("jailsh", arguments).with("CREDENTIALS_DIRECTORY", &secrets).go();
+    let first = run(&["run", "--record", "first.recording", "site.rhai", "example.org"]);
+    assert_eq!(first.status, Some(1), "{first}");
+    let text = std::fs::read_to_string(place.work().join("first.recording")).expect("a recording");
+    assert!(!text.contains("hunter2") && text.contains("{\"secret\":\"token\"}"), "{text}");
+    assert!(text.contains("\"saw\":\"fact\"") && text.contains("\"saw\":\"page\""), "{text}");
+    let second = run(&["run", "--record", "second.recording", "site.rhai", "example.org"]);
+    assert!(second.stdout.contains("FAILED"), "{second}");
+    // Elsewhere there is neither a secret nor a jail.
+    let elsewhere = Place::new().file("site.rhai", RECORDED).file("first.recording", &text);
+    let elsewhere = elsewhere.file("other.rhai", RECORDED.replace("0600", "0644").replace("jail(\"db\", #{}).create();", ""));
+    let elsewhere = elsewhere
+        .file("second.recording", std::fs::read(place.work().join("second.recording")).expect("a recording"))
+        .file("no.recording", "{}");
+    let mut shown = String::new();
+    for arguments in [
+        &["test", "--replay", "first.recording", "site.rhai"][..],
+        &["test", "--replay", "second.recording", "site.rhai"],
+        &["test", "--replay", "first.recording", "other.rhai"],
+        &["test", "--replay", "first.recording", "site.rhai", "example.net"],
+        &["test", "--replay", "no.recording", "site.rhai"],
+    ] {
+        shown += &elsewhere.run("jailsh", arguments).go().to_string();
+    }
+    insta::assert_snapshot!(shown);
+    assert_eq!(elsewhere.leftovers(), [""; 0]);
 }
 
 #[test]

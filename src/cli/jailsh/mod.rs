@@ -99,7 +99,7 @@ pub fn run(arguments: Jailsh) -> Outcome {
         (None, Some(Verb::Generate(generate))) => return generate.run(),
         (None, Some(Verb::Plan(plan))) => return plan.run(&common, settings),
         (None, Some(Verb::Run(run))) => return run.run(&common, settings),
-        (None, Some(Verb::Test(test))) => return test.run(settings),
+        (None, Some(Verb::Test(test))) => return test.run(&common, settings),
         (None, Some(Verb::Script(words))) => script::from_file(words)?,
         (None, None) => script::from_pipe()?,
         (Some(words), _) => script::from_expression(words),

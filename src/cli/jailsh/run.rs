@@ -1,7 +1,9 @@
 //! `jailsh run`: does what a script says, or a plan that was made of one.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use clap::Args;
@@ -17,7 +19,8 @@ use crate::cli::{Outcome, input};
 use crate::jail::Host;
 use crate::perform::{Journal, Outcome as Done, View};
 use crate::plan::{Digest, Document, Provenance, stale_facts};
-use crate::script::{Event, Fate, Mode, facts};
+use crate::script::{Event, Fate, Fault, Mode, Session, facts};
+use crate::simulate::tape::Tape;
 
 /// Do what a script says, jail by jail: one that fails stops its jail, others go
 /// on.
@@ -56,6 +59,10 @@ pub struct Run {
     /// Append what is done to this file, as lines of JSON
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
+    /// Write down what the host answers and does, to run the script against
+    /// it with jailsh test --replay; secrets are not in it
+    #[arg(long, value_name = "FILE", conflicts_with = "plan")]
+    record: Option<PathBuf>,
     #[command(flatten)]
     alone: Alone,
     /// The script and its arguments; - is standard input
@@ -81,15 +88,43 @@ impl Run {
                 let script = script::from_file(self.script)?;
                 let name = script.name.clone();
                 record.begins(&name);
+                let tape = self.record.as_ref().map(|path| (path, Rc::new(Tape::new(&name, &script.arguments))));
                 let teller = Rc::new(Teller::new(manner, record));
                 let (watching, printing) = (teller.clone(), teller.clone());
                 let session = script::session(common, Mode::Run(Box::new(move |event| watching.hear(event))))?;
                 session.print_to(Box::new(move |text| printing.print(text)));
+                if let Some((_, tape)) = &tape {
+                    session.record_on(tape.clone());
+                }
                 let exit = script::evaluate(&session, settings, script);
+                if let Some((path, tape)) = &tape {
+                    keep(path, tape, &session)?;
+                }
                 teller.finish(&name, exit, &session.journal())
             }
         }
     }
+}
+
+/// Writes a recording to a file that root alone can read: it holds what files held.
+fn keep(path: &Path, tape: &Tape, session: &Session) -> Result<(), Failure> {
+    let fetch = crate::script::secrets();
+    let names: Vec<String> = session.provenance.borrow().secrets.iter().cloned().collect();
+    let found = |name: String| match fetch(&name) {
+        Ok(secret) => Ok((name, secret)),
+        Err(why) => {
+            Err(Failure::new(Exit::FAILED, format!("{}: not written, for it could hold a secret: {why}", path.display())))
+        }
+    };
+    let secrets = names.into_iter().map(found).collect::<Result<Vec<_>, _>>()?;
+    let failed = |error: std::io::Error| Failure::new(Exit::FAILED, Fault::file(path, &error).to_string());
+    // An older one may be readable by others, or be a link.
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+    file.write_all(tape.text(&secrets).as_bytes()).map_err(failed)
 }
 
 fn perform(document: &Document, common: &Common, teller: &Teller) -> Outcome {

@@ -11,6 +11,7 @@ use crate::script::facts::{self, FACTS};
 use crate::script::http::{self, Response};
 use crate::script::testing::Trial;
 use crate::script::{Fault, Kind, Session, convert};
+use crate::simulate::Page;
 
 pub fn register(engine: &mut Engine, session: &Rc<Session>) {
     convert::register::<Response>(engine, "Response");
@@ -24,6 +25,9 @@ pub fn register(engine: &mut Engine, session: &Rc<Session>) {
             true => asked.look(None).and_then(|_| http::get(url, asked.deadline.within(None))),
             false => http::get(url, asked.deadline.within(None)),
         };
+        if let Some(tape) = asked.tape() {
+            tape.page(url, &told(url, &looked));
+        }
         thrown(&context, "http_get", None, looked)
     });
     let planning = session.clone();
@@ -50,7 +54,7 @@ fn variable(session: &Session, name: &str) -> Result<Option<String>, Fault> {
     if name.is_empty() || name.contains(['=', '\0']) {
         return Err(Fault::new(Kind::Name, format!("{name:?} is no name of a variable")));
     }
-    if let Some(trial) = session.trial() {
+    if let Some(trial) = session.trial().filter(|trial| trial.replay().is_none()) {
         return Ok(trial.world.script().environment.get(name).cloned());
     }
     let value = std::env::var_os(name)
@@ -78,6 +82,9 @@ impl Facts {
             );
             Fault::new(Kind::Value, format!("facts() has no property {name:?}; {hint}"))
         })?;
+        if let Some(tape) = self.0.tape() {
+            tape.fact(name, &found);
+        }
         self.0.provenance.borrow_mut().facts.insert(name.to_owned(), Digest::of_value(&found));
         Ok(found)
     }
@@ -108,6 +115,9 @@ fn facts(engine: &mut Engine, session: &Rc<Session>) {
 
 /// What a test says that the host is like; what is the same on every host is so in tests too.
 fn said(trial: &Trial, name: &str) -> Result<Value, Fault> {
+    if let Some(replay) = trial.replay() {
+        return Ok(replay.fact(name)?);
+    }
     if let Some(value) = trial.world.script().facts.get(name) {
         return Ok(value.clone());
     }
@@ -119,10 +129,22 @@ fn said(trial: &Trial, name: &str) -> Result<Value, Fault> {
     }
 }
 
+/// An answer as a recording holds it.
+fn told(url: &str, answer: &Result<Response, Fault>) -> Page {
+    match answer {
+        Ok(response) => Page { status: response.status, body: response.body.clone(), fails: None },
+        Err(fault) => {
+            let why = fault.to_string();
+            let why = why.strip_prefix(url).and_then(|why| why.strip_prefix(": ")).unwrap_or(&why).to_owned();
+            Page { status: 0, body: String::new(), fails: Some(why) }
+        }
+    }
+}
+
 /// What a test says that a server answers.
 fn doubled(trial: &Trial, url: &str) -> Result<Response, Fault> {
     http::check(url)?;
-    let page = trial.world.page(url)?;
+    let page = trial.replay().map_or_else(|| trial.world.page(url), |replay| replay.page(url))?;
     match page.fails {
         Some(why) => Err(Fault::new(Kind::Http, format!("{url}: {why}"))),
         None => Ok(Response { status: page.status, body: page.body }),

@@ -129,7 +129,7 @@ fn tree(session: &Session, name: Option<&JailName>) -> Result<Tree, Fault> {
         None => host.kernel.list()?,
     };
     if let Some(trial) = session.trial() {
-        return Ok(trial.world.processes(&jails.into_iter().map(|jail| jail.name).collect::<Vec<_>>()));
+        return Ok(trial.host()?.processes(&jails.into_iter().map(|jail| jail.name).collect::<Vec<_>>()));
     }
     Ok(Tree::of_jails(host, &jails)?)
 }

@@ -31,7 +31,7 @@ fn kill(session: &Session, name: &JailName, text: &str) -> Result<i64, Fault> {
 /// How many processes it reached.
 fn signal(session: &Session, name: &JailName, signal: Signal) -> Result<i64, Fault> {
     let reached = match session.trial() {
-        Some(trial) => trial.world.signal(name, signal.number())?,
+        Some(trial) => trial.host()?.signal(name, signal.number())?,
         None => session.act_now("kill", Some(name))?.kernel.signal_all(session.running(name)?.jid, signal.number())?,
     };
     Ok(i64::try_from(reached).unwrap_or(i64::MAX))

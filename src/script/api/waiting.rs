@@ -62,7 +62,7 @@ fn wait(session: &Session, name: &JailName, state: String, options: &Map) -> Res
         return Ok(state);
     }
     if let Some(trial) = session.trial() {
-        return told(name, awaited, trial.world.wait(name, awaited, limit)?);
+        return told(name, awaited, trial.host()?.wait(name, awaited, limit)?);
     }
     let waited = telemetry::wait(session.act_now("wait", Some(name))?, name, awaited, limit, interrupt::pending)?;
     told(name, awaited, waited)
@@ -79,7 +79,7 @@ fn told(name: &JailName, awaited: Awaited, waited: Waited) -> Result<String, Fau
 fn logs(session: &Session, name: &JailName, count: i64) -> Result<Log, Fault> {
     let count = usize::try_from(count).map_err(|_| Fault::new(Kind::Value, format!("logs: {count} is no number of lines")))?;
     let records = match session.trial() {
-        Some(trial) => trial.world.log(name)?,
+        Some(trial) => trial.host()?.log(name)?,
         None => {
             let host = session.look(Some(name))?;
             jail::observe(host, name)?;

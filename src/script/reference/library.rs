@@ -1,7 +1,8 @@
 //! The standard library's part of the reference: made of the `//!` and `///` lines in its files.
 //!
 //! The first paragraph is the summary. A line ``- `name`: ...`` describes a parameter. What follows `Example:`, indented, is
-//! an example that runs over the simulation, after `Example (needs a jail):` one that needs commands to run.
+//! an example that runs over the simulation, after `Example (needs a jail):` one that needs commands to run, after `Example (in a test):` one
+//! that is the body of a test.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -59,8 +60,12 @@ impl Words {
         let mut paragraphs: Vec<String> = vec![String::new()];
         while let Some(line) = lines.next() {
             match (line.trim_end(), parameter(line)) {
-                (heading @ ("Example:" | "Example (needs a jail):"), _) => {
-                    words.needs = Some(if heading == "Example:" { Needs::Host } else { Needs::Jail });
+                (heading @ ("Example:" | "Example (needs a jail):" | "Example (in a test):"), _) => {
+                    words.needs = Some(match heading {
+                        "Example:" => Needs::Host,
+                        "Example (in a test):" => Needs::Test,
+                        _ => Needs::Jail,
+                    });
                     let code: Vec<&str> = std::iter::from_fn(|| lines.next_if(|line| is_code(line))).collect();
                     words.example = Some(unindented(&code));
                 }

@@ -52,8 +52,8 @@ pub struct Plan {
 
 /// The call that runs a test; no script can spell it.
 const DRIVER: &str = "_run";
-const SETUP: &str = "setup";
-const TEARDOWN: &str = "teardown";
+pub(super) const SETUP: &str = "setup";
+pub(super) const TEARDOWN: &str = "teardown";
 
 /// Looks a file through.
 ///

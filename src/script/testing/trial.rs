@@ -14,6 +14,7 @@ use crate::script::engine::Stand;
 use crate::script::source::Sources;
 use crate::script::{Fault, Kind, Limits, Mode, Script, Session};
 use crate::simulate::World;
+use crate::simulate::tape::Replay;
 
 /// An assertion that did not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +36,11 @@ pub struct Trial {
     failures: RefCell<Vec<Failure>>,
     /// What was printed.
     said: RefCell<String>,
+    /// What answers in place of the simulated host.
+    replay: Option<Replay>,
 }
+
+const NOT_RECORDED: &str = "a recording does not hold what this says; ask with a guard, or test it with jailsh test";
 
 /// Bytes of what a test printed that are kept.
 const SAID: usize = 64 << 10;
@@ -45,10 +50,30 @@ impl Trial {
         Trial { directory, module_path, ..Trial::default() }
     }
 
+    /// A script that is run against a recording.
+    pub fn over(replay: Replay, directory: PathBuf, module_path: Vec<PathBuf>) -> Trial {
+        Trial { replay: Some(replay), ..Trial::new(directory, module_path) }
+    }
+
+    pub fn replay(&self) -> Option<&Replay> {
+        self.replay.as_ref()
+    }
+
+    /// The simulated host.
+    ///
+    /// # Errors
+    /// A recording is in its place, which does not hold everything.
+    pub fn host(&self) -> Result<&World, Fault> {
+        match self.replay {
+            None => Ok(&self.world),
+            Some(_) => Err(Fault::new(Kind::NoDouble, NOT_RECORDED)),
+        }
+    }
+
     /// A session whose verbs act on this test's host.
     pub fn session(self: &Rc<Self>) -> Rc<Session> {
-        let host = self.world.host();
-        let session = Session::new(Mode::Test(self.clone()), move || Ok(host.clone()));
+        let trial = self.clone();
+        let session = Session::new(Mode::Test(self.clone()), move || Ok(trial.host()?.host()));
         let trial = self.clone();
         session.print_to(Box::new(move |text| {
             trial.hear(text);

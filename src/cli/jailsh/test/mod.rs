@@ -2,18 +2,23 @@
 
 mod find;
 mod junit;
+mod proof;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
 
 use super::script::{self, Settings};
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::{Outcome, output};
+use crate::cli::options::Common;
+use crate::cli::site::Site;
+use crate::cli::{Outcome, input, output};
+use crate::jail::spec::Profile;
+use crate::script::Script;
 use crate::script::testing::{self, Verdict};
-use crate::script::{Limits, Script};
+use crate::simulate::tape::Replay;
 
 /// Run the tests of scripts, without root and without touching anything.
 ///
@@ -23,10 +28,17 @@ use crate::script::{Limits, Script};
 /// memory: jails, files and services behave as on a real one, commands and pages
 /// answer as the test says with on_exec and on_http. See `jailsh doc given`.
 ///
-/// Without a PATH, the current directory is searched with all below it.
+/// Functions without parameters that give a profile with must_allow or must_deny
+/// are tests too: the kernel module's policy judges the examples, and with --real
+/// each is tried in a jail that is thrown away.
+///
+/// Without a PATH, the current directory is searched with all below it. With
+/// --replay, PATH is one script and its arguments: it is run against what
+/// `jailsh run --record` wrote, and has to do what was done then.
 ///
 /// Examples: jailsh test
 ///           jailsh test --filter restart --junit report.xml tests/
+///           jailsh test --replay site.recording site.rhai
 ///
 /// Exit status: 0 all passed, 1 one failed or asserts nothing, 64 wrong use, 65 a
 /// file is wrong, 66 no test was found.
@@ -45,6 +57,12 @@ pub struct Test {
     /// Write a report as JUnit does
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Try the examples of profiles in jails as well
+    #[arg(long)]
+    real: bool,
+    /// Run a script against this recording
+    #[arg(long, value_name = "FILE", requires = "paths", conflicts_with_all = ["filter", "list", "real"])]
+    replay: Option<PathBuf>,
     /// Files, and directories to search
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
@@ -79,17 +97,27 @@ struct Summary {
 struct File {
     script: Script,
     plan: testing::Plan,
+    profiles: Vec<(String, Profile)>,
+}
+
+/// How the examples of a profile are named among tests.
+fn proof_of(name: &str) -> String {
+    format!("profile {name}")
 }
 
 impl Test {
-    pub fn run(self, settings: Settings) -> Outcome {
+    pub fn run(mut self, common: &Common, settings: Settings) -> Outcome {
         let limits = settings.limits();
         let mut summary = Summary::default();
+        if let Some(recording) = self.replay.take() {
+            self.replay(&recording, &settings, &mut summary)?;
+            return self.sum_up(&summary);
+        }
         let mut files = Vec::new();
         for path in find::files(&self.paths)? {
             let script = Script { module_path: settings.modules(), ..script::from_file(vec![OsString::from(&path)])? };
             match testing::discover(&script, limits) {
-                Ok(plan) => files.push(File { script, plan }),
+                Ok(plan) => files.push(File { profiles: testing::profiles(&script, limits), script, plan }),
                 Err(report) => {
                     output::complain(&report);
                     summary.wrong.push(script.name);
@@ -103,33 +131,52 @@ impl Test {
         for file in &mut files {
             let script = &file.script;
             file.plan.tests.retain(|test| chosen(script, test));
+            file.profiles.retain(|(name, _)| chosen(script, &proof_of(name)));
         }
-        if files.iter().all(|file| file.plan.tests.is_empty()) && summary.wrong.is_empty() {
+        if files.iter().all(|file| file.plan.tests.is_empty() && file.profiles.is_empty()) && summary.wrong.is_empty() {
             return Err(Failure::new(Exit::NO_INPUT, "no test was found; name files of functions test_NAME, or drop --filter"));
         }
         if self.list {
             for file in &files {
-                file.plan.tests.iter().try_for_each(|test| output::say(format_args!("{}: {test}", file.script.name)))?;
+                let proofs = file.profiles.iter().map(|(name, _)| proof_of(name));
+                let mut all = file.plan.tests.iter().cloned().chain(proofs);
+                all.try_for_each(|test| output::say(format_args!("{}: {test}", file.script.name)))?;
             }
             return Ok(if summary.wrong.is_empty() { Exit::DONE } else { Exit::DATA });
         }
+        let site = if self.real { Some(Site::open(common)?) } else { None };
         for file in &files {
             for test in &file.plan.tests {
-                self.run_one(file, test, limits, &mut summary)?;
+                let outcome = testing::run(&file.script, &file.plan, test, limits);
+                self.tell(&file.script.name, test, outcome, &mut summary)?;
+            }
+            for (name, profile) in &file.profiles {
+                self.tell(&file.script.name, &proof_of(name), proof::prove(profile, site.as_ref())?, &mut summary)?;
             }
         }
         self.sum_up(&summary)
     }
 
-    fn run_one(&self, file: &File, test: &str, limits: Limits, summary: &mut Summary) -> Result<(), Failure> {
-        let outcome = testing::run(&file.script, &file.plan, test, limits);
+    fn replay(&self, recording: &Path, settings: &Settings, summary: &mut Summary) -> Result<(), Failure> {
+        let text = input::read_text(recording)?;
+        let replay =
+            Replay::parse(&text).map_err(|error| Failure::new(Exit::DATA, format!("{}: {error}", recording.display())))?;
+        let words = self.paths.iter().map(|path| path.clone().into_os_string()).collect();
+        let script = script::from_file(words)?;
+        let arguments = if script.arguments.is_empty() { replay.arguments.clone() } else { script.arguments };
+        let script = Script { arguments, module_path: settings.modules(), ..script };
+        let (name, test) = (script.name.clone(), format!("replay of {}", recording.display()));
+        self.tell(&name, &test, testing::replay(script, replay, settings.limits()), summary)
+    }
+
+    fn tell(&self, file: &str, test: &str, outcome: testing::Outcome, summary: &mut Summary) -> Result<(), Failure> {
         if outcome.verdict == Verdict::Passed {
             summary.passed += 1;
         } else {
             summary.failed += 1;
         }
         let case = Case {
-            file: file.script.name.clone(),
+            file: file.to_owned(),
             name: test.to_owned(),
             verdict: outcome.verdict,
             seconds: outcome.took.as_secs_f64(),
