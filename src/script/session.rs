@@ -197,16 +197,28 @@ impl Session {
         if is_as_planned { self.host() } else { Err(unknown("what this says is known only when the plan was performed")) }
     }
 
+    /// The same for a verb that reads the host's directories, which a test has none of.
+    pub fn look_on_disk(&self, verb: &str, jail: Option<&JailName>) -> Result<&Host, Fault> {
+        self.simulates(verb, false)?;
+        self.look(jail)
+    }
+
+    /// Refuses in a test what is not simulated there: nothing of the real host is to be touched.
+    fn simulates(&self, verb: &str, known: bool) -> Result<(), Fault> {
+        if self.trial().is_none() || known {
+            return Ok(());
+        }
+        let why = format!("{verb} is not simulated in tests; leave it to a run in a jail");
+        Err(Fault::new(Kind::Simulated, why))
+    }
+
     /// The host, for a verb that acts at once and of which no plan can be made.
     pub fn act_now(&self, verb: &str, jail: Option<&JailName>) -> Result<&Host, Fault> {
         if self.is_planning() {
             let why = format!("{verb} acts at once and cannot be planned; call it only `if !planning()`");
             return Err(Fault::new(Kind::Unknown, why));
         }
-        if self.trial().is_some() && !SIMULATED.contains(&verb) {
-            let why = format!("{verb} is not simulated in tests; leave it to a run in a jail");
-            return Err(Fault::new(Kind::Simulated, why));
-        }
+        self.simulates(verb, SIMULATED.contains(&verb))?;
         if let Some(jail) = jail.filter(|jail| self.journal.borrow().has_failed(jail)) {
             return Err(Fault::new(Kind::Skipped, format!("an action before it failed for jail {jail}")));
         }

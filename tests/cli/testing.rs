@@ -104,6 +104,15 @@ fn test_variables_facts_and_secrets_are_what_it_says() {
     facts().memory
 }
 
+fn test_the_real_disk_is_not_looked_at() {
+    assert_throws(|| disk_use(), "simulated");
+    assert_throws(|| bases(), "simulated");
+    assert_throws(|| gc(#{ dry_run: true }), "simulated");
+    given("web", #{});
+    assert_throws(|| snapshots("web"), "simulated");
+    assert_throws(|| disk_use("web"), "simulated");
+}
+
 fn test_what_is_not_simulated_is_told() {
     given("web", #{});
     snapshot("web");

@@ -58,7 +58,7 @@ pub fn register(engine: &mut Engine, session: &Rc<Session>) {
         snapshot(session, name, Some(&label), options)
     });
     verb(engine, session, "snapshots", |session, name| {
-        Ok(Listing(telemetry::snapshots(&jail::snapshots(session.look(Some(name))?, name)?)))
+        Ok(Listing(telemetry::snapshots(&jail::snapshots(session.look_on_disk("snapshots", Some(name))?, name)?)))
     });
     verb_with(engine, session, "rollback", |session, name, label: String| rollback(session, name, &label));
     verb_with(engine, session, "delete_snapshot", |session, name, label: String| {
@@ -78,7 +78,9 @@ pub fn register(engine: &mut Engine, session: &Rc<Session>) {
     global(engine, session, "gc", |session| gc(session, &Map::new()));
     let free = session.clone();
     engine.register_fn("gc", move |context: NativeCallContext, options: Map| thrown(&context, "gc", None, gc(&free, &options)));
-    global(engine, session, "bases", |session| Ok(Listing(telemetry::bases(&jail::base::list(&session.look(None)?.config)?))));
+    global(engine, session, "bases", |session| {
+        Ok(Listing(telemetry::bases(&jail::base::list(&session.look_on_disk("bases", None)?.config)?)))
+    });
 }
 
 /// Verbs that give another jail: `jail.verb("new")` and `verb("old", "new")`.
@@ -184,6 +186,6 @@ fn import_from(session: &Session, file: &str, options: &Map) -> Result<Copied, F
 
 fn gc(session: &Session, options: &Map) -> Result<Listing, Fault> {
     let dry = Options::new("gc", options, &["dry_run"])?.flag("dry_run", false)?;
-    let host = if dry { session.look(None)? } else { session.act_now("gc", None)? };
+    let host = if dry { session.look_on_disk("gc", None)? } else { session.act_now("gc", None)? };
     Ok(Listing(telemetry::garbage(&jail::gc(host, dry)?)))
 }

@@ -13,17 +13,17 @@ use crate::telemetry;
 
 pub fn register(engine: &mut Engine, session: &Rc<Session>) {
     global(engine, session, "disk_use", |session| {
-        let host = session.look(None)?;
+        let host = session.look_on_disk("disk_use", None)?;
         let jails = jail::observe_all(host)?;
         let used = jails.iter().map(|seen| jail::disk_use(host, &seen.name)).collect::<Result<Vec<_>, _>>()?;
         Ok(Listing(telemetry::disk(&used)))
     });
     verb(engine, session, "disk_use", |session, name| {
-        Ok(Record(telemetry::disk(&[jail::disk_use(session.look(Some(name))?, name)?])))
+        Ok(Record(telemetry::disk(&[jail::disk_use(session.look_on_disk("disk_use", Some(name))?, name)?])))
     });
     let looking = session.clone();
     engine.register_fn("archives", move |context: NativeCallContext, directory: &str| {
-        let listed = looking.look(None).and_then(|_| Ok(jail::archives(Path::new(directory))?));
+        let listed = looking.look_on_disk("archives", None).and_then(|_| Ok(jail::archives(Path::new(directory))?));
         thrown(&context, "archives", None, listed.map(|found| Listing(telemetry::archives(&found))))
     });
     let acting = session.clone();
