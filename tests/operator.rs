@@ -302,7 +302,7 @@ fn a_scripts_deadline_ends_the_verbs_that_wait_and_leaves_the_jail_as_it_was() {
         );
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!((output.status.code(), output.stdout.len()), (Some(124), 0), "{script}: {said}");
-        assert!(said.contains("error: the script took longer than 0.5 s"), "{said}");
+        assert!(said.contains("error[E0404]: the script took longer than 0.5 s"), "{said}");
         let left =
             String::from_utf8(jail.command("jailctl", &["exec", jail.name, "ps", "-e", "-o", "args"]).output().unwrap().stdout);
         assert_eq!(left.unwrap().matches("sleep 1000").count(), 1, "only the service's own");

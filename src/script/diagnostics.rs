@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rhai::{Dynamic, Engine, EvalAltResult, LexError, ParseErrorType, Position};
 
+use super::code::Code;
 use super::convert::type_name;
 use super::engine::Stop;
 use super::source::{CLOSURE, Source, Sources};
@@ -22,9 +23,10 @@ pub struct Report {
 /// Status of a script that is none, sysexits.h's EX_DATAERR.
 const SYNTAX: u8 = 65;
 
-struct Finding {
-    message: String,
-    hint: Option<String>,
+pub struct Finding {
+    pub code: Code,
+    pub message: String,
+    pub hint: Option<String>,
     exit: u8,
 }
 
@@ -47,7 +49,7 @@ pub fn report(engine: &Engine, sources: &Sources, script: &Rc<Source>, error: &E
     };
     let thrown_at = inner.position();
     let (first_source, position) = origin(inner, sources).unwrap_or_else(|| (source.clone(), thrown_at));
-    let mut text = format!("{}: error: {}\n", first_source.place(position), finding.message);
+    let mut text = format!("{}: error[{}]: {}\n", first_source.place(position), finding.code, finding.message);
     if let Some(excerpt) = first_source.excerpt(position) {
         text += &(excerpt + "\n");
     }
@@ -101,7 +103,8 @@ fn innermost<'a>(
 
 fn deadline(allowed: Duration) -> Finding {
     let message = format!("the script took longer than {} s", allowed.as_secs_f64());
-    Finding { message, hint: Some("look for what it waits for, or raise --deadline".into()), exit: Kind::TimedOut.exit() }
+    let hint = Some("look for what it waits for, or raise --deadline".into());
+    Finding { code: Code::DEADLINE, message, hint, exit: Kind::TimedOut.exit() }
 }
 
 /// Something wrong in a script that did not run.
@@ -110,6 +113,7 @@ pub struct Problem {
     /// Counted from 1, in characters; `None`: not known.
     pub line: Option<usize>,
     pub column: Option<usize>,
+    pub code: Code,
     pub message: String,
     pub hint: Option<String>,
 }
@@ -117,13 +121,13 @@ pub struct Problem {
 /// Why `text` does not parse.
 pub fn problem(engine: &Engine, text: &str, error: &rhai::ParseError) -> Problem {
     let source = Source { name: String::new(), text: text.to_owned() };
-    let Finding { message, hint, .. } = syntax(engine, &source, error.err_type());
+    let Finding { code, message, hint, .. } = syntax(engine, &source, error.err_type());
     let position = error.position();
-    Problem { line: position.line(), column: position.position(), message, hint }
+    Problem { line: position.line(), column: position.position(), code, message, hint }
 }
 
-fn plain(message: impl Into<String>, hint: Option<String>) -> Finding {
-    Finding { message: message.into(), hint, exit: 1 }
+fn plain(code: Code, message: impl Into<String>, hint: Option<String>) -> Finding {
+    Finding { code, message: message.into(), hint, exit: 1 }
 }
 
 fn explain(engine: &Engine, sources: &Sources, source: &Source, error: &EvalAltResult) -> Finding {
@@ -132,64 +136,90 @@ fn explain(engine: &Engine, sources: &Sources, source: &Source, error: &EvalAltR
         EvalAltResult::ErrorFunctionNotFound(signature, _) => unknown_function(engine, sources, source, signature),
         EvalAltResult::ErrorRuntime(value, _) => thrown(value),
         EvalAltResult::ErrorTerminated(token, _) => match token.clone().try_cast::<Stop>() {
-            Some(Stop::Interrupted) => Finding { message: "interrupted".into(), hint: None, exit: 130 },
+            Some(Stop::Interrupted) => Finding { code: Code::INTERRUPTED, message: "interrupted".into(), hint: None, exit: 130 },
             Some(Stop::Memory(limit)) => {
                 let hint = "keep less at a time, or raise --max-memory";
-                plain(format!("the script uses more than {} MiB of memory", limit >> 20), Some(hint.into()))
+                plain(Code::MEMORY, format!("the script uses more than {} MiB of memory", limit >> 20), Some(hint.into()))
             }
             Some(Stop::Deadline(allowed)) => deadline(allowed),
             Some(Stop::Modules) => plain(
+                Code::IMPORTS,
                 "the script imports too much",
                 Some("keep to 256 modules, 8 MiB of text, and imports that are nested 16 deep".into()),
             ),
-            Some(Stop::Output) => Finding { message: "nobody reads the output".into(), hint: None, exit: 1 },
-            None => plain("the script was terminated", None),
+            Some(Stop::Output) => plain(Code::OUTPUT, "nobody reads the output", None),
+            None => plain(Code::INTERRUPTED, "the script was terminated", None),
         },
         EvalAltResult::ErrorTooManyOperations(_) => plain(
+            Code::OPERATIONS,
             format!("the script took more than {} operations", engine.max_operations()),
             Some("look for a loop without end, or raise --max-operations".into()),
         ),
         EvalAltResult::ErrorStackOverflow(_) => plain(
+            Code::DEPTH,
             format!("calls are nested more than {} deep", engine.max_call_levels()),
             Some("look for a function that calls itself without end".into()),
         ),
         EvalAltResult::ErrorDataTooLarge(kind, _) => {
-            plain(format!("{} is too large", kind.to_ascii_lowercase()), Some("keep less in one value".into()))
+            plain(Code::SIZE, format!("{} is too large", kind.to_ascii_lowercase()), Some("keep less in one value".into()))
         }
-        EvalAltResult::ErrorPropertyNotFound(name, _) => {
-            plain(format!("the map has no property {name:?}"), Some("test with `in` first, or use ?? and ?.".into()))
-        }
+        EvalAltResult::ErrorPropertyNotFound(name, _) => plain(
+            Code::NO_PROPERTY,
+            format!("the map has no property {name:?}"),
+            Some("test with `in` first, or use ?? and ?.".into()),
+        ),
         EvalAltResult::ErrorVariableNotFound(name, _) => unknown_variable(source, name),
-        other => plain(lower(&without_place(other)), None),
+        other => plain(of_rhai(other), lower(&without_place(other)), None),
+    }
+}
+
+/// Rhai's own words are good enough for these; the code tells what sort they are.
+fn of_rhai(error: &EvalAltResult) -> Code {
+    use EvalAltResult as Error;
+    match error {
+        Error::ErrorArrayBounds(..)
+        | Error::ErrorStringBounds(..)
+        | Error::ErrorBitFieldBounds(..)
+        | Error::ErrorIndexNotFound(..) => Code::INDEX,
+        Error::ErrorArithmetic(..) => Code::ARITHMETIC,
+        Error::ErrorMismatchDataType(..)
+        | Error::ErrorMismatchOutputType(..)
+        | Error::ErrorIndexingType(..)
+        | Error::ErrorFor(..) => Code::WRONG_TYPE,
+        Error::ErrorDotExpr(..) => Code::NO_PROPERTY,
+        Error::ErrorAssignmentToConstant(..) | Error::ErrorNonPureMethodCallOnConstant(..) => Code::CONSTANT,
+        Error::ErrorModuleNotFound(..) => Code::from(Kind::Module),
+        _ => Code::INTERPRETER,
     }
 }
 
 fn thrown(value: &Dynamic) -> Finding {
     if let Some(fault) = value.clone().try_cast::<Fault>() {
-        return Finding { message: fault.message, hint: fault.hint, exit: fault.kind.exit() };
+        return Finding { code: fault.kind.into(), message: fault.message, hint: fault.hint, exit: fault.kind.exit() };
     }
     match value.as_immutable_string_ref() {
-        Ok(text) => plain(text.as_str(), None),
-        Err(_) if value.is_unit() => plain("the script threw an error without a message", None),
-        Err(_) => plain(format!("thrown: {value:?}"), None),
+        Ok(text) => plain(Code::THROWN, text.as_str(), None),
+        Err(_) if value.is_unit() => plain(Code::THROWN, "the script threw an error without a message", None),
+        Err(_) => plain(Code::THROWN, format!("thrown: {value:?}"), None),
     }
 }
 
 fn syntax(engine: &Engine, source: &Source, kind: &ParseErrorType) -> Finding {
     let found = match kind {
-        ParseErrorType::BadInput(LexError::ImproperSymbol(_, message)) => {
+        ParseErrorType::BadInput(LexError::ImproperSymbol(symbol, message)) => {
             let fault = Fault::new(Kind::Spec, message);
-            plain(lower(&fault.message), fault.hint)
+            plain(Code::of_refusal(symbol), lower(&fault.message), fault.hint)
         }
         ParseErrorType::UnexpectedEOF => {
-            plain("the script ends too early", Some("look for a missing bracket, brace or quote".into()))
+            plain(Code::ENDS_EARLY, "the script ends too early", Some("look for a missing bracket, brace or quote".into()))
         }
         ParseErrorType::VariableUndefined(name) if is_function(engine, name) => {
-            plain(format!("{name} is a function"), Some(format!("call it: {name}(...)")))
+            plain(Code::NOT_CALLED, format!("{name} is a function"), Some(format!("call it: {name}(...)")))
         }
         ParseErrorType::VariableUndefined(name) => unknown_variable(source, name),
-        ParseErrorType::DuplicatedProperty(name) => plain(format!("the key {name:?} is there twice"), None),
-        other => plain(lower(&other.to_string()), None),
+        ParseErrorType::DuplicatedProperty(name) => plain(Code::SAME_KEY, format!("the key {name:?} is there twice"), None),
+        ParseErrorType::AssignmentToConstant(_) => plain(Code::CONSTANT, lower(&kind.to_string()), None),
+        other => plain(Code::SYNTAX, lower(&other.to_string()), None),
     };
     Finding { exit: SYNTAX, ..found }
 }
@@ -208,7 +238,7 @@ fn names_in(source: &Source) -> Vec<&str> {
 
 fn unknown_variable(source: &Source, name: &str) -> Finding {
     let near = nearest(name, names_in(source).into_iter().filter(|known| *known != name));
-    plain(format!("unknown variable {name:?}"), near.map(|near| format!("did you mean {near}?")))
+    plain(Code::UNKNOWN_VARIABLE, format!("unknown variable {name:?}"), near.map(|near| format!("did you mean {near}?")))
 }
 
 /// Rhai's `name (type, type)`. Two mistakes look alike to it: a wrong name, and right name with wrong arguments.
@@ -219,7 +249,7 @@ fn unknown_function(engine: &Engine, sources: &Sources, source: &Source, signatu
         let texts = sources.all();
         let near = nearest(name, texts.iter().flat_map(|source| names_in(source)).filter(|known| *known != name));
         let hint = near.map(|near| format!("did you mean {module}::{near}?"));
-        return plain(format!("module {module} has no function {name}({})", given.join(", ")), hint);
+        return plain(Code::NOT_IN_MODULE, format!("module {module} has no function {name}({})", given.join(", ")), hint);
     }
     let known = overloads(engine, name);
     if known.is_empty() {
@@ -227,9 +257,17 @@ fn unknown_function(engine: &Engine, sources: &Sources, source: &Source, signatu
         let scripted = names_in(source);
         let all = names.iter().map(String::as_str).chain(scripted).filter(|name| name.starts_with(|c: char| c.is_alphabetic()));
         let near = if name.len() < 3 { None } else { nearest(name, all.chain(guard::VERBS)) };
-        return plain(format!("unknown function {name:?}"), near.map(|near| format!("did you mean {near}?")));
+        return plain(
+            Code::UNKNOWN_FUNCTION,
+            format!("unknown function {name:?}"),
+            near.map(|near| format!("did you mean {near}?")),
+        );
     }
-    plain(format!("{name} cannot be called with ({})", given.join(", ")), Some(format!("it takes {}", known.join(", or "))))
+    plain(
+        Code::ARGUMENTS,
+        format!("{name} cannot be called with ({})", given.join(", ")),
+        Some(format!("it takes {}", known.join(", or "))),
+    )
 }
 
 /// The argument lists that a function takes, at most six.

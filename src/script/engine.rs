@@ -181,6 +181,13 @@ impl Parser {
         Parser { engine, guard }
     }
 
+    /// One that knows the functions of tests too.
+    pub(in crate::script) fn of_tests() -> Parser {
+        let trial = Rc::new(super::testing::Trial::new(PathBuf::from("."), Vec::new()));
+        let (engine, guard) = engine(trial.session(), Limits::default(), &Rc::new(Effects::default()));
+        Parser { engine, guard }
+    }
+
     /// The first thing that is wrong with a script, if one is. Needs [`Parser::STACK`] bytes of stack for the deepest.
     pub fn problem(&self, text: &str) -> Option<Problem> {
         let mut scope = Scope::new();
@@ -188,6 +195,10 @@ impl Parser {
         let text = without_shebang(text.to_owned());
         let error = self.guard.compile(&self.engine, &scope, &text).err()?;
         Some(diagnostics::problem(&self.engine, &text, &error))
+    }
+
+    pub(in crate::script) fn into_parts(self) -> (Engine, Guard) {
+        (self.engine, self.guard)
     }
 
     pub const STACK: usize = super::stack::SIZE as usize;

@@ -68,6 +68,40 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them, in order.
+    pub const ALL: [Kind; 30] = [
+        Kind::Name,
+        Kind::Spec,
+        Kind::NoSuchJail,
+        Kind::NameTaken,
+        Kind::PortTaken,
+        Kind::Running,
+        Kind::NotRunning,
+        Kind::Busy,
+        Kind::Supervised,
+        Kind::Locked,
+        Kind::Path,
+        Kind::Archive,
+        Kind::NotFound,
+        Kind::NotExecutable,
+        Kind::Status,
+        Kind::TimedOut,
+        Kind::NotEnforceable,
+        Kind::Value,
+        Kind::Unavailable,
+        Kind::NotPermitted,
+        Kind::Simulated,
+        Kind::Http,
+        Kind::Module,
+        Kind::Secret,
+        Kind::Unknown,
+        Kind::Skipped,
+        Kind::NoDouble,
+        Kind::Script,
+        Kind::Assertion,
+        Kind::System,
+    ];
+
     pub fn name(self) -> String {
         serde_json::to_value(self).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
     }

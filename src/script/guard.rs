@@ -7,6 +7,7 @@ use std::rc::Rc;
 use rhai::{AST, Engine, LexError, ParseError, Position, Scope, Token};
 
 use super::api::TEST_NAMES;
+use super::code::Code;
 use super::convert::type_name;
 use super::source::CLOSURE;
 
@@ -101,7 +102,7 @@ impl Place {
 #[derive(Debug, Default)]
 struct State {
     place: Place,
-    refusal: Option<(String, Position)>,
+    refusal: Option<(Code, String, Position)>,
     /// Functions that the text defines, in order.
     defined: Vec<(String, Position)>,
     /// Names that are taken in this text besides [`VERBS`].
@@ -124,9 +125,9 @@ impl Guard {
             if let (Place::Until(Closing::LeftParenthesis), Token::Identifier(name)) = (place, &token) {
                 state.defined.push((name.to_string(), position));
             }
-            let Some(why) = refusal(place, &token, state.taken) else { return token };
-            state.refusal.get_or_insert((why.clone(), position));
-            Token::LexError(LexError::ImproperSymbol(String::new(), why).into())
+            let Some((code, why)) = refusal(place, &token, state.taken) else { return token };
+            state.refusal.get_or_insert((code, why.clone(), position));
+            Token::LexError(LexError::ImproperSymbol(code.as_str().into(), why).into())
         });
         Guard(state)
     }
@@ -146,7 +147,7 @@ impl Guard {
     ) -> Result<AST, ParseError> {
         *self.0.borrow_mut() = State { taken, ..State::default() };
         let ast = engine.compile_with_scope(scope, text).map_err(|error| match self.0.borrow_mut().refusal.take() {
-            Some((why, position)) => refused(why, position),
+            Some((code, why, position)) => refused(code, why, position),
             None => error,
         })?;
         self.hijack(engine, &ast).map_or(Ok(ast), Err)
@@ -177,7 +178,7 @@ impl Guard {
         })?;
         let position = self.0.borrow().defined.iter().rev().find(|(defined, _)| defined == taken.name).map(|(_, at)| *at);
         let why = format!("{} is a function of jailsh already; pick another name", taken.name);
-        Some(refused(why, position.unwrap_or(Position::NONE)))
+        Some(refused(Code::TAKEN, why, position.unwrap_or(Position::NONE)))
     }
 }
 
@@ -204,29 +205,31 @@ impl Call {
     }
 }
 
-fn refused(why: String, position: Position) -> ParseError {
-    LexError::ImproperSymbol(String::new(), why).into_err(position)
+/// The code goes where Rhai keeps the symbol.
+fn refused(code: Code, why: String, position: Position) -> ParseError {
+    LexError::ImproperSymbol(code.as_str().into(), why).into_err(position)
 }
 
 const COMPUTED: &str = "import takes the name of a module in quotes; write it out, so that it can be found without running";
 
-fn refusal(place: Place, token: &Token, taken: &[&str]) -> Option<String> {
+fn refusal(place: Place, token: &Token, taken: &[&str]) -> Option<(Code, String)> {
     let is_taken = |name: &str| VERBS.contains(&name) || taken.contains(&name);
     match token {
-        Token::Identifier(name) if place != Place::Elsewhere && is_taken(name) => {
-            Some(format!("{:?} is a name of jailsh and cannot be redefined; pick another name", name.as_str()))
+        Token::Identifier(name) | Token::Reserved(name) if place != Place::Elsewhere && is_taken(name) => {
+            Some((Code::RESERVED, format!("{:?} is a name of jailsh and cannot be redefined; pick another name", name.as_str())))
         }
-        Token::Reserved(name) if place != Place::Elsewhere && is_taken(name) => {
-            Some(format!("{:?} is a name of jailsh and cannot be redefined; pick another name", name.as_str()))
+        Token::Reserved(name) if name.as_str() == "eval" => {
+            Some((Code::EVAL, "eval is not available; write the code out".into()))
         }
-        Token::Reserved(name) if name.as_str() == "eval" => Some("eval is not available; write the code out".into()),
         // Rhai would take it for a float, silently.
         Token::FloatConstant(found) if found.1.bytes().all(|b| b.is_ascii_digit() || b == b'_' || b == b'-') => {
-            Some(format!("{} does not fit into 64 bits; write {}.0 for a float", found.1, found.1))
+            Some((Code::LARGE_INTEGER, format!("{} does not fit into 64 bits; write {}.0 for a float", found.1, found.1)))
         }
-        _ if place == Place::Module && !matches!(token, Token::StringConstant(_)) => Some(COMPUTED.into()),
+        _ if place == Place::Module && !matches!(token, Token::StringConstant(_)) => {
+            Some((Code::COMPUTED_IMPORT, COMPUTED.into()))
+        }
         _ if place == Place::ModuleEnd && !matches!(token, Token::As | Token::SemiColon | Token::RightBrace | Token::EOF) => {
-            Some(COMPUTED.into())
+            Some((Code::COMPUTED_IMPORT, COMPUTED.into()))
         }
         _ => None,
     }

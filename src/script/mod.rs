@@ -3,10 +3,13 @@
 
 mod api;
 pub mod assist;
+pub mod check;
+mod code;
 mod convert;
 mod deadline;
 mod diagnostics;
 mod engine;
+pub mod explain;
 pub mod facts;
 mod fault;
 mod guard;
@@ -26,6 +29,7 @@ pub mod testing;
 pub mod text;
 
 pub use crate::jail::spec::duration;
+pub use code::Code;
 pub use diagnostics::Problem;
 pub use engine::{Limits, Parser, Script, run};
 pub use fault::{Fault, Kind};

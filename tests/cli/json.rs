@@ -156,6 +156,9 @@ fn each_map_has_exactly_the_documented_keys() {
     let doctor = json("jailsh", &["doctor", "-o", "json"]);
     check("jailsh doctor", &doctor);
     doctor["checks"].as_array().unwrap().iter().for_each(|row| check("checks", row));
+    let found = place.run("jailsh", &["check", "--json", "-"]).input("frobnicate()").go();
+    let found: Value = serde_json::from_str(&found.stdout).expect("findings");
+    found.as_array().unwrap().iter().for_each(|finding| check("jailsh check", finding));
     check("jailsh doc", &json("jailsh", &["doc", "--json"]));
     json("jailsh", &["doc", "--json", "len"]).as_array().unwrap().iter().for_each(|page| check("page", page));
     let script = "let web = jail(\"web\", #{ command: [\"/bin/true\"] }); web.create(); web.start();";

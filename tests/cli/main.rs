@@ -1,6 +1,7 @@
 //! The three tools as a user sees them: what they print, how they end, what they leave behind. Needs no module.
 
 mod bad_input;
+mod check;
 mod config;
 mod cron;
 mod doc;

@@ -202,7 +202,7 @@ fn a_deadline_ends_what_computes_and_what_waits_and_cannot_be_caught() {
         let start = Instant::now();
         let outcome = place.run("jailsh", &["--deadline", "300ms", "--module-path", &library, "-e", script]).go();
         assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(124), ""), "{outcome}");
-        assert!(outcome.stderr.contains("error: the script took longer than 0.3 s\n"), "{outcome}");
+        assert!(outcome.stderr.contains("error[E0404]: the script took longer than 0.3 s\n"), "{outcome}");
         assert!(start.elapsed() < Duration::from_secs(15), "{script}: {:?}", start.elapsed());
     }
     assert_eq!(place.run("jailsh", &["--deadline", "1h", "-e", "sleep(0.01); 1"]).go().stdout, "1\n");

@@ -1,9 +1,11 @@
 //! jailsh: runs scripts, and looks after the kernel module.
 
 mod alone;
+mod check;
 mod definitions;
 mod doc;
 mod doctor;
+mod explain;
 mod generate;
 mod kmod;
 mod lsp;
@@ -74,6 +76,8 @@ enum Verb {
     Plan(plan::Plan),
     Run(run::Run),
     Test(test::Test),
+    Check(check::Check),
+    Explain(explain::Explain),
     Doc(doc::Doc),
     Definitions(definitions::Definitions),
     Lsp(lsp::Lsp),
@@ -90,6 +94,8 @@ pub fn run(arguments: Jailsh) -> Outcome {
     let settings = script::Settings { max_operations, max_memory, deadline, module_path };
     let _turn = alone.begin(&common)?;
     let source = match (expression, verb) {
+        (None, Some(Verb::Check(check))) => return check.run(settings.module_path),
+        (None, Some(Verb::Explain(explain))) => return explain.run(),
         (None, Some(Verb::Doc(doc))) => return doc.run(),
         (None, Some(Verb::Definitions(definitions))) => return definitions.run(),
         (None, Some(Verb::Lsp(lsp))) => return lsp.run(settings.module_path),

@@ -1,0 +1,223 @@
+//! Of what verbs throw, by kind.
+
+use super::Example::{Script, Told, With};
+use super::{Example, Explanation};
+use crate::script::{Code, Kind};
+
+/// In the order of their codes.
+pub const TABLE: &[Explanation] = &[
+    of(
+        Code::of(Kind::Name),
+        "no name of a jail",
+        "A name has 1 to 63 letters, digits, dots, - and _, begins with a letter or digit, is not all digits, and holds no two dots in a row.",
+        Script("jail(\"../web\");"),
+        "Pick a name such as web or db-1.",
+    ),
+    of(
+        Code::of(Kind::Spec),
+        "a spec or an option that cannot be",
+        "A key is unknown, a value has another type or range, or two keys do not go together. Nothing was made or changed.",
+        Script("jail(\"web\", #{ port: [8080] });"),
+        "See `jailsh doc spec`, or the options of the verb with `jailsh doc NAME`.",
+    ),
+    of(
+        Code::of(Kind::NoSuchJail),
+        "a jail that was never created",
+        "No jail of this name is kept in the data directory.",
+        Script("start(\"web\");"),
+        "Create it first; `jailmgr list` shows what there is.",
+    ),
+    of(
+        Code::of(Kind::NameTaken),
+        "a name that another jail has",
+        "The kernel knows a jail of this name from another data directory.",
+        Told("The same name in two data directories, brought up in both."),
+        "Pick another name, or take the other one down.",
+    ),
+    of(
+        Code::of(Kind::PortTaken),
+        "a port that another jail has reserved",
+        "A reserved port is bound by its owner alone. The message names the owner.",
+        Told("Two jails with ports: [8080], both brought up."),
+        "Pick another port, or take the owner down.",
+    ),
+    of(
+        Code::of(Kind::Running),
+        "a jail that is still up",
+        "What was asked for changes files or kernel state that a running jail uses.",
+        Told("destroy(\"web\") while web runs."),
+        "Stop it first.",
+    ),
+    of(
+        Code::of(Kind::NotRunning),
+        "a jail that is not up",
+        "There is nothing to look at or to act on inside a jail that is down.",
+        Script("create(\"web\", #{ });\nprint(stats(\"web\"));"),
+        "Start it first.",
+    ),
+    of(
+        Code::of(Kind::Busy),
+        "a jail that still has members",
+        "The kernel gives a jail up only when its last process has ended.",
+        Told("A process that entered the jail while it was taken down."),
+        "Try again; `jailctl kill` ends what is left.",
+    ),
+    of(
+        Code::of(Kind::Supervised),
+        "a jail that has a supervisor already",
+        "One supervisor watches a jail. The message names its pid.",
+        Told("supervise(\"web\") while web was started."),
+        "Stop the jail first, or leave it to the one it has.",
+    ),
+    of(
+        Code::of(Kind::Locked),
+        "somebody else works on the jail",
+        "Another jailsh, jailctl or jailmgr holds the jail's lock.",
+        Told("Two programs that start the same jail at once."),
+        "Wait for the other one.",
+    ),
+    of(
+        Code::of(Kind::Path),
+        "a path that leads nowhere, or where it must not",
+        "A file is missing or cannot be read, or a path inside a jail goes through a symlink that leads out.",
+        Script("create(\"web\", #{ });\napply_file(\"web\", \"/nonexistent.sh\");"),
+        "Correct the path; remove the link.",
+    ),
+    of(
+        Code::of(Kind::Archive),
+        "an archive that is damaged, hostile or none",
+        "Nothing of it was kept. An archive is read strictly: names that lead out, devices and lies about sizes end it.",
+        Example::Importing { module: ("broken", "no archive"), script: "import_from(\"broken.rhai\");" },
+        "Make it again with `jailmgr export`, and compare the sha256.",
+    ),
+    of(
+        Code::of(Kind::NotFound),
+        "a program that is not in the jail",
+        "Its path does not exist inside the jail, or nothing on the jail's PATH has that name. The exit status is 127.",
+        Told("A jail whose command names a program that its base does not have."),
+        "Install it, pick another base, or correct the path.",
+    ),
+    of(
+        Code::of(Kind::NotExecutable),
+        "a file that is no program",
+        "It has no right to be executed, or the kernel does not know its format. The exit status is 126.",
+        Told("A jail whose command is a text file without #! in its first line."),
+        "Set its mode to 0755, and name its interpreter in the first line.",
+    ),
+    of(
+        Code::of(Kind::Status),
+        "a command that ended with another status than 0",
+        "With check, a command that fails is an error. The message ends with the last line of its stderr.",
+        Told("exec(\"web\", [\"false\"], #{ check: true }) in a jail that is up."),
+        "Look at the command, or leave check out and look at .status.",
+    ),
+    of(
+        Code::of(Kind::TimedOut),
+        "something that took longer than it may",
+        "The command was killed with all that it started, or the jail was not in time what was waited for.",
+        Told("exec(\"web\", [\"sleep\", \"60\"], #{ timeout: 1 }) in a jail that is up."),
+        "Give it more time, or look at what it waits for.",
+    ),
+    of(
+        Code::of(Kind::NotEnforceable),
+        "this kernel cannot enforce what the jail asks for",
+        "jailsh never enforces less than was asked for without saying so.",
+        Told("A right or a limit that the body at hand has no means to hold."),
+        "See `jailsh doctor`; grant the right, or name it in accept_unenforced of the configuration.",
+    ),
+    of(
+        Code::of(Kind::Value),
+        "a value that does not fit where it is used",
+        "Its type may be right, but not its range, or it names something that is not there.",
+        Script("exit(256);"),
+        "See the hint, and `jailsh doc NAME`.",
+    ),
+    of(
+        Code::of(Kind::Unavailable),
+        "no kernel body can hold jails here",
+        "Neither the module nor Landlock can be used, or the one that was asked for cannot.",
+        Told("--kernel lsm on a kernel without BPF LSM."),
+        "See `jailsh doctor`, which says what is missing and how to get it.",
+    ),
+    of(
+        Code::of(Kind::NotPermitted),
+        "root's rights are needed, or others have too many",
+        "Jails are made by root. Modules and secrets are refused to root where somebody else could write or read them.",
+        Told("A script that uses verbs, run by somebody else than root."),
+        "Run it as root, or have root own the file, with chmod go-w, a secret with 0600.",
+    ),
+    of(
+        Code::of(Kind::Simulated),
+        "the simulation runs no commands",
+        "--kernel sim decides as the kernel would, and never lets a process into a jail.",
+        Script("create(\"web\", #{ command: [\"/bin/true\"] });\nstart(\"web\");"),
+        "Use a real body, or leave the verb out with if kernel().body != \"sim\".",
+    ),
+    of(
+        Code::of(Kind::Http),
+        "no page, or one that may not be asked for",
+        "http_get asks this machine's loopback address alone, over plain HTTP.",
+        Script("http_get(\"http://example.org/\");"),
+        "See whether the server runs and listens on 127.0.0.1; a server needs a moment after its start.",
+    ),
+    of(
+        Code::of(Kind::Module),
+        "a module that is not there, or is none",
+        "Modules come from the standard library, from beside or below the importing file, and from the module path; from nowhere else.",
+        Script("import \"lib/nowhere\" as nowhere;"),
+        "The hint says where it was looked for. Names end without .rhai and hold no `..`.",
+    ),
+    of(
+        Code::of(Kind::Secret),
+        "a secret that is not there, or was to become text",
+        "secret() gives a name to hand on; its content goes only where secrets are taken.",
+        Script("secret(\"no-such-secret\");"),
+        "Put it into /etc/jailsh/secrets with mode 0600; give it to env, input or content by itself, or as a part of a list.",
+    ),
+    of(
+        Code::of(Kind::Unknown),
+        "what only doing the plan will tell",
+        "A plan does nothing, so the output of a command is not known in it, nor what a verb that acts at once would do.",
+        With(&["plan"], "create(\"web\", #{ });\nprint(list());"),
+        "Give the call a guard (creates, unless, onlyif), or ask only if !planning().",
+    ),
+    of(
+        Code::of(Kind::Skipped),
+        "not tried, because something before it failed",
+        "In `jailsh run` a failed action ends what is done to its jail; others go on.",
+        Told("The next verb on a jail for which an action failed, in jailsh run."),
+        "Repair what failed first, and run it again.",
+    ),
+    of(
+        Code::of(Kind::System),
+        "a system call failed",
+        "The message says what was tried and in which words the system refused.",
+        Told("A disk that is full, or a mount that somebody holds."),
+        "Repair the cause; `jailsh doctor` looks at the usual ones.",
+    ),
+    of(
+        Code::of(Kind::NoDouble),
+        "a test did not say what a command answers",
+        "In `jailsh test` nothing is executed: what commands and servers answer is said beforehand.",
+        Told("A script that a test runs calls exec, and no on_exec of the test fits."),
+        "Say it with on_exec or on_http, as the hint shows; see `jailsh doc on_exec`.",
+    ),
+    of(
+        Code::of(Kind::Script),
+        "a script that a test ran ended with an error",
+        "The message is that of the script.",
+        Told("run_script(\"web.rhai\") of a script that throws."),
+        "Repair the script, or expect the error with assert_throws.",
+    ),
+    of(
+        Code::of(Kind::Assertion),
+        "something is not as a test expects",
+        "The message shows both, and where they differ.",
+        Told("expect(1 + 1).to_equal(3) in a test."),
+        "Repair the script, or the test.",
+    ),
+];
+
+const fn of(code: Code, title: &'static str, text: &'static str, example: Example, remedy: &'static str) -> Explanation {
+    Explanation { code, title, text, example, remedy }
+}
