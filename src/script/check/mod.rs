@@ -43,6 +43,7 @@ pub struct Checker {
     natives: Natives,
     /// The same with the functions of tests; made when a script has tests.
     natives_of_tests: Option<Natives>,
+    /// What is being checked has tests, and so may what it imports serve them.
     testing: bool,
     library: Library,
     sources: Sources,
@@ -86,10 +87,7 @@ impl Checker {
         if let Some(identity) = &identity {
             self.modules.insert(identity.clone(), None);
         }
-        self.testing = name.ends_with("_test.rhai") || text.lines().any(|line| line.starts_with("fn test_"));
-        if self.testing && self.natives_of_tests.is_none() {
-            self.natives_of_tests = Some(Natives::of(&Parser::of_tests().into_parts().0));
-        }
+        self.testing = is_of_tests(name, &text);
         let exports = self.text(name, text, place.map(|(_, place)| place).as_ref(), &scope);
         if let Some(identity) = identity {
             self.modules.insert(identity, exports);
@@ -119,7 +117,10 @@ impl Checker {
         };
         let imports = self.imports(&source, &ast, place);
         let parsed = Parsed { source, ast, imports };
-        let natives = self.natives_of_tests.as_ref().filter(|_| self.testing).unwrap_or(&self.natives);
+        let natives = match self.testing || is_of_tests(name, &parsed.source.text) {
+            true => self.natives_of_tests.get_or_insert_with(|| Natives::of(&Parser::of_tests().into_parts().0)),
+            false => &self.natives,
+        };
         for (position, problem) in calls::problems(&parsed, natives) {
             self.note(&parsed.source, position, problem);
         }
@@ -180,6 +181,12 @@ impl Checker {
             excerpt: source.excerpt(position),
         });
     }
+}
+
+/// Whether a text can call what only tests have: it holds some, or is a library for them.
+fn is_of_tests(name: &str, text: &str) -> bool {
+    let stem = Path::new(name).file_stem().and_then(|stem| stem.to_str()).unwrap_or(name);
+    stem == "testing" || stem.ends_with("_test") || text.lines().any(|line| line.starts_with("fn test_"))
 }
 
 /// A problem whose place is told apart.
