@@ -4,16 +4,17 @@ use std::path::{Path, PathBuf};
 
 use lsp_types::{
     CompletionItem, CompletionItemKind, CompletionTextEdit, Diagnostic, DiagnosticSeverity, DocumentSymbol, Documentation, Hover,
-    HoverContents, Location, MarkupContent, MarkupKind, ParameterInformation, ParameterLabel, Position, SignatureHelp,
-    SignatureInformation, SymbolKind, TextEdit, Uri,
+    HoverContents, Location, MarkupContent, MarkupKind, NumberOrString, ParameterInformation, ParameterLabel, Position,
+    SignatureHelp, SignatureInformation, SymbolKind, TextEdit, Uri,
 };
 
 use super::document::Document;
 use super::{cache, uri};
+use crate::script::Kind;
 use crate::script::assist::{self, Candidate, Files, Origin, Sheet, Sort};
+use crate::script::check::{Checker, Finding};
 use crate::script::reference::{find, render::markdown};
 use crate::script::text::{Name, Named};
-use crate::script::{Parser, Problem};
 
 /// Rows of a table in a window beside a candidate.
 const ROWS: usize = 12;
@@ -130,11 +131,23 @@ impl Question<'_> {
         })
     }
 
-    /// What the parser finds, and what can be told of data besides.
-    pub fn diagnostics(&self, parser: &Parser) -> Vec<Diagnostic> {
-        let parsing = parser.problem(&self.document.text).map(|problem| self.diagnostic(problem));
-        let mistakes = assist::mistakes(&self.sheet()).into_iter();
-        parsing.into_iter().chain(mistakes.map(|mistake| self.error(mistake.range, mistake.message))).collect()
+    /// What `jailsh check` finds. In a script that does not parse yet, also what can be told without.
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        let path = uri::path(self.uri).filter(|path| path.is_file());
+        let name = path.as_ref().map_or(self.uri.as_str().into(), |path| path.to_string_lossy());
+        let mut checker = Checker::new(self.roots.to_vec());
+        checker.script(&name, path.as_deref(), self.document.text.clone());
+        let mut found: Vec<Finding> = checker.finish();
+        found.retain(|finding| finding.file == name);
+        if path.is_none() {
+            // From beside what lies nowhere yet nothing can be imported.
+            let standard = |finding: &Finding| self.document.text[self.place(finding)].contains("std/");
+            found.retain(|finding| finding.code != Kind::Module.into() || standard(finding));
+        }
+        let parses = found.iter().all(|finding| !finding.code.is_of_parsing());
+        let mistakes = if parses { Vec::new() } else { assist::mistakes(&self.sheet()) };
+        let mistakes = mistakes.into_iter().map(|mistake| self.error(mistake.range, mistake.message));
+        found.into_iter().map(|finding| self.diagnostic(finding)).chain(mistakes).collect()
     }
 
     fn error(&self, range: std::ops::Range<usize>, message: String) -> Diagnostic {
@@ -142,17 +155,24 @@ impl Question<'_> {
         Diagnostic { range, severity: Some(DiagnosticSeverity::ERROR), source, message, ..Diagnostic::default() }
     }
 
-    fn diagnostic(&self, problem: Problem) -> Diagnostic {
-        let message = match problem.hint {
-            Some(hint) => format!("{}; {hint}", problem.message),
-            None => problem.message,
-        };
-        let byte = match (problem.line, problem.column) {
+    /// What a finding points at.
+    fn place(&self, finding: &Finding) -> std::ops::Range<usize> {
+        let byte = match (finding.line, finding.column) {
             (Some(line), Some(column)) => self.document.byte(line, column),
             (Some(line), None) => self.document.byte(line, 1),
             (None, _) => self.document.text.len(),
         };
-        self.error(self.pointed_at(byte), message)
+        self.pointed_at(byte)
+    }
+
+    fn diagnostic(&self, finding: Finding) -> Diagnostic {
+        let place = self.place(&finding);
+        let message = match finding.hint {
+            Some(hint) => format!("{}; {hint}", finding.message),
+            None => finding.message,
+        };
+        let code = Some(NumberOrString::String(finding.code.to_string()));
+        Diagnostic { code, ..self.error(place, message) }
     }
 
     /// The token at a byte, or the one before, so that there is something to underline.

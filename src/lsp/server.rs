@@ -55,7 +55,6 @@ pub fn serve(roots: Vec<PathBuf>) -> std::io::Result<End> {
 
 struct Server {
     roots: Vec<PathBuf>,
-    parser: Parser,
     documents: BTreeMap<Uri, Document>,
     /// Changed since they were last told of.
     stale: BTreeSet<Uri>,
@@ -67,7 +66,7 @@ type Answer = Result<serde_json::Value, (ErrorCode, String)>;
 
 impl Server {
     fn new(roots: Vec<PathBuf>) -> Server {
-        Server { roots, parser: Parser::new(), documents: BTreeMap::new(), stale: BTreeSet::new(), down: false }
+        Server { roots, documents: BTreeMap::new(), stale: BTreeSet::new(), down: false }
     }
 
     /// `None`: the client does not read what is said.
@@ -124,7 +123,7 @@ impl Server {
     fn tell(&mut self, connection: &Connection) -> Option<()> {
         while let Some(uri) = self.stale.pop_first() {
             let version = self.documents.get(&uri).map(|document| document.version);
-            let found = catch_unwind(AssertUnwindSafe(|| self.about(&uri, |question| question.diagnostics(&self.parser))));
+            let found = catch_unwind(AssertUnwindSafe(|| self.about(&uri, |question| question.diagnostics())));
             let diagnostics = found.ok().flatten().unwrap_or_default();
             let told = PublishDiagnosticsParams { uri, diagnostics, version };
             let told = Notification::new(PublishDiagnostics::METHOD.to_owned(), told);

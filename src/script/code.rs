@@ -79,6 +79,11 @@ impl Code {
         Code::OUTPUT,
     ];
 
+    /// The text is no script, or not yet.
+    pub fn is_of_parsing(self) -> bool {
+        self.0.starts_with("E01")
+    }
+
     pub fn as_str(self) -> &'static str {
         self.0
     }

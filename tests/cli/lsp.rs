@@ -204,6 +204,11 @@ fn errors_come_as_they_are_typed_and_go_when_they_are_mended() {
         "let a = \"half\nlet b = 1;",
         "fn f() {",
         "jail(\"wéb😀\", #{ prots: [80], profile: \"hgih\" });",
+        "jail(\"wéb😀\", #{ prots: [80] }); let a = ;",
+        "let 😀 = 1;",
+        "cretae(\"web\", #{});\nlet web = jail(\"é\");\nweb.strat(); web.exec(\"ls\");",
+        "import \"lib/sites\" as sites;",
+        "import \"std/profils\" as p;",
         "#!/usr/bin/jailsh\nprint(1)",
         "",
     ];
@@ -220,11 +225,12 @@ fn errors_come_as_they_are_typed_and_go_when_they_are_mended() {
         for found in client.diagnostics().as_array().expect("a list") {
             let (start, end) = (&found["range"]["start"], &found["range"]["end"]);
             shown += &format!(
-                "  {}:{}-{}:{} {}\n",
+                "  {}:{}-{}:{} {} {}\n",
                 start["line"],
                 start["character"],
                 end["line"],
                 end["character"],
+                found["code"].as_str().unwrap_or("     "),
                 found["message"].as_str().unwrap_or_default()
             );
         }
