@@ -44,10 +44,10 @@ impl Counts {
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let all = [
-            (self.jails, "on jails", "on jails"),
-            (self.files, "on files", "on files"),
+            (self.jails, "jail", "jails"),
+            (self.files, "file", "files"),
             (self.commands, "command to run", "commands to run"),
-            (self.services, "on services", "on services"),
+            (self.services, "service", "services"),
         ];
         let some: Vec<String> = all
             .iter()
@@ -83,7 +83,7 @@ pub fn listing(actions: &[Action]) -> String {
     for jail in order {
         let of = &by_jail[jail];
         // Writing to a text cannot fail.
-        let _ = writeln!(text, "jail {jail}: {}", Counts::of(of.iter().copied()));
+        let _ = writeln!(text, "jail {jail}: {} action{}", of.len(), if of.len() == 1 { "" } else { "s" });
         for action in of {
             let place = action.place.as_ref().map_or(String::new(), |place| format!("  ({}:{})", place.file, place.line));
             let pending = if action.step.is_opaque() { " (would run)" } else { "" };

@@ -6,6 +6,7 @@
 #[path = "../support/body.rs"]
 mod body;
 mod cases;
+mod crontab;
 mod drift;
 mod kills;
 mod stage;

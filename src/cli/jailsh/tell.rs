@@ -204,7 +204,7 @@ impl Teller {
         let tally = journal.tally();
         let mut text = format!("jailsh run: {} failed on {}, exit status {}\n", printable(name), printable(&host), exit.0);
         // Writing to a text cannot fail.
-        let _ = writeln!(text, "{} actions done, {} failed, {} skipped", tally.done, tally.failed, tally.skipped);
+        let _ = writeln!(text, "actions: {} done, {} failed, {} skipped", tally.done, tally.failed, tally.skipped);
         if tally.failed > 0 {
             text += "\nWhat failed:\n";
         }
