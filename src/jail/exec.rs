@@ -10,6 +10,7 @@ use nix::unistd::pipe2;
 
 use super::descendants::{self, Adoption};
 use super::enter::{Command, Stdio, spawn};
+use super::inside::Inside;
 use super::relay::{Ended, Flow, Signals, Sink, relay};
 use super::script_file::ScriptFile;
 use super::terminal::{RawMode, slave_of};
@@ -29,6 +30,8 @@ const STATUS_LOST: i32 = 125;
 pub struct ExecRequest {
     /// Empty: an interactive shell (the user's, from the jail's /etc/passwd).
     pub argv: Vec<String>,
+    /// Run by this: `argv` then holds its arguments.
+    pub program: Option<Text>,
     pub env: BTreeMap<String, String>,
     pub user: Option<String>,
     pub workdir: Option<String>,
@@ -39,6 +42,14 @@ pub struct ExecRequest {
     pub timeout: Option<Duration>,
     /// Whether it gets a pty of its own; `None`: if the caller's stdin is a terminal. Never when capturing.
     pub pty: Option<bool>,
+}
+
+/// A program as text. It lies in the jail's /tmp while it runs, for its user alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    pub text: Vec<u8>,
+    /// What runs it; the file's name comes behind.
+    pub interpreter: Vec<String>,
 }
 
 /// How it ended.
@@ -58,7 +69,7 @@ pub struct Output {
 /// [`JailError::NotRunning`], [`JailError::TimedOut`], [`JailError::TooMuchOutput`], and those of [`spawn`].
 pub fn exec(host: &Host, name: &JailName, request: &ExecRequest) -> Result<Output, JailError> {
     match lifecycle::up(host, name)? {
-        Some(jid) => run(host, name, jid, request),
+        Some(jid) => run_request(host, name, jid, request),
         None => {
             store::jail(&host.config, name)?;
             Err(JailError::NotRunning(name.clone()))
@@ -69,7 +80,7 @@ pub fn exec(host: &Host, name: &JailName, request: &ExecRequest) -> Result<Outpu
 /// The same in a jail that may be down: it is brought up for the command, without its service, and torn down again.
 pub fn exec_ephemeral(host: &Host, name: &JailName, request: &ExecRequest) -> Result<Output, JailError> {
     let running = lifecycle::bring_up(host, name)?;
-    let done = run(host, name, running.jid, request);
+    let done = run_request(host, name, running.jid, request);
     if !running.brought_up {
         return done;
     }
@@ -104,6 +115,22 @@ pub fn apply_with(
     done
 }
 
+fn run_request(host: &Host, name: &JailName, jid: Jid, request: &ExecRequest) -> Result<Output, JailError> {
+    let Some(program) = &request.program else { return run(host, name, jid, request) };
+    let jail = store::jail(&host.config, name)?;
+    let owner = match request.user.as_deref() {
+        None => 0,
+        Some(user) => match user.parse() {
+            Ok(uid) => Some(uid),
+            Err(_) => Inside::open(host, name)?.user(user)?,
+        }
+        .ok_or_else(|| JailError::NoSuchUser { name: name.clone(), user: user.to_owned() })?,
+    };
+    let file = ScriptFile::write(&jail, &program.text, owner)?;
+    let argv = [program.interpreter.as_slice(), &[file.path()], &request.argv].concat();
+    run(host, name, jid, &ExecRequest { argv, program: None, ..request.clone() })
+}
+
 fn run_script(
     host: &Host,
     name: &JailName,
@@ -113,7 +140,7 @@ fn run_script(
     capture: bool,
     timeout: Option<Duration>,
 ) -> Result<Output, JailError> {
-    let file = ScriptFile::write(&store::jail(&host.config, name)?, script)?;
+    let file = ScriptFile::write(&store::jail(&host.config, name)?, script, 0)?;
     let argv = [&["/bin/sh".into(), file.path()], arguments].concat();
     let request = ExecRequest { argv, capture, timeout, ..ExecRequest::default() };
     run(host, name, jid, &request)

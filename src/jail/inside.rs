@@ -2,9 +2,10 @@
 //! RESOLVE_IN_ROOT), so that no link a jail planted leads outside; the last step never follows one. Touches the data layer
 //! of one jail, nothing else.
 
+use std::ffi::OsString;
 use std::fs::File;
-use std::io::Read;
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -21,6 +22,11 @@ use crate::kernel::JailName;
 
 /// Set aside while a file is written; what a crash leaves of it is removed by the next write into that directory's file.
 const ASIDE: &str = ".jailsh-new-";
+
+/// Names of one directory.
+const MAX_NAMES: usize = 100_000;
+/// Bytes of a file that are read whatever it is made of.
+const HOLES: u64 = 1 << 30;
 
 /// Bytes of /etc/passwd and /etc/group that are read.
 const ACCOUNTS_LIMIT: u64 = 4 << 20;
@@ -100,7 +106,7 @@ impl Inside {
         }
     }
 
-    fn needed<'p>(&self, path: &'p str) -> Result<(Directory, &'p str), JailError> {
+    pub(super) fn needed<'p>(&self, path: &'p str) -> Result<(Directory, &'p str), JailError> {
         self.above(path)?.ok_or_else(|| self.blocked(path, Errno::ENOENT))
     }
 
@@ -122,15 +128,19 @@ impl Inside {
         }
     }
 
-    /// Looks at a path. The sum of a file is that of all its bytes.
+    /// Looks at a path. The sum of a file is that of all its bytes; one of holes, which a jail can make as long as it likes
+    /// at no cost, has one that no content has.
     pub fn look(&self, path: &str) -> Result<Found, JailError> {
         let Some((above, name)) = self.above(path)? else { return Ok(Found::Nothing) };
         let Some(status) = Self::status(&above, name)? else { return Ok(Found::Nothing) };
         let (mode, uid, gid) = (status.st_mode & 0o7777, status.st_uid, status.st_gid);
-        Ok(match SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits()) {
+        Ok(match kind(&status) {
             SFlag::S_IFREG => match self.open_file(&above, name)? {
                 Some((file, status)) => {
-                    let sha256 = sum(file, &above.path_of(name))?;
+                    let sha256 = match is_mostly_holes(&status) {
+                        true => hexadecimal(&sha2::Sha256::digest(format!("{status:?}"))),
+                        false => sum(file, &above.path_of(name))?,
+                    };
                     Found::File { sha256, size: status.st_size.unsigned_abs(), mode, uid, gid }
                 }
                 None => Found::Nothing,
@@ -149,16 +159,71 @@ impl Inside {
 
     /// A regular file, opened to read; `None` if it is gone or something else by now.
     fn open_file(&self, above: &Directory, name: &str) -> Result<Option<(OwnedFd, FileStat)>, JailError> {
-        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+        match Self::open_plain(above, name)? {
+            Some((fd, status)) if kind(&status) == SFlag::S_IFREG => Ok(Some((fd, status))),
+            _ => Ok(None),
+        }
+    }
+
+    /// A regular file or directory, opened to read; `None` if nothing is there, or anything else: to open a device or a
+    /// pipe can be an action of its own, so what is there is looked at before it is opened.
+    fn open_plain(above: &Directory, name: &str) -> Result<Option<(OwnedFd, FileStat)>, JailError> {
         let doing = || format!("open {}", above.path_of(name).display());
-        let fd = match above.open_at(name, flags, Mode::empty()) {
-            Ok(fd) => fd,
+        let handle = match above.open_at(name, OFlag::O_PATH | OFlag::O_NOFOLLOW, Mode::empty()) {
+            Ok(handle) => handle,
             Err(Errno::ENOENT | Errno::ELOOP) => return Ok(None),
             Err(errno) => return Err(JailError::System { doing: doing(), errno }),
         };
-        let status = fstat(&fd).map_err(JailError::system(doing()))?;
-        let is_file = status.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFREG.bits();
-        Ok(is_file.then_some((fd, status)))
+        let status = fstat(&handle).map_err(JailError::system(doing()))?;
+        if !matches!(kind(&status), SFlag::S_IFREG | SFlag::S_IFDIR) {
+            return Ok(None);
+        }
+        // The very same file: the link leads to what the handle holds, whatever its name leads to by now.
+        let again = format!("/proc/self/fd/{}", handle.as_raw_fd());
+        let flags = OFlag::O_RDONLY | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+        let fd = nix::fcntl::open(again.as_str(), flags, Mode::empty()).map_err(JailError::system(doing()))?;
+        Ok(Some((fd, status)))
+    }
+
+    /// A link's target; `None`: there is no link.
+    pub fn target(&self, path: &str) -> Result<Option<String>, JailError> {
+        let Some((above, name)) = self.above(path)? else { return Ok(None) };
+        match readlinkat(above.fd(), name) {
+            Ok(target) => Ok(Some(target.to_string_lossy().into_owned())),
+            Err(Errno::ENOENT | Errno::EINVAL) => Ok(None),
+            Err(errno) => Err(JailError::System { doing: format!("read the link {}", above.path_of(name).display()), errno }),
+        }
+    }
+
+    /// Names in a directory, in order; none if there is no directory.
+    pub fn names(&self, path: &str) -> Result<Vec<OsString>, JailError> {
+        let Some((above, name)) = self.above(path)? else { return Ok(Vec::new()) };
+        let directory = match Self::open_plain(&above, name)? {
+            Some((fd, status)) if kind(&status) == SFlag::S_IFDIR => Directory::from_parts(fd, above.path_of(name)),
+            _ => return Ok(Vec::new()),
+        };
+        let mut names = directory.names(MAX_NAMES)?;
+        if names.len() >= MAX_NAMES {
+            let why = format!("holds more than {MAX_NAMES} entries");
+            return Err(JailError::Path { path: self.shown(path), why, remedy: "remove some, or work on another one".into() });
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// The text of a file of at most `limit` bytes; `None`: nothing is there.
+    ///
+    /// # Errors
+    /// Something else is there, or a longer file, or no text.
+    pub fn text(&self, path: &str, limit: u64) -> Result<Option<String>, JailError> {
+        let wrong =
+            |why: String| JailError::Path { path: self.shown(path), why, remedy: "remove it, or name another one".into() };
+        let Some((above, name)) = self.above(path)? else { return Ok(None) };
+        if Self::status(&above, name)?.is_none() {
+            return Ok(None);
+        }
+        let bytes = self.read(path, limit)?.ok_or_else(|| wrong(format!("is no file of at most {limit} bytes")))?;
+        String::from_utf8(bytes).map(Some).map_err(|_| wrong("is no text".into()))
     }
 
     /// The bytes of a regular file of at most `limit` bytes; `None` if it is longer or there is none.
@@ -188,19 +253,33 @@ impl Inside {
     /// Writes a file so that a crash leaves the old one or the new one. What it replaces gives mode and owners where
     /// `marks` does not.
     pub fn write(&self, path: &str, bytes: &[u8], marks: Marks) -> Result<(), JailError> {
+        let doing = || format!("write {}", self.shown(path).display());
+        self.write_with(path, marks, |file| file.write_all(bytes).map_err(JailError::io(doing())))
+    }
+
+    /// The same with content that `fill` writes; if that fails, nothing was changed.
+    pub fn write_with<E: From<JailError>>(
+        &self,
+        path: &str,
+        marks: Marks,
+        fill: impl FnOnce(&mut File) -> Result<(), E>,
+    ) -> Result<(), E> {
         let (above, name) = self.needed(path)?;
         let old = Self::status(&above, name)?;
-        let old = old.filter(|old| old.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFREG.bits());
+        let old = old.filter(|old| kind(old) == SFlag::S_IFREG);
         let mode = marks.mode.or(old.map(|old| old.st_mode & 0o7777)).unwrap_or(0o644);
         let uid = marks.uid.or(old.map(|old| old.st_uid)).unwrap_or(0);
         let gid = marks.gid.or(old.map(|old| old.st_gid)).unwrap_or(0);
         let aside = random_name(ASIDE)?;
-        let written = above.write_new(&aside, 0o600, bytes).and_then(|fd| {
+        let written = above.write_new(&aside, 0o600, &[]).map_err(E::from).and_then(|fd| {
             let doing = || format!("write {}", above.path_of(name).display());
+            let mut file = File::from(fd);
+            fill(&mut file)?;
+            let fd = OwnedFd::from(file);
             mark(&fd, Some(uid), Some(gid), Some(mode)).map_err(JailError::system(doing()))?;
             fsync(&fd).map_err(JailError::system(doing()))?;
             renameat(above.fd(), aside.as_str(), above.fd(), name).map_err(JailError::system(doing()))?;
-            above.sync()
+            Ok(above.sync()?)
         });
         if written.is_err() {
             // The first error is the one to tell.
@@ -213,9 +292,13 @@ impl Inside {
     pub fn set(&self, path: &str, marks: Marks) -> Result<(), JailError> {
         let (above, name) = self.needed(path)?;
         let doing = || format!("set mode and owner of {}", above.path_of(name).display());
-        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-        let fd = above.open_at(name, flags, Mode::empty()).map_err(JailError::system(doing()))?;
-        mark(&fd, marks.uid, marks.gid, marks.mode).map_err(JailError::system(doing()))?;
+        let (fd, status) = Self::open_plain(&above, name)?.ok_or_else(|| JailError::Path {
+            path: above.path_of(name),
+            why: "is no file or directory by now".into(),
+            remedy: "see what the jail does there, then try again".into(),
+        })?;
+        // Without a mode of its own it keeps the one it has, of which a new owner takes bits away.
+        mark(&fd, marks.uid, marks.gid, marks.mode.or(Some(status.st_mode & 0o7777))).map_err(JailError::system(doing()))?;
         above.sync()
     }
 
@@ -267,6 +350,18 @@ pub fn user_number(passwd: &[u8], name: &str) -> Option<u32> {
 /// The number of a group, by the text of an /etc/group.
 pub fn group_number(group: &[u8], name: &str) -> Option<u32> {
     account::group_id(group, name)
+}
+
+fn kind(status: &FileStat) -> SFlag {
+    SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits())
+}
+
+/// Longer than [`HOLES`], and less than half of it takes room. What we write has no holes.
+fn is_mostly_holes(status: &FileStat) -> bool {
+    // stat(2) counts in 512 bytes.
+    let room = status.st_blocks.unsigned_abs().saturating_mul(512);
+    let size = status.st_size.unsigned_abs();
+    size > HOLES && room < size / 2
 }
 
 /// Owners first: chown(2) takes setuid bits away.

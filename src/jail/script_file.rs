@@ -3,7 +3,7 @@
 
 use std::os::fd::AsFd;
 
-use nix::unistd::{UnlinkatFlags, unlinkat};
+use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, unlinkat};
 
 use super::JailError;
 use super::store::{Directory, random_name, remove_tree};
@@ -17,12 +17,14 @@ pub struct ScriptFile {
 }
 
 impl ScriptFile {
-    /// Writes `text` under a random name, readable and runnable by root alone.
-    pub fn write(jail: &Directory, text: &[u8]) -> Result<ScriptFile, JailError> {
+    /// Writes `text` under a random name, readable and runnable by `owner` alone.
+    pub fn write(jail: &Directory, text: &[u8], owner: u32) -> Result<ScriptFile, JailError> {
         let tmp = jail.sub("data")?.sub("tmp")?;
         let name = random_name(PREFIX)?;
         let file = ScriptFile { tmp, name };
-        drop(file.tmp.write_new(&file.name, 0o700, text)?);
+        let written = file.tmp.write_new(&file.name, 0o700, text)?;
+        let doing = || format!("give {} to user {owner}", file.tmp.path_of(&file.name).display());
+        fchown(&written, Some(Uid::from_raw(owner)), Some(Gid::from_raw(0))).map_err(JailError::system(doing()))?;
         Ok(file)
     }
 

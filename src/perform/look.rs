@@ -1,20 +1,21 @@
 //! The host as plans look at it.
 
+use std::io::{Read, Write};
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use nix::errno::Errno;
+use sha2::{Digest as _, Sha256};
 
 use super::step::request;
 use crate::jail::{self, ExecRequest, Found, Host, Inside, JailError, base};
 use crate::kernel::JailName;
-use crate::plan::{Command, Digest, Entry, JailPath, JailSeen, Kind, MAX_READ, Observe, ObserveError, Part, Service};
+use crate::plan::{Command, Digest, Entry, JailPath, JailSeen, Kind, MAX_READ, Observe, ObserveError, Packages, Part, Service};
 use crate::telemetry::Observation;
 
 /// A guard that takes longer has failed.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(60);
-/// Bytes of a file of the host's that goes into a jail.
+/// Bytes of a file of the host's that is one of several parts.
 const MAX_FILE: u64 = 1 << 30;
 
 /// Finds a secret by its name.
@@ -86,6 +87,21 @@ impl Observe for View {
         Ok(inside.read(path.relative(), MAX_READ)?)
     }
 
+    fn target(&self, name: &JailName, path: &JailPath) -> Result<Option<String>, ObserveError> {
+        let Some(inside) = absent(Inside::open(&self.host, name))? else { return Ok(None) };
+        Ok(inside.target(path.relative())?)
+    }
+
+    fn names(&self, name: &JailName, path: &JailPath) -> Result<Vec<String>, ObserveError> {
+        let Some(inside) = absent(Inside::open(&self.host, name))? else { return Ok(Vec::new()) };
+        let odd = |_| ObserveError::Path {
+            path: path.to_string(),
+            why: format!("holds a name that is no text in jail {name}"),
+            remedy: "remove it with exec".into(),
+        };
+        inside.names(path.relative())?.into_iter().map(|name| name.into_string().map_err(odd)).collect()
+    }
+
     fn id(&self, name: &JailName, kind: Kind, who: &str) -> Result<Option<u32>, ObserveError> {
         if let Ok(number) = who.parse() {
             return Ok(Some(number));
@@ -110,42 +126,77 @@ impl Observe for View {
         Ok(base::keeps(&self.host.config, wanted, pinned))
     }
 
+    fn packages(&self, base: &jail::Base) -> Result<Option<Packages>, ObserveError> {
+        Ok(base::package_status(&self.host.config, base)?.map(|status| Packages::parse(&status)))
+    }
+
     fn fetch(&self, part: &Part) -> Result<Vec<u8>, ObserveError> {
         match part {
             Part::Text(text) => Ok(text.clone().into_bytes()),
             Part::Bytes(bytes) => Ok(bytes.0.clone()),
             Part::Secret(name) => (self.secrets)(name).map_err(ObserveError::Secret),
-            Part::File { path, sha256 } => {
-                let bytes = host_file(path)?;
-                if Digest::of(&bytes) == *sha256 {
-                    return Ok(bytes);
+            Part::File { path, sha256, size } => {
+                let mut bytes = Vec::new();
+                if *size > MAX_FILE {
+                    return Err(ObserveError::Path {
+                        path: path.display().to_string(),
+                        why: format!("is longer than {} MiB and only part of a file", MAX_FILE >> 20),
+                        remedy: "copy it alone".into(),
+                    });
                 }
-                Err(ObserveError::Path {
-                    path: path.display().to_string(),
-                    why: "is not what it was when the plan was made".into(),
-                    remedy: "make the plan again".into(),
-                })
+                pour(path, sha256, *size, &mut bytes)?;
+                Ok(bytes)
             }
         }
     }
 }
 
-/// All of a file that the administrator named.
-pub(super) fn host_file(path: &Path) -> Result<Vec<u8>, ObserveError> {
-    let wrong = |why: String, remedy: &str| ObserveError::Path { path: path.display().to_string(), why, remedy: remedy.into() };
-    let unread = |error: std::io::Error| {
-        let why = error.raw_os_error().map_or_else(|| error.to_string(), |raw| Errno::from_raw(raw).desc().to_lowercase());
-        wrong(why, "name a file that can be read")
-    };
-    let file = std::fs::File::open(path).map_err(unread)?;
-    let status = file.metadata().map_err(unread)?;
-    if !status.is_file() {
-        return Err(wrong("is no plain file".into(), "name one"));
+/// Notes a file of the host's, to be put into a jail.
+pub fn noted(path: &Path) -> Result<Part, ObserveError> {
+    let mut summed = Summed { to: std::io::sink(), sum: Sha256::new() };
+    let size = copy(path, u64::MAX, &mut summed)?;
+    Ok(Part::File { path: path.to_owned(), sha256: summed.finish(), size })
+}
+
+/// Writes a file of the host's that was noted, and says if it is no longer the same; what was written is then nothing.
+pub(super) fn pour(path: &Path, sha256: &Digest, size: u64, to: &mut dyn Write) -> Result<(), ObserveError> {
+    let mut summed = Summed { to, sum: Sha256::new() };
+    copy(path, size, &mut summed)?;
+    if summed.finish() == *sha256 {
+        return Ok(());
     }
-    if status.len() > MAX_FILE {
-        return Err(wrong(format!("is longer than {} MiB", MAX_FILE >> 20), "use unpack with an archive, or a base"));
+    Err(ObserveError::Path {
+        path: path.display().to_string(),
+        why: "is not what it was when the plan was made".into(),
+        remedy: "make the plan again".into(),
+    })
+}
+
+fn copy(path: &Path, limit: u64, to: &mut dyn Write) -> Result<u64, ObserveError> {
+    let mut file = jail::open_file(path)?.take(limit.saturating_add(1));
+    std::io::copy(&mut file, to).map_err(|error| JailError::io(format!("read {}", path.display()))(error).into())
+}
+
+/// Adds up what is written.
+struct Summed<W> {
+    to: W,
+    sum: Sha256,
+}
+
+impl<W> Summed<W> {
+    fn finish(self) -> Digest {
+        Digest::try_from(jail::hexadecimal(&self.sum.finalize())).expect("a SHA-256 in hexadecimal")
     }
-    let mut bytes = Vec::new();
-    std::io::Read::read_to_end(&mut &file, &mut bytes).map_err(unread)?;
-    Ok(bytes)
+}
+
+impl<W: Write> Write for Summed<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        self.sum.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.to.flush()
+    }
 }

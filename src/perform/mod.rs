@@ -5,7 +5,9 @@ mod files;
 mod journal;
 mod look;
 mod step;
+#[cfg(test)]
+mod tests;
 
 pub use journal::{Failed, Journal, Outcome, Tally};
-pub use look::{Fetch, View};
+pub use look::{Fetch, View, noted};
 pub use step::{Done, PerformError, checked, perform};

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{View, files};
-use crate::jail::{self, ExecRequest, JailError, Output};
+use crate::jail::{self, ExecRequest, JailError, Output, Text};
 use crate::kernel::JailName;
-use crate::plan::{Action, Command, Observe, ObserveError, Step, shown};
+use crate::plan::{AccountError, Action, Command, Observe, ObserveError, Program, Step};
 use crate::supervise::{self, Started, Stopped, SuperviseError};
 use crate::telemetry::{self, Awaited, Waited};
 
@@ -23,6 +23,8 @@ pub enum PerformError {
     NoSuchGroup { jail: JailName, group: String },
     #[error("jail {jail} runs but is not ready: its service is in state {state}; see jailctl logs {jail}")]
     Unready { jail: JailName, state: String },
+    #[error("jail {jail}: {error}")]
+    Account { jail: JailName, error: AccountError },
     /// A command that was to end with status 0.
     #[error("{what} ended with status {status}{complaint}")]
     Status { what: String, status: i32, complaint: String },
@@ -93,9 +95,18 @@ pub fn perform(view: &View, action: &Action) -> Result<Done, PerformError> {
             files::remove(view, jail, path, *restart)?;
             Done::Done
         }
+        Step::Unpack { path, archive, restart } => {
+            files::unpack(view, jail, path, archive, *restart)?;
+            Done::Done
+        }
+        Step::User { .. } | Step::Group { .. } => {
+            files::accounts(view, jail, &action.step)?;
+            Done::Done
+        }
         Step::Run { command } => {
             let output = run(view, jail, command)?;
-            Done::Ran(checked(&command.argv[0], output, command.check)?)
+            let name = command.program.as_ref().map_or_else(|| command.argv[0].as_str(), |program| program.name.as_str());
+            Done::Ran(checked(name, output, command.check)?)
         }
         Step::Apply { text, ephemeral, capture, check } => {
             let output = jail::apply_with(host, jail, text.as_bytes(), &[], *ephemeral, *capture, view.timeout(None))?;
@@ -141,19 +152,24 @@ pub fn checked(what: &str, output: Output, check: bool) -> Result<Output, Perfor
     Err(PerformError::Status { what: what.to_owned(), status: output.status, complaint })
 }
 
+fn text(view: &View, program: &Program) -> Result<Text, ObserveError> {
+    let text = program.text.resolve(|part| view.fetch(part))?;
+    Ok(Text { text, interpreter: program.interpreter.clone() })
+}
+
 /// The command with its secrets, as it is run.
 pub(super) fn request(view: &View, command: &Command) -> Result<ExecRequest, ObserveError> {
     let mut env = BTreeMap::new();
     for (name, content) in &command.env {
         let value = content.resolve(|part| view.fetch(part))?;
         let value = String::from_utf8(value).ok().filter(|value| !value.contains('\0'));
-        let value = value.ok_or_else(|| {
-            ObserveError::Secret(format!("{}: variable {name} is no text that a program can be given", shown(&command.argv)))
-        })?;
+        let value = value
+            .ok_or_else(|| ObserveError::Secret(format!("{command}: variable {name} is no text that a program can be given")))?;
         env.insert(name.clone(), value);
     }
     Ok(ExecRequest {
         argv: command.argv.clone(),
+        program: command.program.as_ref().map(|program| text(view, program)).transpose()?,
         env,
         user: command.user.clone(),
         workdir: command.workdir.clone(),

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use super::accounts::{GroupWish, UserWish};
 use super::content::Content;
 use super::path::JailPath;
+use super::provenance::Digest;
 use crate::jail::Spec;
 use crate::kernel::JailName;
 
@@ -95,10 +98,56 @@ impl Line {
     }
 }
 
+/// An archive of the host's, as all that a directory holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Archive {
+    pub file: PathBuf,
+    pub sha256: Digest,
+    /// Names taken from the beginning of each path; what has no more is left out.
+    pub strip: u32,
+    /// Whose all of it is; root if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+}
+
+impl Archive {
+    /// Lies in the directory that an archive was unpacked to, and tells which. Beside the files and not with the host's
+    /// records of the jail, so that it goes with them through snapshots, clones and exports, and comes in the same
+    /// instant. A jail can change it, as it can change the files themselves.
+    pub const NOTE: &str = ".jailsh-unpacked";
+
+    /// The note's text.
+    pub fn note(&self) -> String {
+        let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "root".into());
+        format!(
+            "# By jailsh: what this directory was made of. Without this file it is not made anew.\nsha256 = {}\nstrip = {}\nowner = {}:{}\n",
+            self.sha256,
+            self.strip,
+            name(&self.owner),
+            name(&self.group)
+        )
+    }
+}
+
+/// A program text to run: a file of its own while it runs, which its user alone can read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// Of the host's file, or in a word.
+    pub name: String,
+    pub text: Content,
+    /// What runs it: a program and its arguments before the file's name.
+    pub interpreter: Vec<String>,
+}
+
 /// A command to run inside a jail.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
+    /// With a `program` only the arguments for it.
     pub argv: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<Program>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, Content>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -116,6 +165,16 @@ pub struct Command {
     /// A status other than 0 is a failure.
     #[serde(default)]
     pub check: bool,
+}
+
+impl fmt::Display for Command {
+    /// On one line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.program {
+            None => f.write_str(&shown(&self.argv)),
+            Some(program) => f.write_str(&shown(&[std::slice::from_ref(&program.name), &self.argv].concat())),
+        }
+    }
 }
 
 /// What is done.
@@ -171,6 +230,19 @@ pub enum Step {
         path: JailPath,
         restart: bool,
     },
+    /// A directory that holds what an archive does, and nothing else.
+    Unpack {
+        path: JailPath,
+        archive: Archive,
+        restart: bool,
+    },
+    /// A user, and what groups it is in.
+    User {
+        user: UserWish,
+    },
+    Group {
+        group: GroupWish,
+    },
     Run {
         command: Command,
     },
@@ -200,6 +272,9 @@ impl Step {
             Step::Directory { .. } => "directory",
             Step::Link { .. } => "link",
             Step::Remove { .. } => "remove",
+            Step::Unpack { .. } => "unpack",
+            Step::User { .. } => "user",
+            Step::Group { .. } => "group",
             Step::Run { .. } => "run",
             Step::Apply { .. } => "apply",
         }
@@ -229,7 +304,12 @@ impl fmt::Display for Step {
             Step::Directory { path, .. } => write!(f, "make {path}/"),
             Step::Link { path, target, .. } => write!(f, "link {path} -> {target}"),
             Step::Remove { path, .. } => write!(f, "remove {path}"),
-            Step::Run { command } => write!(f, "run {}", shown(&command.argv)),
+            Step::Unpack { path, archive, .. } => write!(f, "unpack {} to {path}/", archive.file.display()),
+            Step::User { user } if user.absent => write!(f, "remove user {}", user.name),
+            Step::User { user } => write!(f, "put user {}", user.name),
+            Step::Group { group } if group.absent => write!(f, "remove group {}", group.name),
+            Step::Group { group } => write!(f, "put group {}", group.name),
+            Step::Run { command } => write!(f, "run {command}"),
             Step::Apply { text, .. } => write!(f, "run shell text of {} lines", text.trim().lines().count()),
         }
     }
@@ -276,42 +356,4 @@ impl<'de> Deserialize<'de> for Written {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn every_action_goes_through_json() {
-        let jail: JailName = "web".parse().unwrap();
-        let spec = Spec::parse(&jail, &json!({"command": ["a"], "depends_on": ["a0", "db"], "ports": [80]})).unwrap();
-        let path: JailPath = "/etc/motd".parse().unwrap();
-        let attributes = Attributes { mode: Some(0o640), owner: Some("www-data".into()), group: None };
-        let command = Command { argv: vec!["a".into(), "b c".into()], timeout_ms: Some(5), ..Command::default() };
-        let steps = [
-            Step::Create { spec: Written(Box::new(spec)) },
-            Step::Start,
-            Step::Restart { why: "its spec changed".into() },
-            Step::Write { path: path.clone(), content: Content::text("x"), attributes: attributes.clone(), restart: true },
-            Step::Line { path: path.clone(), line: Line { text: "x".into(), replaces: None, absent: true }, restart: false },
-            Step::Directory { path: path.clone(), attributes },
-            Step::Link { path: path.clone(), target: "/x".into(), restart: false },
-            Step::Remove { path, restart: false },
-            Step::Run { command },
-            Step::Apply { text: "true".into(), ephemeral: true, capture: true, check: true },
-        ];
-        for step in steps {
-            let word = step.word();
-            let action = Action { jail: jail.clone(), step, detail: vec!["+x".into()], place: None };
-            let json = serde_json::to_value(&action).unwrap();
-            assert_eq!(json["action"], word);
-            assert_eq!(serde_json::from_value::<Action>(json).unwrap(), action);
-        }
-    }
-
-    #[test]
-    fn a_long_command_is_cut_and_odd_words_are_quoted() {
-        assert_eq!(shown(&["sh".into(), "-c".into(), "a b".into(), String::new()]), "sh -c \"a b\" \"\"");
-        assert_eq!(shown(&["x".repeat(200)]).len(), 103);
-    }
-}
+mod tests;

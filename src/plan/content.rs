@@ -36,6 +36,8 @@ pub enum Part {
     File {
         path: PathBuf,
         sha256: Digest,
+        /// Bytes.
+        size: u64,
     },
     /// A secret, by name.
     Secret(String),
@@ -63,6 +65,23 @@ impl Content {
         self.0.iter().any(|part| matches!(part, Part::Secret(_)))
     }
 
+    /// Sum and size of the whole, where it is one file of the host: known without reading that again.
+    pub fn noted(&self) -> Option<(&Digest, u64)> {
+        match self.0.as_slice() {
+            [Part::File { sha256, size, .. }] => Some((sha256, *size)),
+            _ => None,
+        }
+    }
+
+    /// Sum and size of the whole.
+    pub fn measure<E>(&self, fetch: impl FnMut(&Part) -> Result<Vec<u8>, E>) -> Result<(Digest, u64), E> {
+        if let Some((sum, size)) = self.noted() {
+            return Ok((sum.clone(), size));
+        }
+        let whole = self.resolve(fetch)?;
+        Ok((Digest::of(&whole), whole.len() as u64))
+    }
+
     /// The whole, with files and secrets as `fetch` finds them.
     pub fn resolve<E>(&self, mut fetch: impl FnMut(&Part) -> Result<Vec<u8>, E>) -> Result<Vec<u8>, E> {
         let mut whole = Vec::new();
@@ -87,7 +106,7 @@ mod tests {
             Part::Text("password = ".into()),
             Part::Secret("db".into()),
             Part::Bytes(Bytes(vec![0, 255])),
-            Part::File { path: "/srv/a".into(), sha256: Digest::of(b"x") },
+            Part::File { path: "/srv/a".into(), sha256: Digest::of(b"x"), size: 1 },
         ]);
         let json = serde_json::to_string(&content).unwrap();
         assert!(json.contains(r#"{"secret":"db"}"#) && json.contains(r#"{"bytes":"AP8="}"#), "{json}");

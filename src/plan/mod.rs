@@ -3,24 +3,29 @@
 //! A verb gives [`decide`] what is wanted; that looks through [`Observe`] at what is, and answers with [`Action`]s. They are
 //! performed, or recorded and told to a [`Shadow`], which then is what later verbs of a plan look at.
 
+mod accounts;
 mod action;
 mod content;
 pub mod decide;
 mod difference;
 mod document;
 mod observed;
+mod packages;
 mod path;
 mod provenance;
 mod shadow;
 mod show;
+pub mod template;
 mod witness;
 
-pub use action::{Action, Attributes, Command, Line, Place, Step, Written, shown};
+pub use accounts::{AccountError, AccountName, Accounts, GroupRef, GroupWish, UserWish};
+pub use action::{Action, Archive, Attributes, Command, Line, Place, Program, Step, Written, shown};
 pub use content::{Bytes, Content, Part};
 pub use decide::DecideError;
 pub use difference::difference;
 pub use document::{Document, DocumentError, Source};
 pub use observed::{Entry, JailSeen, Kind, MAX_READ, Observe, ObserveError, Service};
+pub use packages::{PackageName, Packages};
 pub use path::{JailPath, PathError};
 pub use provenance::{Digest, Provenance, Stale};
 pub use shadow::Shadow;

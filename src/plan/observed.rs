@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::action::Command;
 use super::content::Part;
-use super::path::JailPath;
+use super::packages::Packages;
+use super::path::{JailPath, PathError};
 use super::provenance::Digest;
 use crate::jail::{Base, JailError, Spec};
 use crate::kernel::JailName;
@@ -60,6 +61,8 @@ pub enum Entry {
     },
     /// A device, a socket, a pipe.
     Other,
+    /// Known only once an earlier action of the plan was done: what an archive brings.
+    Unknown,
 }
 
 impl Entry {
@@ -79,6 +82,7 @@ impl Entry {
             Entry::Directory { .. } => "a directory",
             Entry::Link { .. } => "a link",
             Entry::Other => "a device, socket or pipe",
+            Entry::Unknown => "known only then",
         }
     }
 }
@@ -98,6 +102,8 @@ pub enum ObserveError {
     Jail(#[from] JailError),
     #[error("{0}")]
     Secret(String),
+    #[error(transparent)]
+    Name(#[from] PathError),
     #[error("{path}: {why}; {remedy}")]
     Path { path: String, why: String, remedy: String },
     /// In a test: nobody said what would be answered.
@@ -114,14 +120,66 @@ pub trait Observe {
     fn entry(&self, jail: &JailName, path: &JailPath) -> Result<Entry, ObserveError>;
     /// The bytes of a file; `None` if there is no file, or it is longer than [`MAX_READ`].
     fn bytes(&self, jail: &JailName, path: &JailPath) -> Result<Option<Vec<u8>>, ObserveError>;
+    /// Where a link leads; `None`: there is none.
+    fn target(&self, jail: &JailName, path: &JailPath) -> Result<Option<String>, ObserveError>;
+    /// Names in a directory, in order; none if there is no directory.
+    fn names(&self, jail: &JailName, path: &JailPath) -> Result<Vec<String>, ObserveError>;
     /// The number of a user or group of the jail's; `None`: no such name (yet).
     fn id(&self, jail: &JailName, kind: Kind, name: &str) -> Result<Option<u32>, ObserveError>;
     /// Runs a command that changes nothing, and says how it ended; `None` where that cannot be known now.
     fn probe(&self, jail: &JailName, command: &Command) -> Result<Option<i32>, ObserveError>;
     /// Would a jail with base `pinned` be what `wanted` asks for?
     fn same_base(&self, wanted: &Base, pinned: &Base) -> Result<bool, ObserveError>;
+    /// The Debian packages of a base with their versions; `None`: it keeps no record of them.
+    fn packages(&self, base: &Base) -> Result<Option<Packages>, ObserveError>;
     /// A host's file or a secret.
     fn fetch(&self, part: &Part) -> Result<Vec<u8>, ObserveError>;
+}
+
+impl<O: Observe + ?Sized> Observe for &O {
+    fn jail(&self, jail: &JailName) -> Result<Option<JailSeen>, ObserveError> {
+        (**self).jail(jail)
+    }
+
+    fn jails(&self) -> Result<Vec<JailName>, ObserveError> {
+        (**self).jails()
+    }
+
+    fn entry(&self, jail: &JailName, path: &JailPath) -> Result<Entry, ObserveError> {
+        (**self).entry(jail, path)
+    }
+
+    fn bytes(&self, jail: &JailName, path: &JailPath) -> Result<Option<Vec<u8>>, ObserveError> {
+        (**self).bytes(jail, path)
+    }
+
+    fn target(&self, jail: &JailName, path: &JailPath) -> Result<Option<String>, ObserveError> {
+        (**self).target(jail, path)
+    }
+
+    fn names(&self, jail: &JailName, path: &JailPath) -> Result<Vec<String>, ObserveError> {
+        (**self).names(jail, path)
+    }
+
+    fn id(&self, jail: &JailName, kind: Kind, name: &str) -> Result<Option<u32>, ObserveError> {
+        (**self).id(jail, kind, name)
+    }
+
+    fn probe(&self, jail: &JailName, command: &Command) -> Result<Option<i32>, ObserveError> {
+        (**self).probe(jail, command)
+    }
+
+    fn same_base(&self, wanted: &Base, pinned: &Base) -> Result<bool, ObserveError> {
+        (**self).same_base(wanted, pinned)
+    }
+
+    fn packages(&self, base: &Base) -> Result<Option<Packages>, ObserveError> {
+        (**self).packages(base)
+    }
+
+    fn fetch(&self, part: &Part) -> Result<Vec<u8>, ObserveError> {
+        (**self).fetch(part)
+    }
 }
 
 /// Bytes of a file that are read to change or compare it.

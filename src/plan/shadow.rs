@@ -1,13 +1,15 @@
 //! Jails as the actions recorded so far will leave them. Looks below where nothing was recorded.
 
+mod observe;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::action::{Action, Attributes, Command, Step};
-use super::content::Part;
+use super::action::{Action, Archive, Attributes, Step};
+use super::content::Content;
+use super::decide::{accounts_of, granted};
 use super::observed::{Entry, JailSeen, Kind, MAX_READ, Observe, ObserveError, Service};
 use super::path::JailPath;
-use super::provenance::Digest;
 use crate::jail::{self, Base};
 use crate::kernel::JailName;
 
@@ -15,8 +17,11 @@ use crate::kernel::JailName;
 const ROOT: u32 = 0;
 const UNKNOWN: u32 = u32::MAX;
 
-/// What is at a path, and a file's bytes where they are known.
-type Known = (Entry, Option<Vec<u8>>);
+/// Links followed on one path; the kernel's own limit.
+const MAX_LINKS: usize = 40;
+
+/// What is at a path, and what a file holds.
+type Known = (Entry, Option<Content>);
 
 /// An overlay over what is.
 pub struct Shadow<O> {
@@ -24,7 +29,9 @@ pub struct Shadow<O> {
     jails: BTreeMap<JailName, Option<JailSeen>>,
     /// Made by the plan: below there is nothing of them.
     fresh: BTreeSet<JailName>,
-    files: BTreeMap<(JailName, JailPath), Known>,
+    files: BTreeMap<JailName, BTreeMap<JailPath, Known>>,
+    /// What was below these is gone; with `true` something else is there.
+    emptied: BTreeMap<JailName, BTreeMap<JailPath, bool>>,
     /// Something that no plan can foresee will have run in it.
     opaque: BTreeSet<JailName>,
     /// Names that resolved to [`UNKNOWN`] when they were planned, so that they resolve to it again.
@@ -38,6 +45,7 @@ impl<O: Observe> Shadow<O> {
             jails: BTreeMap::new(),
             fresh: BTreeSet::new(),
             files: BTreeMap::new(),
+            emptied: BTreeMap::new(),
             opaque: BTreeSet::new(),
             promised: RefCell::default(),
         }
@@ -49,7 +57,7 @@ impl<O: Observe> Shadow<O> {
 
     /// Nothing was recorded about this jail.
     pub fn is_untouched(&self, jail: &JailName) -> bool {
-        !self.jails.contains_key(jail) && !self.opaque.contains(jail) && !self.files.keys().any(|(of, _)| of == jail)
+        !self.jails.contains_key(jail) && !self.opaque.contains(jail) && !self.files.contains_key(jail)
     }
 
     /// From here on this action counts as done.
@@ -83,44 +91,62 @@ impl<O: Observe> Shadow<O> {
             }
             Step::Write { path, content, attributes, restart } => {
                 let old = self.entry(jail, path)?;
-                let bytes = content.resolve(|part| self.fetch(part))?;
-                let (mode, uid, gid) = self.attributed(jail, &old, attributes, 0o644)?;
-                let entry = Entry::File { sha256: Digest::of(&bytes), size: bytes.len() as u64, mode, uid, gid };
-                self.put(jail, path, entry, Some(bytes));
+                let (mode, uid, gid) = self.attributed(jail, file_at(&old), attributes, 0o644)?;
+                self.put_file(jail, path, content.clone(), (mode, uid, gid))?;
                 self.wear(jail, path, *restart)?;
             }
             Step::Line { path, line, restart } => {
                 let old = self.entry(jail, path)?;
                 let text = String::from_utf8_lossy(&self.bytes(jail, path)?.unwrap_or_default()).into_owned();
-                let bytes = line.put(&text).into_bytes();
-                let (mode, uid, gid) = old.attributes().unwrap_or((0o644, ROOT, ROOT));
-                let entry = Entry::File { sha256: Digest::of(&bytes), size: bytes.len() as u64, mode, uid, gid };
-                self.put(jail, path, entry, Some(bytes));
+                let attributes = file_at(&old).unwrap_or((0o644, ROOT, ROOT));
+                self.put_file(jail, path, Content::text(line.put(&text)), attributes)?;
                 self.wear(jail, path, *restart)?;
             }
             Step::Attributes { path, attributes, restart } => {
-                let old = self.entry(jail, path)?;
-                let (mode, uid, gid) = self.attributed(jail, &old, attributes, 0o644)?;
-                let bytes = self.bytes(jail, path)?;
+                let (old, content) = self.known(jail, path)?;
+                let (mode, uid, gid) = self.attributed(jail, old.attributes(), attributes, 0o644)?;
                 let entry = match old {
                     Entry::File { sha256, size, .. } => Entry::File { sha256, size, mode, uid, gid },
                     _ => Entry::Directory { mode, uid, gid },
                 };
-                self.put(jail, path, entry, bytes);
+                let content = match (&entry, content) {
+                    // Of a file that is as it was: its bytes, which later lines go into.
+                    (Entry::File { size, .. }, None) if *size <= MAX_READ => self.bytes(jail, path)?.map(Content::bytes),
+                    (_, content) => content,
+                };
+                self.put(jail, path, entry, content)?;
                 self.wear(jail, path, *restart)?;
             }
             Step::Directory { path, attributes } => {
-                let (mode, uid, gid) = self.attributed(jail, &Entry::Absent, attributes, 0o755)?;
-                self.put(jail, path, Entry::Directory { mode, uid, gid }, None);
+                let (mode, uid, gid) = self.attributed(jail, None, attributes, 0o755)?;
+                self.put(jail, path, Entry::Directory { mode, uid, gid }, None)?;
             }
             Step::Link { path, target, restart } => {
-                self.put(jail, path, Entry::Link { target: target.clone() }, None);
+                self.put(jail, path, Entry::Link { target: target.clone() }, None)?;
                 self.wear(jail, path, *restart)?;
             }
             Step::Remove { path, restart } => {
-                self.files.retain(|(of, at), _| of != jail || !at.is_within(path));
-                self.put(jail, path, Entry::Absent, None);
+                self.empty(jail, path, false)?;
+                self.put(jail, path, Entry::Absent, None)?;
                 self.wear(jail, path, *restart)?;
+            }
+            Step::Unpack { path, archive, restart } => {
+                self.empty(jail, path, true)?;
+                let owners = Attributes { mode: Some(0o755), owner: archive.owner.clone(), group: archive.group.clone() };
+                let (mode, uid, gid) = self.attributed(jail, None, &owners, 0o755)?;
+                self.put(jail, path, Entry::Directory { mode, uid, gid }, None)?;
+                if let Ok(note) = path.join(Archive::NOTE) {
+                    self.put_file(jail, &note, Content::text(archive.note()), (0o644, ROOT, ROOT))?;
+                }
+                self.wear(jail, path, *restart)?;
+            }
+            Step::User { .. } | Step::Group { .. } => {
+                // Both were decided on these very files; one that cannot be granted changes nothing.
+                let old = accounts_of(&*self, jail).ok();
+                for (path, text) in old.and_then(|old| granted(&old, &action.step).ok()).unwrap_or_default() {
+                    let attributes = file_at(&self.entry(jail, &path)?).unwrap_or((0o644, ROOT, ROOT));
+                    self.put_file(jail, &path, Content::text(text), attributes)?;
+                }
             }
             Step::Run { .. } => {
                 self.opaque.insert(jail.clone());
@@ -140,7 +166,8 @@ impl<O: Observe> Shadow<O> {
     }
 
     fn forget(&mut self, jail: &JailName) {
-        self.files.retain(|(of, _), _| of != jail);
+        self.files.remove(jail);
+        self.emptied.remove(jail);
         self.promised.borrow_mut().retain(|(of, _, _)| of != jail);
         self.fresh.remove(jail);
         self.opaque.remove(jail);
@@ -159,12 +186,117 @@ impl<O: Observe> Shadow<O> {
         if restart { self.change(jail, |seen| seen.wear(&format!("{path} changed"))) } else { Ok(()) }
     }
 
-    fn put(&mut self, jail: &JailName, path: &JailPath, entry: Entry, bytes: Option<Vec<u8>>) {
-        self.files.insert((jail.clone(), path.clone()), (entry, bytes));
+    fn put(&mut self, jail: &JailName, path: &JailPath, entry: Entry, content: Option<Content>) -> Result<(), ObserveError> {
+        let path = self.settled(jail, path)?;
+        self.files.entry(jail.clone()).or_default().insert(path, (entry, content));
+        Ok(())
     }
 
-    fn attributed(&self, jail: &JailName, old: &Entry, wanted: &Attributes, usual: u32) -> Result<(u32, u32, u32), ObserveError> {
-        let (mode, uid, gid) = old.attributes().unwrap_or((usual, ROOT, ROOT));
+    fn put_file(
+        &mut self,
+        jail: &JailName,
+        path: &JailPath,
+        content: Content,
+        (mode, uid, gid): (u32, u32, u32),
+    ) -> Result<(), ObserveError> {
+        let (sha256, size) = content.measure(|part| self.fetch(part))?;
+        self.put(jail, path, Entry::File { sha256, size, mode, uid, gid }, Some(content))
+    }
+
+    /// All that is at a path and below it is gone.
+    fn empty(&mut self, jail: &JailName, path: &JailPath, filled: bool) -> Result<(), ObserveError> {
+        let path = self.settled(jail, path)?;
+        self.files.entry(jail.clone()).or_default().retain(|at, _| !at.is_within(&path));
+        let emptied = self.emptied.entry(jail.clone()).or_default();
+        emptied.retain(|at, _| !at.is_within(&path));
+        emptied.insert(path, filled);
+        Ok(())
+    }
+
+    fn recorded(&self, jail: &JailName, path: &JailPath) -> Option<&Known> {
+        self.files.get(jail)?.get(path)
+    }
+
+    /// What is at a path, by what was recorded; without content where only what is below knows it.
+    fn known(&self, jail: &JailName, path: &JailPath) -> Result<Known, ObserveError> {
+        let path = self.settled(jail, path)?;
+        if let Some(known) = self.recorded(jail, &path) {
+            return Ok(known.clone());
+        }
+        Ok(match self.ground(jail, &path)? {
+            Ground::Below => (self.below.entry(jail, &path)?, None),
+            Ground::Seeded => self.seeded(jail, &path),
+            Ground::Gone => (Entry::Absent, None),
+            Ground::Unknown => (Entry::Unknown, None),
+        })
+    }
+
+    /// Who knows what is at a path that nothing was recorded of.
+    fn ground(&self, jail: &JailName, path: &JailPath) -> Result<Ground, ObserveError> {
+        if self.is_cut_off(jail, path) {
+            return Ok(Ground::Gone);
+        }
+        // The nearest one above tells: an archive may lie in what was removed, and something removed in an archive.
+        let emptied = self.emptied.get(jail).into_iter().flatten().filter(|(above, _)| path.is_within(above));
+        if let Some((_, filled)) = emptied.max_by_key(|(above, _)| above.as_str().len()) {
+            return Ok(if *filled { Ground::Unknown } else { Ground::Gone });
+        }
+        Ok(match (self.fresh.contains(jail), self.jail(jail)?) {
+            (true, _) => Ground::Seeded,
+            (false, Some(_)) => Ground::Below,
+            (false, None) => Ground::Gone,
+        })
+    }
+
+    /// The path without links on the way, as the kernel would walk it with the jail's root as its own.
+    fn settled(&self, jail: &JailName, path: &JailPath) -> Result<JailPath, ObserveError> {
+        let mut rest: Vec<String> = path.names().rev().map(str::to_owned).collect();
+        let (mut way, mut links) = (String::new(), 0);
+        while let Some(name) = rest.pop() {
+            match name.as_str() {
+                "" | "." => continue,
+                ".." => way.truncate(way.rfind('/').unwrap_or(0)),
+                name => {
+                    way.push('/');
+                    way.push_str(name);
+                }
+            }
+            if rest.is_empty() || way.is_empty() || name == ".." {
+                continue;
+            }
+            // What a link leads to may be no path of ours; then nothing that we know is there.
+            let Ok(here) = way.parse::<JailPath>() else { return Ok(path.clone()) };
+            let Some(target) = self.target_at(jail, &here)? else { continue };
+            links += 1;
+            if links > MAX_LINKS {
+                return Ok(path.clone());
+            }
+            way.truncate(if target.starts_with('/') { 0 } else { way.rfind('/').unwrap_or(0) });
+            rest.extend(target.split('/').rev().map(str::to_owned));
+        }
+        Ok(way.parse().unwrap_or_else(|_| path.clone()))
+    }
+
+    /// Where the link at a path without links on the way leads.
+    fn target_at(&self, jail: &JailName, path: &JailPath) -> Result<Option<String>, ObserveError> {
+        Ok(match self.recorded(jail, path) {
+            Some((Entry::Link { target }, _)) => Some(target.clone()),
+            Some(_) => None,
+            None => match self.ground(jail, path)? {
+                Ground::Below => self.below.target(jail, path)?,
+                Ground::Seeded | Ground::Gone | Ground::Unknown => None,
+            },
+        })
+    }
+
+    fn attributed(
+        &self,
+        jail: &JailName,
+        old: Option<(u32, u32, u32)>,
+        wanted: &Attributes,
+        usual: u32,
+    ) -> Result<(u32, u32, u32), ObserveError> {
+        let (mode, uid, gid) = old.unwrap_or((usual, ROOT, ROOT));
         let id = |kind, name: &Option<String>, is| match name {
             Some(name) => self.promise(jail, kind, name),
             None => Ok(is),
@@ -182,26 +314,48 @@ impl<O: Observe> Shadow<O> {
     }
 
     /// What a jail that the plan makes will have before anything is put into it, as far as that is known.
-    fn seeded(&self, jail: &JailName, path: &JailPath) -> Entry {
+    fn seeded(&self, jail: &JailName, path: &JailPath) -> Known {
         let spec = self.jails.get(jail).and_then(|seen| seen.as_ref()?.spec.as_ref().ok());
-        match spec.filter(|spec| spec.base == Base::Host).and_then(|_| jail::seeded_directory(path.relative())) {
-            Some(mode) if !self.is_cut_off(jail, path) => Entry::Directory { mode, uid: ROOT, gid: ROOT },
-            _ => Entry::Absent,
+        if spec.is_none_or(|spec| spec.base != Base::Host) {
+            return (Entry::Absent, None);
         }
+        if let Some(mode) = jail::seeded_directory(path.relative()) {
+            return (Entry::Directory { mode, uid: ROOT, gid: ROOT }, None);
+        }
+        // The others may be the host's.
+        let ours = jail::seeded_files().into_iter().find(|(name, _)| path.relative() == *name);
+        let ours = ours.filter(|(name, _)| matches!(*name, "etc/passwd" | "etc/group"));
+        let Some((_, text)) = ours else { return (Entry::Absent, None) };
+        let (sha256, size) = (super::Digest::of(text), text.len() as u64);
+        (Entry::File { sha256, size, mode: 0o644, uid: ROOT, gid: ROOT }, Some(Content::text(text)))
     }
 
     /// A directory above was removed, or is a file by now.
     fn is_cut_off(&self, jail: &JailName, path: &JailPath) -> bool {
         let mut above = path.parent();
         while let Some(directory) = above {
-            match self.files.get(&(jail.clone(), directory.clone())) {
-                Some((Entry::Absent, _)) => return true,
-                Some(_) => return false,
+            match self.recorded(jail, &directory) {
+                Some((Entry::Directory { .. }, _)) => return false,
+                Some(_) => return true,
                 None => above = directory.parent(),
             }
         }
         false
     }
+}
+
+/// Who knows.
+enum Ground {
+    Below,
+    /// It is as a new jail is made.
+    Seeded,
+    Gone,
+    Unknown,
+}
+
+/// A file that is replaced gives its mode and owners to the next.
+fn file_at(old: &Entry) -> Option<(u32, u32, u32)> {
+    old.attributes().filter(|_| matches!(old, Entry::File { .. }))
 }
 
 impl JailSeen {
@@ -210,75 +364,5 @@ impl JailSeen {
         if self.is_up() && !self.stale.iter().any(|known| known == why) {
             self.stale.push(why.to_owned());
         }
-    }
-}
-
-impl<O: Observe> Observe for Shadow<O> {
-    fn jail(&self, jail: &JailName) -> Result<Option<JailSeen>, ObserveError> {
-        match self.jails.get(jail) {
-            Some(seen) => Ok(seen.clone()),
-            None => self.below.jail(jail),
-        }
-    }
-
-    fn jails(&self) -> Result<Vec<JailName>, ObserveError> {
-        let mut names: BTreeSet<JailName> = self.below.jails()?.into_iter().collect();
-        for (name, seen) in &self.jails {
-            match seen {
-                Some(_) => names.insert(name.clone()),
-                None => names.remove(name),
-            };
-        }
-        Ok(names.into_iter().collect())
-    }
-
-    fn entry(&self, jail: &JailName, path: &JailPath) -> Result<Entry, ObserveError> {
-        if let Some((entry, _)) = self.files.get(&(jail.clone(), path.clone())) {
-            return Ok(entry.clone());
-        }
-        if self.fresh.contains(jail) {
-            return Ok(self.seeded(jail, path));
-        }
-        if self.is_cut_off(jail, path) || self.jail(jail)?.is_none() {
-            return Ok(Entry::Absent);
-        }
-        self.below.entry(jail, path)
-    }
-
-    fn bytes(&self, jail: &JailName, path: &JailPath) -> Result<Option<Vec<u8>>, ObserveError> {
-        if let Some((_, bytes)) = self.files.get(&(jail.clone(), path.clone())) {
-            return Ok(bytes.clone().filter(|bytes| bytes.len() as u64 <= MAX_READ));
-        }
-        match self.entry(jail, path)? {
-            Entry::File { .. } => self.below.bytes(jail, path),
-            _ => Ok(None),
-        }
-    }
-
-    fn id(&self, jail: &JailName, kind: Kind, name: &str) -> Result<Option<u32>, ObserveError> {
-        let found = if let Ok(number) = name.parse() {
-            Some(number)
-        } else if name == "root" {
-            Some(ROOT)
-        } else if self.fresh.contains(jail) || self.jail(jail)?.is_none() {
-            None
-        } else {
-            self.below.id(jail, kind, name)?
-        };
-        let promised = || self.promised.borrow().contains(&(jail.clone(), kind, name.to_owned()));
-        Ok(found.or_else(|| promised().then_some(UNKNOWN)))
-    }
-
-    fn probe(&self, jail: &JailName, command: &Command) -> Result<Option<i32>, ObserveError> {
-        // What was recorded could change the answer.
-        if self.is_untouched(jail) { self.below.probe(jail, command) } else { Ok(None) }
-    }
-
-    fn same_base(&self, wanted: &Base, pinned: &Base) -> Result<bool, ObserveError> {
-        self.below.same_base(wanted, pinned)
-    }
-
-    fn fetch(&self, part: &Part) -> Result<Vec<u8>, ObserveError> {
-        self.below.fetch(part)
     }
 }

@@ -29,7 +29,10 @@ impl Counts {
                 | Step::Attributes { .. }
                 | Step::Directory { .. }
                 | Step::Link { .. }
-                | Step::Remove { .. } => &mut counts.files,
+                | Step::Remove { .. }
+                | Step::Unpack { .. }
+                | Step::User { .. }
+                | Step::Group { .. } => &mut counts.files,
             };
             *group += 1;
         }
@@ -62,6 +65,8 @@ fn mark(step: &Step) -> char {
     match step {
         Step::Create { .. } | Step::Directory { .. } => '+',
         Step::Destroy | Step::Remove { .. } => '-',
+        Step::User { user } if user.absent => '-',
+        Step::Group { group } if group.absent => '-',
         Step::Run { .. } | Step::Apply { .. } => '!',
         Step::Start | Step::Restart { .. } | Step::Stop | Step::Thaw => '>',
         _ => '~',

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::action::{Command, shown};
 use super::content::Part;
 use super::observed::{Entry, JailSeen, Kind, Observe, ObserveError};
+use super::packages::Packages;
 use super::path::JailPath;
 use super::provenance::Digest;
 use crate::jail::Base;
@@ -26,6 +27,10 @@ pub enum Fact {
         jail: JailName,
         path: JailPath,
     },
+    Names {
+        jail: JailName,
+        path: JailPath,
+    },
     User {
         jail: JailName,
         name: String,
@@ -39,6 +44,10 @@ pub enum Fact {
         argv: Vec<String>,
         user: Option<String>,
     },
+    /// Packages of a base.
+    Packages {
+        base: String,
+    },
 }
 
 impl fmt::Display for Fact {
@@ -46,9 +55,11 @@ impl fmt::Display for Fact {
         match self {
             Fact::Jail { jail } => write!(f, "jail {jail}"),
             Fact::Path { jail, path } => write!(f, "{path} in jail {jail}"),
+            Fact::Names { jail, path } => write!(f, "what is in {path} in jail {jail}"),
             Fact::User { jail, name } => write!(f, "user {name} in jail {jail}"),
             Fact::Group { jail, name } => write!(f, "group {name} in jail {jail}"),
             Fact::Command { jail, argv, .. } => write!(f, "what {} says in jail {jail}", shown(argv)),
+            Fact::Packages { base } => write!(f, "packages of base {base}"),
         }
     }
 }
@@ -98,6 +109,19 @@ impl<O: Observe> Observe for Witness<O> {
         self.below.bytes(jail, path)
     }
 
+    fn target(&self, jail: &JailName, path: &JailPath) -> Result<Option<String>, ObserveError> {
+        let found = self.below.target(jail, path)?;
+        if found.is_some() {
+            // Only a link leads elsewhere; what else is there does not matter.
+            self.entry(jail, path)?;
+        }
+        Ok(found)
+    }
+
+    fn names(&self, jail: &JailName, path: &JailPath) -> Result<Vec<String>, ObserveError> {
+        self.note(Fact::Names { jail: jail.clone(), path: path.clone() }, self.below.names(jail, path))
+    }
+
     fn id(&self, jail: &JailName, kind: Kind, name: &str) -> Result<Option<u32>, ObserveError> {
         let (jail_name, text) = (jail.clone(), name.to_owned());
         let fact = match kind {
@@ -116,6 +140,10 @@ impl<O: Observe> Observe for Witness<O> {
         self.below.same_base(wanted, pinned)
     }
 
+    fn packages(&self, base: &Base) -> Result<Option<Packages>, ObserveError> {
+        self.note(Fact::Packages { base: base.to_string() }, self.below.packages(base))
+    }
+
     fn fetch(&self, part: &Part) -> Result<Vec<u8>, ObserveError> {
         self.below.fetch(part)
     }
@@ -131,6 +159,11 @@ pub fn stale_facts(now: &dyn Observe, facts: &[(Fact, Digest)]) -> Result<Vec<Fa
         let is = match fact {
             Fact::Jail { jail } => digest(&now.jail(jail)?),
             Fact::Path { jail, path } => digest(&now.entry(jail, path)?),
+            Fact::Names { jail, path } => digest(&now.names(jail, path)?),
+            Fact::Packages { base } => {
+                let wrong = |why| ObserveError::Path { path: base.clone(), why, remedy: "make the plan again".into() };
+                digest(&now.packages(&base.parse().map_err(wrong)?)?)
+            }
             Fact::User { jail, name } => digest(&now.id(jail, Kind::User, name)?),
             Fact::Group { jail, name } => digest(&now.id(jail, Kind::Group, name)?),
             Fact::Command { jail, argv, user } => {

@@ -133,7 +133,7 @@ impl<'a> Options<'a> {
         }
     }
 
-    fn get(&self, key: &str) -> Option<&'a Dynamic> {
+    pub fn get(&self, key: &str) -> Option<&'a Dynamic> {
         self.map.get(key).filter(|value| !value.is_unit())
     }
 
@@ -168,6 +168,25 @@ impl<'a> Options<'a> {
     pub fn flag(&self, key: &str, default: bool) -> Result<bool, Fault> {
         let read = self.get(key).map(Dynamic::as_bool).transpose();
         Ok(read.map_err(|_| self.wrong(key, "true or false"))?.unwrap_or(default))
+    }
+
+    /// A number from 0 to the largest that a user or group can have.
+    pub fn id(&self, key: &str) -> Result<Option<u32>, Fault> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        let number = value.as_int().ok().and_then(|number| u32::try_from(number).ok()).filter(|number| *number != u32::MAX);
+        number.map(Some).ok_or_else(|| match value.as_int() {
+            Ok(number) => {
+                Fault::new(Kind::Spec, format!("{}: option {key} is {number}; use a number from 0 to 4294967294", self.verb))
+            }
+            Err(_) => self.wrong(key, "a number from 0 to 4294967294"),
+        })
+    }
+
+    /// Texts of a list.
+    pub fn texts(&self, key: &str) -> Result<Option<Vec<String>>, Fault> {
+        let Some(items) = self.list(key)? else { return Ok(None) };
+        let text = |item: &Dynamic| item.as_immutable_string_ref().map(|text| text.to_string());
+        items.iter().map(text).collect::<Result<_, _>>().map(Some).map_err(|_| self.wrong(key, "a list of texts"))
     }
 
     /// Permission bits: a text of octal digits, or a number.

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -126,6 +126,9 @@ impl Stand {
     pub fn new(session: &Rc<Session>, limits: Limits, script: Script, sources: Sources) -> Stand {
         let effects = Rc::new(Effects::default());
         session.begin(&script.name);
+        if let Some(directory) = script.file.as_deref().and_then(Path::parent) {
+            session.lies_in(&script.name, directory);
+        }
         let (mut engine, guard) = engine(session.clone(), limits, &effects);
         let place = script.file.as_deref().and_then(Place::of_script);
         let library = Library::new(script.module_path);

@@ -301,7 +301,7 @@ impl From<ObserveError> for Fault {
         match error {
             ObserveError::Jail(error) => error.into(),
             ObserveError::Secret(_) => Fault::new(Kind::Value, text),
-            ObserveError::Path { .. } => Fault::new(Kind::Path, text),
+            ObserveError::Path { .. } | ObserveError::Name(_) => Fault::new(Kind::Path, text),
             ObserveError::NoDouble { what, remedy } => Fault::no_double(what, remedy),
         }
     }
@@ -329,7 +329,7 @@ impl From<PerformError> for Fault {
             PerformError::Jail(error) => error.into(),
             PerformError::Supervise(error) => error.into(),
             PerformError::Observe(error) => error.into(),
-            PerformError::NoSuchGroup { .. } => Fault::new(Kind::Value, text),
+            PerformError::NoSuchGroup { .. } | PerformError::Account { .. } => Fault::new(Kind::Value, text),
             PerformError::Unready { .. } => Fault::new(Kind::TimedOut, text),
             // Not through Fault::new: a complaint is the command's text, not a message with a remedy.
             PerformError::Status { .. } => Fault { message: text, ..Fault::new(Kind::Status, "") },

@@ -57,6 +57,11 @@ pub const VERBS: [&str; 42] = [
     "args",
 ];
 
+/// Methods of a jail that have no free function: a script's own function of such a name would be called in their place,
+/// `jail.file(...)` too. Variables may have the names.
+pub const METHODS: [&str; 12] =
+    ["file", "dir", "symlink", "line", "remove", "copy", "template", "unpack", "user", "group", "packages", "script"];
+
 /// Where the next identifier would be a new name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Place {
@@ -218,6 +223,10 @@ fn refusal(place: Place, token: &Token, taken: &[&str]) -> Option<(Code, String)
         Token::Identifier(name) | Token::Reserved(name) if place != Place::Elsewhere && is_taken(name) => {
             Some((Code::RESERVED, format!("{:?} is a name of jailsh and cannot be redefined; pick another name", name.as_str())))
         }
+        Token::Identifier(name) if place == Place::Until(Closing::LeftParenthesis) && METHODS.contains(&name.as_str()) => {
+            let why = format!("{:?} is a method of jails and cannot name a function; pick another name", name.as_str());
+            Some((Code::RESERVED, why))
+        }
         Token::Reserved(name) if name.as_str() == "eval" => {
             Some((Code::EVAL, "eval is not available; write the code out".into()))
         }
@@ -273,6 +282,21 @@ mod tests {
         ] {
             let error = compile(script).expect_err(script);
             assert!(error.contains("cannot be redefined"), "{script}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_method_of_jails_names_no_function_but_may_name_a_variable() {
+        for script in
+            ["fn file(x) { }", "fn line() { }", "private fn copy(a, b) { }", "fn Jail.template(x) { }", "fn int.user() { }"]
+        {
+            let error = compile(script).expect_err(script);
+            assert!(error.contains("is a method of jails and cannot name a function"), "{script}: {error}");
+        }
+        for script in
+            ["let file = 1;", "for line in [1] { }", "fn f(user, group) { user }", "fn lines() { }", "let f = |line| line;"]
+        {
+            compile(script).unwrap_or_else(|error| panic!("{script}: {error}"));
         }
     }
 
@@ -338,7 +362,7 @@ mod tests {
         }
         let error = compile("fn int.contains(x) { }\nfn string.contains(x) { }").expect_err("both are taken");
         assert!(error.contains("line 2, position 11") || error.contains("line 1, position 8"), "{error}");
-        let free = "fn array.second() { this[1] } fn Jail.deploy() { } fn contains(x) { x } fn file(a) { } fn env(a, b) { } let env = 1;";
+        let free = "fn array.second() { this[1] } fn Jail.deploy() { } fn contains(x) { x } fn files(a) { } fn env(a, b) { } let env = 1;";
         compile(free).unwrap();
     }
 

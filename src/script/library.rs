@@ -84,6 +84,10 @@ impl Place {
         Some((Identity::File(found.dev(), found.ino()), Place::beside(path, found.uid())))
     }
 
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     fn beside(file: &Path, owner: u32) -> Place {
         Place { directory: named(file.parent().unwrap_or(file)).to_owned(), owner }
     }

@@ -88,6 +88,9 @@ impl Modules {
             if state.bytes > MAX_BYTES {
                 return Err(stop(Stop::Modules));
             }
+            if let Some(place) = &place {
+                self.session.lies_in(&name, place.directory());
+            }
             state.places.extend(place.map(|place| (name.clone(), place)));
         }
         self.session.provenance.borrow_mut().modules.insert(path, Digest::of(&text));

@@ -2,7 +2,9 @@
 //! verbs needs neither root nor the module; and whether what they decide is done or written down.
 
 use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use rhai::NativeCallContext;
@@ -78,6 +80,10 @@ pub struct Session {
     name: RefCell<String>,
     /// Where the verb that runs now was called.
     place: RefCell<Option<Place>>,
+    /// The file that it was called in, by its name in messages.
+    caller: RefCell<String>,
+    /// The directories that files lie in, by their names in messages.
+    directories: RefCell<BTreeMap<String, PathBuf>>,
     planner: RefCell<Option<Planner>>,
     journal: RefCell<Journal>,
     /// What the script read; whoever reads on its behalf notes it here.
@@ -97,6 +103,8 @@ impl Session {
             print: OnceCell::new(),
             name: RefCell::default(),
             place: RefCell::default(),
+            caller: RefCell::default(),
+            directories: RefCell::default(),
             planner: RefCell::default(),
             journal: RefCell::default(),
             provenance: RefCell::default(),
@@ -137,10 +145,34 @@ impl Session {
     pub fn at(&self, context: &NativeCallContext) {
         let position = context.call_position();
         let file = context.call_source().map_or_else(|| self.name.borrow().clone(), str::to_owned);
+        self.caller.borrow_mut().clone_from(&file);
         *self.place.borrow_mut() = position
             .line()
             .map(|line| (line, position.position().unwrap_or(1)))
             .map(|(line, column)| Place { file, line: line as u16, column: column as u16 });
+    }
+
+    /// A script or module was read from a file in this directory.
+    pub fn lies_in(&self, name: &str, directory: &Path) {
+        self.directories.borrow_mut().insert(name.to_owned(), directory.to_owned());
+    }
+
+    /// A path of the host's as the calling file means it: from the directory that it lies in. What lies nowhere (`-e`,
+    /// standard input, the standard library) means the script's, or the working directory.
+    pub fn host_path(&self, text: &str) -> Result<PathBuf, Fault> {
+        let path = Path::new(text);
+        if text.is_empty() || text.contains('\0') {
+            return Err(Fault::new(Kind::Path, format!("{text:?} is no path; name a file of the host")));
+        }
+        let directories = self.directories.borrow();
+        let beside = directories.get(&*self.caller.borrow()).or_else(|| directories.get(&*self.name.borrow()));
+        let path = beside.map_or_else(|| path.to_owned(), |directory| directory.join(path));
+        std::path::absolute(&path).map_err(|error| Fault::file(&path, &error))
+    }
+
+    /// A verb read this file of the host's.
+    pub fn read(&self, path: &Path, digest: Digest) {
+        self.provenance.borrow_mut().files.insert(path.display().to_string(), digest);
     }
 
     pub fn is_planning(&self) -> bool {

@@ -9,10 +9,10 @@ use super::double::{self, Given, Reply};
 use super::tree::Tree;
 use super::world::{Deed, Jail, Life, World};
 use crate::jail::spec::probe::Example;
-use crate::jail::{self, JailError, Marks, Output};
+use crate::jail::{self, JailError, Marks, Output, Piece};
 use crate::kernel::{JailName, Kernel, Right};
 use crate::perform::{Done, PerformError, checked};
-use crate::plan::{Action, Attributes, JailPath, Kind, MAX_READ, Observe, ObserveError, Step};
+use crate::plan::{Action, Archive, Attributes, JailPath, Kind, MAX_READ, Observe, ObserveError, Step, decide};
 use crate::supervise::{Conduct, Rehearsal, SuperviseError};
 
 impl Jail {
@@ -92,11 +92,26 @@ impl World {
             }
             Step::Link { path, target, restart } => self.touch(jail, path, *restart, |tree| tree.link(path, target))?,
             Step::Remove { path, restart } => self.touch(jail, path, *restart, |tree| tree.remove(path))?,
+            Step::Unpack { path, archive, restart } => self.unpack(jail, path, archive, *restart)?,
+            Step::User { .. } | Step::Group { .. } => {
+                let old = decide::accounts_of(self, jail).map_err(|error| ObserveError::Secret(error.to_string()))?;
+                let granted = decide::granted(&old, &action.step);
+                let granted = granted.map_err(|error| PerformError::Account { jail: jail.clone(), error })?;
+                for (path, text) in granted {
+                    self.touch(jail, &path, false, |tree| tree.write(&path, text.into_bytes(), Marks::default()))?;
+                }
+            }
             Step::Run { command } => {
+                let text = command.program.as_ref().map(|program| program.text.resolve(|part| self.fetch(part))).transpose()?;
+                let text = text.map(|text| String::from_utf8_lossy(&text).into_owned());
+                let (name, given) = match (&command.program, &text) {
+                    (Some(program), Some(text)) => (&program.name, Given::Text(text)),
+                    _ => (&command.argv[0], Given::Argv(&command.argv)),
+                };
                 self.enter(jail, command.ephemeral)?;
-                let output = self.run(jail, Given::Argv(&command.argv), command.timeout_ms);
+                let output = self.run(jail, given, command.timeout_ms);
                 self.leave(jail, command.ephemeral)?;
-                return Ok(Done::Ran(checked(&command.argv[0], output?, command.check)?));
+                return Ok(Done::Ran(checked(name, output?, command.check)?));
             }
             Step::Apply { text, ephemeral, check, .. } => {
                 self.enter(jail, true)?;
@@ -106,6 +121,26 @@ impl World {
             }
         }
         Ok(Done::Done)
+    }
+
+    /// The directory with what the archive holds, read from the test's own machine as all files are.
+    fn unpack(&self, jail: &JailName, path: &JailPath, archive: &Archive, restart: bool) -> Result<(), PerformError> {
+        let owners = Attributes { mode: None, owner: archive.owner.clone(), group: archive.group.clone() };
+        let marks = self.marks(jail, &owners)?;
+        let of = |mode| Marks { mode: Some(mode), ..marks };
+        let pieces = jail::contents(&archive.file, archive.sha256.as_str(), archive.strip)?;
+        let within = |name: &str| path.join(name).map_err(ObserveError::from);
+        self.touch(jail, path, restart, |tree| tree.remove(path).and_then(|()| tree.make_directory(path, of(0o755))))?;
+        for (name, piece) in pieces {
+            let at = within(&name)?;
+            self.touch(jail, &at, false, |tree| match piece {
+                Piece::Directory { mode } => tree.make_directory(&at, of(mode)),
+                Piece::File { mode, bytes } => tree.write(&at, bytes, of(mode)),
+                Piece::Link { target } => tree.link(&at, &target),
+            })?;
+        }
+        let note = within(Archive::NOTE)?;
+        Ok(self.touch(jail, &note, false, |tree| tree.write(&note, archive.note().into_bytes(), Marks::default()))?)
     }
 
     fn no_such_jail(&self, name: &JailName) -> JailError {

@@ -6,7 +6,7 @@ use super::double::{Given, Page};
 use super::world::{Jail, Life, World};
 use crate::jail::{self, Base, JailError, Observed};
 use crate::kernel::{JailName, Kernel};
-use crate::plan::{Command, Digest, Entry, JailPath, JailSeen, Kind, MAX_READ, Observe, ObserveError, Part, Service};
+use crate::plan::{Command, Digest, Entry, JailPath, JailSeen, Kind, MAX_READ, Observe, ObserveError, Packages, Part, Service};
 use crate::supervise::{Record, TITLE};
 use crate::telemetry::processes::{Process, Tree};
 use crate::telemetry::{Awaited, Observation, Waited};
@@ -166,6 +166,24 @@ impl Observe for World {
         })
     }
 
+    fn target(&self, name: &JailName, path: &JailPath) -> Result<Option<String>, ObserveError> {
+        match self.entry(name, path)? {
+            Entry::Link { target } => Ok(Some(target)),
+            _ => Ok(None),
+        }
+    }
+
+    fn names(&self, name: &JailName, path: &JailPath) -> Result<Vec<String>, ObserveError> {
+        self.seen(name, Vec::new(), |jail| jail.tree.names(path), path)
+    }
+
+    fn packages(&self, base: &Base) -> Result<Option<Packages>, ObserveError> {
+        Err(ObserveError::NoDouble {
+            what: format!("no double says which packages base {base} has"),
+            remedy: "keep packages() out of what is tested".into(),
+        })
+    }
+
     fn probe(&self, name: &JailName, command: &Command) -> Result<Option<i32>, ObserveError> {
         let up = self.state().jails.get(name).is_some_and(Jail::is_up);
         if !up {
@@ -189,7 +207,7 @@ impl Observe for World {
                     remedy: format!("add given_secret({name:?}, \"...\");"),
                 })
             }
-            Part::File { path, sha256 } => {
+            Part::File { path, sha256, .. } => {
                 let wrong = |why: String, remedy: &str| ObserveError::Path {
                     path: path.display().to_string(),
                     why,

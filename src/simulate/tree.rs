@@ -157,6 +157,18 @@ impl Tree {
         Ok(())
     }
 
+    /// Names in a directory, in order; none if there is no directory.
+    pub fn names(&self, path: &JailPath) -> Result<Vec<String>, Errno> {
+        let Some(place) = self.place(path)? else { return Ok(Vec::new()) };
+        if !matches!(self.0.get(&place), Some(Node::Directory { .. })) {
+            return Ok(Vec::new());
+        }
+        let inside = format!("{place}/");
+        let below = self.0.range(inside.clone()..).take_while(|(path, _)| path.starts_with(&inside));
+        let names = below.map(|(path, _)| &path[inside.len()..]).filter(|name| !name.contains('/'));
+        Ok(names.map(str::to_owned).collect())
+    }
+
     /// What is there, with all in it.
     pub fn remove(&mut self, path: &JailPath) -> Result<(), Errno> {
         let Some(place) = self.place(path)? else { return Ok(()) };

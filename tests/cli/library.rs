@@ -5,7 +5,7 @@ use crate::harness::Place;
 const SITE: &str = r#"
 import "std/provision" as provision;
 let site = provision::static_site("web", #{ "index.html": "<h1>Hello</h1>\n" }, #{ start: false });
-provision::user(site, "deploy", #{ uid: 1500 });
+provision::account(site, "deploy", #{ uid: 1500 });
 provision::host(site, "127.0.0.1", "db.internal");
 provision::cron_job(site, "sweep", "@daily", "find /tmp -mtime +7 -delete", #{});
 provision::configure(site, #{ "/etc/site.conf": provision::render("port = {{port}}\n", #{ port: 8080 }) }, #{ start: false });
@@ -40,8 +40,8 @@ fn mistakes_are_told_with_what_would_be_right() {
         "fleet::blue_green(jail(\"a\"), jail(\"b\"), #{})",
         "maintenance::prune_snapshots(\"web\", 0)",
         "maintenance::restore(\"web\", \".\", \"web\")",
-        "provision::user(jail(\"web\"), \"a:b\", #{})",
-        "provision::user(jail(\"web\"), \"a\", #{ uuid: 1 })",
+        "provision::account(jail(\"web\"), \"a:b\", #{})",
+        "provision::account(jail(\"web\"), \"a\", #{ uuid: 1 })",
         "provision::cron_job(jail(\"web\"), \"../x\", \"@daily\", \"true\", #{})",
         "provision::cron_job(jail(\"web\"), \"x\", \"@daily\", \"a\\nb\", #{})",
         "provision::render(\"{{name}}\", #{ nmae: 1 })",

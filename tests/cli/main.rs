@@ -18,6 +18,7 @@ mod lsp;
 mod modules;
 mod plan;
 mod profiles;
+mod provision;
 mod reference;
 mod screen;
 mod scripts;

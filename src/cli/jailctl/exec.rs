@@ -57,6 +57,7 @@ impl Exec {
         let site = Site::open(common)?;
         let jail = self.jail.resolve(&site)?;
         let request = ExecRequest {
+            program: None,
             argv: self.command,
             env: self.env.into_iter().collect(),
             user: self.user,

@@ -16,9 +16,9 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::options::Common;
 use crate::cli::site::Site;
 use crate::cli::{Outcome, input};
-use crate::jail::Host;
-use crate::perform::{Journal, Outcome as Done, View};
-use crate::plan::{Digest, Document, Provenance, stale_facts};
+use crate::jail::{self, Host};
+use crate::perform::{Journal, Outcome as Done, View, noted};
+use crate::plan::{Digest, Document, Part, Provenance, stale_facts};
 use crate::script::{Event, Fate, Fault, Mode, Session, facts};
 use crate::simulate::tape::Tape;
 
@@ -154,7 +154,15 @@ fn perform(document: &Document, common: &Common, teller: &Teller) -> Outcome {
 /// The same with the files and the host's facts as they are now. Variables and modules went into the actions, and count no
 /// more.
 fn known_now(then: &Provenance, host: &Host) -> Provenance {
-    let sum = |path: &String| std::fs::read(path).ok().map(|bytes| (path.clone(), Digest::of(bytes)));
+    let sum = |path: &String| {
+        let digest = match (path.strip_suffix('/'), noted(path.as_ref())) {
+            // Of a directory the names count.
+            (Some(directory), _) => Digest::try_from(jail::names_digest(directory.as_ref()).ok()?).ok()?,
+            (None, Ok(Part::File { sha256, .. })) => sha256,
+            _ => return None,
+        };
+        Some((path.clone(), digest))
+    };
     let fact = |name: &String| Some((name.clone(), facts::digest(name, host)?));
     Provenance {
         files: then.files.keys().filter_map(sum).collect(),

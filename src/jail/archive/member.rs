@@ -2,11 +2,12 @@
 
 use std::ffi::CString;
 use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
 
 use tar::{EntryType, Header};
 
 use super::error::ArchiveError;
-use super::pax;
+use super::{name, pax};
 use crate::jail::tree::{Attributes, XATTR_LIMIT, is_kept};
 
 const BLOCK: usize = 512;
@@ -42,6 +43,26 @@ pub struct Member {
 }
 
 impl Member {
+    /// The same without the first `count` names of its path and of what it links to; `None` if it has no more.
+    pub fn stripped(mut self, count: u32) -> Result<Option<Member>, ArchiveError> {
+        let rest = |path: &[u8]| -> Result<Vec<u8>, ArchiveError> {
+            let parts = name::parts(path)?;
+            let rest: Vec<&[u8]> = parts.iter().skip(count as usize).map(|part| part.as_bytes()).collect();
+            Ok(rest.join(&b'/'))
+        };
+        self.path = rest(&self.path)?;
+        if self.path.is_empty() {
+            return Ok(None);
+        }
+        if let MemberKind::Link(target) = &mut self.kind {
+            *target = rest(target)?;
+            if target.is_empty() {
+                return Err(ArchiveError::entry(&self.path, "is a hard link to what was stripped away"));
+            }
+        }
+        Ok(Some(self))
+    }
+
     /// The same seen from inside a directory, which must hold it and what it links to.
     pub fn below(mut self, prefix: &[u8]) -> Result<Member, ArchiveError> {
         let inside = |path: &[u8], why| match path.strip_prefix(prefix) {

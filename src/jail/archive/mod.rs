@@ -12,6 +12,6 @@ mod unpack;
 
 pub use compression::{Compression, Packed, Source};
 pub use error::ArchiveError;
-pub use member::{Limits, Members};
+pub use member::{Limits, MemberKind, Members};
 pub use pack::Packer;
 pub use unpack::{Rules, Unpacker};

@@ -5,11 +5,13 @@
 mod catalog;
 mod collect;
 mod import;
+mod packages;
 mod reference;
 mod upgrade;
 
 pub use catalog::{Imported, find, list, newest, tree};
 pub use collect::{Garbage, gc, remove};
 pub use import::{Import, ImportRequest, Origin, hold, import, keeps, resolve};
+pub use packages::package_status;
 pub use reference::{Base, Pin, Sum};
 pub use upgrade::{Move, Upgrade, previous, upgrade};

@@ -5,7 +5,7 @@ use crate::kernel::JailName;
 use crate::plan::action::{Attributes, Line, Step};
 use crate::plan::difference::difference;
 use crate::plan::observed::Kind;
-use crate::plan::{Action, Content, Digest, Entry, JailPath, Observe, ObserveError};
+use crate::plan::{Action, Content, Entry, JailPath, MAX_READ, Observe, ObserveError};
 
 /// A file as it is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,23 +19,30 @@ pub struct FileWanted {
     pub parents: bool,
 }
 
+/// Of a file that an archive may bring.
+const UNKNOWN: &str = "what is there is known only then";
+
 /// A file with this content is to be there.
 pub fn file(seen: &dyn Observe, jail: &JailName, wanted: &FileWanted) -> Result<Vec<Action>, DecideError> {
     wanted.path.writable()?;
     known(seen, jail)?;
-    let bytes = wanted.content.resolve(|part| seen.fetch(part))?;
+    let (sum, size) = wanted.content.measure(|part| seen.fetch(part))?;
     let old = seen.entry(jail, &wanted.path)?;
     if matches!(old, Entry::Directory { .. }) {
         return Err(occupied(jail, &wanted.path, &old, "a file"));
     }
     let mut actions = parents(seen, jail, &wanted.path, wanted.parents)?;
     let path = wanted.path.clone();
-    let same = matches!(&old, Entry::File { sha256, .. } if *sha256 == Digest::of(&bytes));
+    let same = matches!(&old, Entry::File { sha256, .. } if *sha256 == sum);
     if !same {
         let mut detail = attribute_lines(seen, jail, &old, &wanted.attributes, 0o644)?;
         detail.extend(match wanted.content.holds_secrets() {
             true => vec!["its content holds secrets and is not shown".into()],
-            false => difference(seen.bytes(jail, &path)?.as_deref(), &bytes),
+            false if size > MAX_READ => vec![format!("{size} bytes, not shown")],
+            false => {
+                let bytes = wanted.content.resolve(|part| seen.fetch(part))?;
+                difference(seen.bytes(jail, &path)?.as_deref(), &bytes)
+            }
         });
         let step =
             Step::Write { path, content: wanted.content.clone(), attributes: wanted.attributes.clone(), restart: wanted.restart };
@@ -65,7 +72,7 @@ pub fn directory(
             let step = Step::Attributes { path: path.clone(), attributes: attributes.clone(), restart: false };
             Ok(vec![Action { detail, ..action(jail, step) }])
         }
-        Entry::Absent => {
+        Entry::Absent | Entry::Unknown => {
             let mut actions = parents(seen, jail, path, true)?;
             let detail = attribute_lines(seen, jail, &old, attributes, 0o755)?;
             let step = Step::Directory { path: path.clone(), attributes: attributes.clone() };
@@ -98,6 +105,7 @@ pub fn link(
         Entry::Link { target: old } if old == target => return Ok(Vec::new()),
         Entry::Link { target: old } => vec![format!("target: {old} -> {target}")],
         Entry::Absent => Vec::new(),
+        Entry::Unknown => vec![UNKNOWN.into()],
         other => return Err(occupied(jail, path, other, "a link")),
     };
     let mut actions = parents(seen, jail, path, true)?;
@@ -121,7 +129,10 @@ pub fn absent(seen: &dyn Observe, jail: &JailName, path: &JailPath, restart: boo
     if old == Entry::Absent {
         return Ok(Vec::new());
     }
-    let detail = vec![format!("it is {}", old.word())];
+    let detail = match &old {
+        Entry::Unknown => vec![UNKNOWN.into()],
+        old => vec![format!("it is {}", old.word())],
+    };
     Ok(vec![Action { detail, ..action(jail, Step::Remove { path: path.clone(), restart }) }])
 }
 
@@ -145,6 +156,12 @@ pub fn line(
             Some(bytes.ok_or_else(|| unfit(format!("{path} is too long to change a line of"), "use file or exec"))?)
         }
         Entry::Absent => None,
+        Entry::Unknown => {
+            let mut actions = parents(seen, jail, path, true)?;
+            let step = Step::Line { path: path.clone(), line: line.clone(), restart };
+            actions.push(Action { detail: vec![UNKNOWN.into()], ..action(jail, step) });
+            return Ok(actions);
+        }
         other => return Err(occupied(jail, path, &other, "a file")),
     };
     let text = String::from_utf8(old.clone().unwrap_or_default());
@@ -159,7 +176,7 @@ pub fn line(
     Ok(actions)
 }
 
-fn occupied(jail: &JailName, path: &JailPath, is: &Entry, wanted: &'static str) -> DecideError {
+pub(super) fn occupied(jail: &JailName, path: &JailPath, is: &Entry, wanted: &'static str) -> DecideError {
     DecideError::Occupied { jail: jail.clone(), path: path.clone(), is: is.word(), wanted }
 }
 
@@ -169,8 +186,13 @@ pub fn parents(seen: &dyn Observe, jail: &JailName, path: &JailPath, make: bool)
     let mut above = path.parent();
     while let Some(directory) = above {
         // The top-level directories are there as long as the jail is. Links in between are followed, inside the jail.
-        if directory.parent().is_none() || seen.entry(jail, &directory)? != Entry::Absent {
+        if directory.parent().is_none() {
             break;
+        }
+        match seen.entry(jail, &directory)? {
+            Entry::Absent | Entry::Unknown => {}
+            Entry::Directory { .. } | Entry::Link { .. } => break,
+            other => return Err(occupied(jail, &directory, &other, "a directory")),
         }
         above = directory.parent();
         missing.push(directory);
@@ -213,6 +235,9 @@ fn attribute_lines(
     let Some((mode, uid, gid)) = old.attributes() else {
         let owner = wanted.owner.as_deref().unwrap_or("root");
         let group = wanted.group.as_deref().unwrap_or("root");
+        if *old == Entry::Unknown {
+            lines.push(UNKNOWN.into());
+        }
         lines.push(format!("new, mode {:04o}, owner {owner}:{group}", wanted.mode.unwrap_or(usual)));
         if let Entry::Link { target } = old {
             lines.push(format!("in place of a link to {target}"));

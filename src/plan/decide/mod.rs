@@ -1,8 +1,12 @@
 //! Desired and observed in, actions out. Nothing is changed here; where nothing differs, there is no action.
 
+mod account;
 mod command;
+mod copy;
 mod file;
 mod jail;
+mod package;
+mod unpack;
 
 use super::action::Step;
 use super::observed::ObserveError;
@@ -11,9 +15,13 @@ use super::{Action, JailPath, Observe};
 use crate::jail::JailError;
 use crate::kernel::JailName;
 
+pub use account::{accounts_of, granted, group, user};
 pub use command::{Guard, apply, run};
+pub use copy::{CopyWanted, Item, copy};
 pub use file::{FileWanted, absent, directory, file, line, link};
 pub use jail::{create, destroy, restart, start, stop};
+pub use package::packages;
+pub use unpack::{UnpackWanted, unpack};
 
 /// Why something cannot be done as asked.
 #[derive(Debug, thiserror::Error)]

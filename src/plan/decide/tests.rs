@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::jail::{Base, Spec};
 use crate::plan::observed::Kind;
-use crate::plan::{Attributes, Command, Content, Entry, JailSeen, Line, Part, Shadow};
+use crate::plan::{Attributes, Command, Content, Entry, JailSeen, Line, Packages, Part, Shadow};
 
 /// A host with nothing on it.
 struct Bare;
@@ -25,6 +25,18 @@ impl Observe for Bare {
     }
 
     fn bytes(&self, _: &JailName, _: &JailPath) -> Result<Option<Vec<u8>>, ObserveError> {
+        Ok(None)
+    }
+
+    fn target(&self, _: &JailName, _: &JailPath) -> Result<Option<String>, ObserveError> {
+        Ok(None)
+    }
+
+    fn names(&self, _: &JailName, _: &JailPath) -> Result<Vec<String>, ObserveError> {
+        Ok(Vec::new())
+    }
+
+    fn packages(&self, _: &Base) -> Result<Option<Packages>, ObserveError> {
         Ok(None)
     }
 

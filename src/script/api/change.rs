@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::kernel::JailName;
 use crate::perform::Done;
-use crate::plan::{Action, DecideError, Observe, Step};
+use crate::plan::{Action, DecideError, GroupWish, Observe, Step, UserWish};
 use crate::script::session::Fate;
 use crate::script::{Fault, Kind, Session, convert};
 
@@ -113,6 +113,9 @@ fn infinitive(step: &Step) -> &'static str {
         Step::Directory { .. } => "make",
         Step::Link { .. } => "link",
         Step::Remove { .. } => "remove",
+        Step::Unpack { .. } => "unpack",
+        Step::User { user: UserWish { absent: true, .. } } | Step::Group { group: GroupWish { absent: true, .. } } => "remove",
+        Step::User { .. } | Step::Group { .. } => "put",
         Step::Run { .. } | Step::Apply { .. } => "run",
     }
 }
@@ -136,6 +139,10 @@ fn participle(step: &Step, done: &Done) -> &'static str {
         (Step::Directory { .. }, Done::Done) => "made",
         (Step::Link { .. }, Done::Done) => "linked",
         (Step::Remove { .. }, Done::Done) => "removed",
+        (Step::Unpack { .. }, Done::Done) => "unpacked",
+        (Step::User { user: UserWish { absent: true, .. } }, Done::Done) => "removed",
+        (Step::Group { group: GroupWish { absent: true, .. } }, Done::Done) => "removed",
+        (Step::User { .. } | Step::Group { .. }, Done::Done) => "put",
         (_, Done::Done) => "done",
     }
 }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use rhai::{Array, Engine, Map};
 
 use super::output::{self, Output};
+use super::template::text_of;
 use super::{files, verb_with, verb_with_options};
 use crate::kernel::JailName;
 use crate::perform::Done;
@@ -57,6 +58,7 @@ fn exec(session: &Session, name: &JailName, argv: Array, options: &Map) -> Resul
     let timeout = options.duration("timeout")?;
     let command = Command {
         argv,
+        program: None,
         env: environment(&options)?,
         user,
         workdir: options.text("workdir")?,
@@ -82,7 +84,7 @@ fn apply(session: &Session, name: &JailName, text: String, options: &Map) -> Res
 }
 
 fn apply_file(session: &Session, name: &JailName, path: String, options: &Map) -> Result<Output, Fault> {
-    let text = std::fs::read_to_string(&path).map_err(|error| Fault::file(path.as_ref(), &error))?;
+    let (text, _) = text_of(session, "apply_file", &path.into())?;
     apply(session, name, text, options)
 }
 

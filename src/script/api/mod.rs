@@ -1,8 +1,10 @@
 //! The verbs. Each is a thin step from Rhai's values to one call of [`crate::jail`], [`crate::supervise`] or
 //! [`crate::telemetry`]; methods of a jail and free functions of the same name share it.
 
+mod accounts;
 mod change;
 mod copies;
+mod copy;
 mod disk;
 mod exec;
 mod files;
@@ -11,10 +13,14 @@ mod host;
 mod lifecycle;
 mod observe;
 mod output;
+mod packages;
 mod profile;
+mod program;
 mod secret;
 mod signals;
+mod template;
 mod test;
+mod unpack;
 mod waiting;
 
 use std::rc::Rc;
@@ -38,6 +44,12 @@ pub fn register(engine: &mut Engine, session: Rc<Session>) {
     change::register(engine);
     exec::register(engine, &session);
     files::register(engine);
+    copy::register(engine);
+    template::register(engine);
+    unpack::register(engine);
+    accounts::register(engine);
+    packages::register(engine);
+    program::register(engine);
     observe::register(engine, &session);
     copies::register(engine, &session);
     disk::register(engine, &session);
@@ -145,6 +157,24 @@ fn method_of_one<A: Variant + Clone, T: Variant + Clone>(
     engine.register_fn(name, move |context: NativeCallContext, jail: Handle, a: A, options: Map| {
         jail.session.at(&context);
         thrown(&context, name, Some(&jail.name), run(&jail.session, &jail.name, a, &options))
+    });
+}
+
+type OfThree<A, B, C, T> = fn(&Session, &JailName, A, B, C, &Map) -> Result<T, Fault>;
+
+/// A method of a jail with three arguments, and the same with options.
+fn method_of_three<A: Variant + Clone, B: Variant + Clone, C: Variant + Clone, T: Variant + Clone>(
+    engine: &mut Engine,
+    name: &'static str,
+    run: OfThree<A, B, C, T>,
+) {
+    engine.register_fn(name, move |context: NativeCallContext, jail: Handle, a: A, b: B, c: C| {
+        jail.session.at(&context);
+        thrown(&context, name, Some(&jail.name), run(&jail.session, &jail.name, a, b, c, &Map::new()))
+    });
+    engine.register_fn(name, move |context: NativeCallContext, jail: Handle, a: A, b: B, c: C, options: Map| {
+        jail.session.at(&context);
+        thrown(&context, name, Some(&jail.name), run(&jail.session, &jail.name, a, b, c, &options))
     });
 }
 

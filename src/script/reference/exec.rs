@@ -4,7 +4,7 @@ use super::item::{Group, Item, Needs, Property, Type, TypeItem, example, list, m
 use super::shape::{Key, Shape, key};
 use crate::script::Kind;
 
-const OUTPUT: Type = Type::Value("Output");
+pub(super) const OUTPUT: Type = Type::Value("Output");
 
 pub const EXEC: Shape = Shape {
     name: "exec.options",
@@ -35,10 +35,11 @@ pub const EXEC: Shape = Shape {
     ],
 };
 
-const CREATES: Key = key("creates", Type::Text, "a path inside the jail", "none", "it need not run if something is there");
-const UNLESS: Key =
+pub(super) const CREATES: Key =
+    key("creates", Type::Text, "a path inside the jail", "none", "it need not run if something is there");
+pub(super) const UNLESS: Key =
     key("unless", Type::List, "a command that changes nothing", "none", "it need not run if that ends with status 0");
-const ONLYIF: Key = key(
+pub(super) const ONLYIF: Key = key(
     "onlyif",
     Type::List,
     "a command that changes nothing",

@@ -5,11 +5,13 @@ use super::lifecycle::CHANGE;
 use super::shape::{Key, Shape, key};
 use crate::script::Kind;
 
-const MODE: Key =
+pub(super) const MODE: Key =
     key("mode", Type::Text, "octal digits, or a number as 0o644", "as it is; 0644, 0755 for a directory", "permission bits");
-const OWNER: Key = key("owner", Type::Text, "a name of the jail's /etc/passwd, or a number", "as it is, or root", "whose it is");
-const GROUP: Key = key("group", Type::Text, "a name of the jail's /etc/group, or a number", "as it is, or root", "its group");
-const RESTART: Key =
+pub(super) const OWNER: Key =
+    key("owner", Type::Text, "a name of the jail's /etc/passwd, or a number", "as it is, or root", "whose it is");
+pub(super) const GROUP: Key =
+    key("group", Type::Text, "a name of the jail's /etc/group, or a number", "as it is, or root", "its group");
+pub(super) const RESTART: Key =
     key("restart", Type::Bool, "true or false", "false", "a change is taken up by a restart, which the next `start` does");
 
 pub const FILE: Shape = Shape {

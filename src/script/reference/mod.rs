@@ -1,7 +1,9 @@
 //! The reference of the script API: one table for `jailsh doc`, the definition files, the language server and the shell.
 //! Registration stays in [`super::api`]; a test compares both, and runs every example. Pure.
 
+mod accounts;
 mod copies;
+mod copy;
 mod dump;
 mod exec;
 mod files;
@@ -12,17 +14,21 @@ mod library;
 mod lifecycle;
 mod lookup;
 mod observe;
+mod packages;
 mod page;
 mod profile;
+mod program;
 pub mod render;
 mod script;
 mod shape;
 mod signals;
 mod spec;
 mod standard;
+mod template;
 mod test;
 #[cfg(test)]
 mod tests;
+mod unpack;
 
 pub use dump::dump;
 pub use item::{ANY_VALUE, Example, Group, Item, Needs, Parameter, Property, Receiver, Signature, Type, TypeItem, View};
@@ -36,13 +42,19 @@ pub use standard::{StandardItem, standard};
 
 use super::Kind;
 
-const ITEMS: [&[Item]; 11] = [
+const ITEMS: [&[Item]; 17] = [
     handle::ITEMS,
     profile::ITEMS,
     lifecycle::ITEMS,
     signals::ITEMS,
     files::ITEMS,
+    copy::ITEMS,
+    template::ITEMS,
+    unpack::ITEMS,
+    accounts::ITEMS,
+    packages::ITEMS,
     exec::ITEMS,
+    program::ITEMS,
     copies::ITEMS,
     observe::ITEMS,
     host::ITEMS,

@@ -43,6 +43,18 @@ fn of_bytes(jail: &JailName, path: &JailPath) -> Value {
     json!({ "saw": "bytes", "jail": jail, "path": path })
 }
 
+fn of_target(jail: &JailName, path: &JailPath) -> Value {
+    json!({ "saw": "target", "jail": jail, "path": path })
+}
+
+fn of_names(jail: &JailName, path: &JailPath) -> Value {
+    json!({ "saw": "names", "jail": jail, "path": path })
+}
+
+fn of_packages(base: &str) -> Value {
+    json!({ "saw": "packages", "base": base })
+}
+
 fn of_id(jail: &JailName, kind: Kind, name: &str) -> Value {
     let saw = match kind {
         Kind::User => "user",

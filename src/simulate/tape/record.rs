@@ -6,10 +6,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{FORMAT, VERSION, of_base, of_bytes, of_command, of_fact, of_id, of_jail, of_jails, of_page, of_path};
+use super::{
+    FORMAT, VERSION, of_base, of_bytes, of_command, of_fact, of_id, of_jail, of_jails, of_names, of_packages, of_page, of_path,
+    of_target,
+};
 use crate::jail::{Base, Output};
 use crate::kernel::JailName;
-use crate::plan::{Action, Command, Digest, Entry, JailPath, JailSeen, Kind, Observe, ObserveError, Part};
+use crate::plan::{Action, Command, Digest, Entry, JailPath, JailSeen, Kind, Observe, ObserveError, Packages, Part};
 use crate::simulate::Page;
 
 enum Line {
@@ -164,6 +167,24 @@ impl Observe for Recorder<'_> {
         let bytes = self.below.bytes(jail, path)?;
         self.tape.add(Line::Bytes(jail.clone(), path.clone(), bytes.clone()));
         Ok(bytes)
+    }
+
+    fn target(&self, jail: &JailName, path: &JailPath) -> Result<Option<String>, ObserveError> {
+        let target = self.below.target(jail, path)?;
+        self.tape.answer(of_target(jail, path), json!(target));
+        Ok(target)
+    }
+
+    fn names(&self, jail: &JailName, path: &JailPath) -> Result<Vec<String>, ObserveError> {
+        let names = self.below.names(jail, path)?;
+        self.tape.answer(of_names(jail, path), json!(names));
+        Ok(names)
+    }
+
+    fn packages(&self, base: &Base) -> Result<Option<Packages>, ObserveError> {
+        let packages = self.below.packages(base)?;
+        self.tape.answer(of_packages(&base.to_string()), json!(packages));
+        Ok(packages)
     }
 
     fn id(&self, jail: &JailName, kind: Kind, name: &str) -> Result<Option<u32>, ObserveError> {

@@ -8,12 +8,15 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::record::stand_in;
-use super::{FORMAT, TapeError, VERSION, of_base, of_bytes, of_command, of_fact, of_id, of_jail, of_jails, of_page, of_path};
+use super::{
+    FORMAT, TapeError, VERSION, of_base, of_bytes, of_command, of_fact, of_id, of_jail, of_jails, of_names, of_packages, of_page,
+    of_path, of_target,
+};
 use crate::jail::{Base, Output};
 use crate::kernel::JailName;
 use crate::perform::{Done, PerformError};
 use crate::plan::{
-    Action, Command, Digest, Entry, JailPath, JailSeen, Kind, Observe, ObserveError, Part, Step, Written, difference,
+    Action, Command, Digest, Entry, JailPath, JailSeen, Kind, Observe, ObserveError, Packages, Part, Step, Written, difference,
 };
 use crate::simulate::Page;
 
@@ -231,6 +234,18 @@ impl Observe for Replay {
         STANDARD.decode(text).map(Some).map_err(wrong)
     }
 
+    fn target(&self, jail: &JailName, path: &JailPath) -> Result<Option<String>, ObserveError> {
+        self.read(&of_target(jail, path))
+    }
+
+    fn names(&self, jail: &JailName, path: &JailPath) -> Result<Vec<String>, ObserveError> {
+        self.read(&of_names(jail, path))
+    }
+
+    fn packages(&self, base: &Base) -> Result<Option<Packages>, ObserveError> {
+        self.read(&of_packages(&base.to_string()))
+    }
+
     fn id(&self, jail: &JailName, kind: Kind, name: &str) -> Result<Option<u32>, ObserveError> {
         self.read(&of_id(jail, kind, name))
     }
@@ -245,7 +260,7 @@ impl Observe for Replay {
 
     /// Secrets are their names; files of the host are read, and must be what the script says.
     fn fetch(&self, part: &Part) -> Result<Vec<u8>, ObserveError> {
-        let Part::File { path, sha256 } = part else {
+        let Part::File { path, sha256, .. } = part else {
             return Ok(match part {
                 Part::Secret(name) => stand_in(name).into_bytes(),
                 Part::Bytes(bytes) => bytes.0.clone(),
