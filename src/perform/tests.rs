@@ -318,3 +318,74 @@ fn a_file_of_holes_is_neither_read_for_hours_nor_taken_for_what_it_is_to_be() {
     assert_eq!(stage.grant(|seen| decide::file(seen, &jail(), &wanted)), ["write /etc/motd"]);
     assert_eq!(std::fs::metadata(stage.data().join("etc/motd")).unwrap().len(), 6);
 }
+
+/// What a jail's root could do to a path over and over: real, a link out of the jail, a pipe, gone.
+fn swap(data: &std::path::Path, outside: &std::path::Path, turn: usize) {
+    use std::os::unix::fs::symlink;
+    let (site, aside) = (data.join("srv/site"), data.join("srv/aside"));
+    let up = std::path::Path::new("../../../../../../../../../../..").join(outside.strip_prefix("/").unwrap());
+    // Whoever comes first wins; what fails now works in the next turn.
+    let _ = match turn % 6 {
+        0 => std::fs::rename(&site, &aside).and_then(|()| symlink(outside, &site)),
+        1 => std::fs::remove_file(&site).and_then(|()| symlink(&up, &site)),
+        2 => std::fs::remove_file(&site).and_then(|()| std::fs::rename(&aside, &site)),
+        3 => std::fs::remove_file(site.join("f")).and_then(|()| symlink(up.join("f"), site.join("f"))),
+        4 => {
+            let _ = std::fs::remove_file(site.join("f"));
+            nix::unistd::mkfifo(&site.join("f"), nix::sys::stat::Mode::S_IRWXU).map_err(Into::into)
+        }
+        _ => std::fs::remove_file(site.join("f")),
+    };
+}
+
+#[test]
+fn whatever_is_swapped_meanwhile_nothing_outside_is_read_or_touched() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let stage = Stage::new();
+    let outside = stage.place.path().join("outside");
+    std::fs::create_dir(&outside).unwrap();
+    std::fs::write(outside.join("f"), "the host's own").unwrap();
+    std::fs::create_dir(stage.data().join("srv/site")).unwrap();
+    let (data, out, over) = (stage.data(), outside.clone(), std::sync::Arc::new(AtomicBool::new(false)));
+    let until = over.clone();
+    let jail_at_work = std::thread::spawn(move || {
+        let mut turn = 0;
+        while !until.load(Ordering::Relaxed) {
+            swap(&data, &out, turn);
+            turn += 1;
+        }
+        turn
+    });
+    let archive = archive(&stage.place.path().join("a.tar"), &[("top/f", "from the archive")]);
+    let wishes = [
+        Wish::File("/srv/site/f", "ours", Some(0o600)),
+        Wish::Line("/srv/site/f", "a line"),
+        Wish::Directory("/srv/site/d", Some(0o700)),
+        Wish::Link("/srv/site/l", "f"),
+        Wish::Copy("/srv/site/tree", true),
+        Wish::Copy("/srv/site", true),
+        Wish::Unpack("/srv/site/app"),
+        Wish::Absent("/srv/site/f"),
+        Wish::File("/srv/site/f", "ours", Some(0o4755)),
+        Wish::Absent("/srv/site"),
+    ];
+    let mut done = 0;
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(3);
+    while std::time::Instant::now() < end {
+        for wish in &wishes {
+            let seen = stage.view.bytes(&jail(), &path("/srv/site/f"));
+            assert_ne!(seen.ok().flatten().as_deref(), Some(&b"the host's own"[..]), "read through {wish:?}");
+            let actions = decide(&stage.view, wish, &archive).unwrap_or_default();
+            done += actions.iter().take_while(|action| perform(&stage.view, action).is_ok()).count();
+        }
+        let _ = std::fs::create_dir(stage.data().join("srv/site"));
+    }
+    over.store(true, Ordering::Relaxed);
+    let turns = jail_at_work.join().unwrap();
+    assert!(done > 20 && turns > 100, "nothing raced: {done} actions, {turns} turns");
+    let left: Vec<_> = std::fs::read_dir(&outside).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["f"]);
+    assert_eq!(std::fs::read_to_string(outside.join("f")).unwrap(), "the host's own");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(outside.join("f")).unwrap().permissions());
+    assert_eq!(mode & 0o7777, 0o644);
+}

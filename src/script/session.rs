@@ -1,10 +1,12 @@
 //! What the verbs of one run of a script share: the host, opened when the first verb needs it, so that a script without
 //! verbs needs neither root nor the module; and whether what they decide is done or written down.
 
+mod host_files;
+
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use rhai::NativeCallContext;
@@ -150,29 +152,6 @@ impl Session {
             .line()
             .map(|line| (line, position.position().unwrap_or(1)))
             .map(|(line, column)| Place { file, line: line as u16, column: column as u16 });
-    }
-
-    /// A script or module was read from a file in this directory.
-    pub fn lies_in(&self, name: &str, directory: &Path) {
-        self.directories.borrow_mut().insert(name.to_owned(), directory.to_owned());
-    }
-
-    /// A path of the host's as the calling file means it: from the directory that it lies in. What lies nowhere (`-e`,
-    /// standard input, the standard library) means the script's, or the working directory.
-    pub fn host_path(&self, text: &str) -> Result<PathBuf, Fault> {
-        let path = Path::new(text);
-        if text.is_empty() || text.contains('\0') {
-            return Err(Fault::new(Kind::Path, format!("{text:?} is no path; name a file of the host")));
-        }
-        let directories = self.directories.borrow();
-        let beside = directories.get(&*self.caller.borrow()).or_else(|| directories.get(&*self.name.borrow()));
-        let path = beside.map_or_else(|| path.to_owned(), |directory| directory.join(path));
-        std::path::absolute(&path).map_err(|error| Fault::file(&path, &error))
-    }
-
-    /// A verb read this file of the host's.
-    pub fn read(&self, path: &Path, digest: Digest) {
-        self.provenance.borrow_mut().files.insert(path.display().to_string(), digest);
     }
 
     pub fn is_planning(&self) -> bool {
