@@ -4,9 +4,7 @@
 mod host_files;
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
 use std::rc::Rc;
 
 use rhai::NativeCallContext;
@@ -16,10 +14,11 @@ use super::testing::Trial;
 use super::{Fault, Kind};
 use crate::jail::Host;
 use crate::kernel::JailName;
-use crate::perform::{self, Done, Fetch, Journal, Outcome, View};
+use crate::perform::{self, Done, Journal, Outcome, View};
 use crate::plan::{Action, DecideError, Digest, Fact, Observe, Place, Provenance, Shadow, Witness};
 use crate::simulate::tape::{Became, Recorder, Replay, Tape};
 use crate::telemetry::{self, Observation};
+pub use host_files::secrets;
 
 type Open = Box<dyn Fn() -> Result<Host, Fault>>;
 /// What happens in a run.
@@ -82,10 +81,7 @@ pub struct Session {
     name: RefCell<String>,
     /// Where the verb that runs now was called.
     place: RefCell<Option<Place>>,
-    /// The file that it was called in, by its name in messages.
-    caller: RefCell<String>,
-    /// The directories that files lie in, by their names in messages.
-    directories: RefCell<BTreeMap<String, PathBuf>>,
+    callers: host_files::Callers,
     planner: RefCell<Option<Planner>>,
     journal: RefCell<Journal>,
     /// What the script read; whoever reads on its behalf notes it here.
@@ -105,8 +101,7 @@ impl Session {
             print: OnceCell::new(),
             name: RefCell::default(),
             place: RefCell::default(),
-            caller: RefCell::default(),
-            directories: RefCell::default(),
+            callers: host_files::Callers::default(),
             planner: RefCell::default(),
             journal: RefCell::default(),
             provenance: RefCell::default(),
@@ -147,7 +142,7 @@ impl Session {
     pub fn at(&self, context: &NativeCallContext) {
         let position = context.call_position();
         let file = context.call_source().map_or_else(|| self.name.borrow().clone(), str::to_owned);
-        self.caller.borrow_mut().clone_from(&file);
+        self.callers.current.borrow_mut().clone_from(&file);
         *self.place.borrow_mut() = position
             .line()
             .map(|line| (line, position.position().unwrap_or(1)))
@@ -398,11 +393,6 @@ fn record(tape: &Tape, action: &Action, fate: &Fate) {
 
 /// Verbs that act at once and ask nobody but the kernel, so that a simulated one will do.
 const SIMULATED: [&str; 4] = ["kill", "freeze", "thaw", "update"];
-
-/// Where the secrets come from that actions name.
-pub fn secrets() -> Fetch {
-    Rc::new(|name: &str| super::secret::read(name).map_err(|fault| fault.to_string()))
-}
 
 /// Something that only doing the plan will tell.
 pub fn unknown(what: &str) -> Fault {
