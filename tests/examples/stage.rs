@@ -105,6 +105,17 @@ impl Stage {
         processes().into_iter().find(|process| process.command.starts_with(&title)).map(|process| process.pid)
     }
 
+    fn status(&self, jail: &str) -> serde_json::Value {
+        let listed = self.run("jailctl", &["status", "-o", "json", jail]).must_be(0).text;
+        let listed: serde_json::Value = serde_json::from_str(&listed).expect("JSON");
+        listed.get(0).unwrap_or(&listed).clone()
+    }
+
+    /// How often its services were started again.
+    pub fn restarts(&self, jail: &str) -> u64 {
+        self.status(jail)["restarts"].as_u64().unwrap_or(0)
+    }
+
     /// What makes up the jails: their specs, each file with mode and owner, how their services are. Not what differs from
     /// run to run: pids, times, what services write of their own accord.
     pub fn state(&self, jails: &[&str]) -> BTreeMap<String, String> {
@@ -113,10 +124,7 @@ impl Stage {
             let place = self.jail(jail);
             state.insert(format!("{jail}/jail.toml"), fs::read_to_string(place.join("jail.toml")).unwrap_or_default());
             walk(&place.join("data"), &format!("{jail}/data"), &mut state);
-            let listed = self.run("jailctl", &["status", "-o", "json", jail]).must_be(0).text;
-            let listed: serde_json::Value = serde_json::from_str(&listed).expect("JSON");
-            let row = listed.as_array().map_or(&listed, |rows| &rows[0]);
-            state.insert(format!("{jail}/state"), row["state"].to_string());
+            state.insert(format!("{jail}/state"), self.status(jail)["state"].to_string());
         }
         state
     }
