@@ -1,4 +1,4 @@
-//! body: metrics as real programs serve and read them: inetd, promtool, Prometheus.
+//! newest: metrics as real programs serve and read them: inetd, promtool, Prometheus.
 
 #[path = "support/body.rs"]
 mod body;

@@ -1,4 +1,4 @@
-//! body: the operator's verbs on a jail that runs.
+//! newest: the operator's verbs on a jail that runs.
 
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Output, Stdio};

@@ -1,4 +1,4 @@
-//! body: the README's commands and script, the tour and the examples for shells, run as they stand there.
+//! newest: the README's commands and script, the tour and the examples for shells, run as they stand there.
 //!
 //! They take port 8080 and write below /etc and /var. Outside of a guest they do so in a network and with mounts of their
 //! own; their jails are the machine's all the same, so it must have no others.

@@ -1,4 +1,4 @@
-//! body: many jails at once, the files for boot, and hosts that lack something.
+//! newest: many jails at once, the files for boot, and hosts that lack something.
 
 #[path = "../support/body.rs"]
 mod body;
