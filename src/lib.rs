@@ -1,6 +1,6 @@
 //! jailsh: jails that the kernel enforces, driven by scripts.
 //!
-//! Imports go one way: `cli` -> `lsp` -> `script` -> `simulate` -> `perform`, `fleet` -> `plan` -> `supervise`, `telemetry` -> `jail` ->
+//! Imports go one way: `cli` -> `lsp`, `repl` -> `script` -> `simulate` -> `perform`, `fleet` -> `plan` -> `supervise`, `telemetry` -> `jail` ->
 //! `kernel`.
 
 pub mod cli;
@@ -10,6 +10,7 @@ pub mod kernel;
 pub mod lsp;
 pub mod perform;
 pub mod plan;
+pub mod repl;
 pub mod script;
 pub mod simulate;
 pub mod supervise;

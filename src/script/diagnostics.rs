@@ -121,7 +121,7 @@ pub struct Problem {
 /// Why `text` does not parse.
 pub fn problem(engine: &Engine, text: &str, error: &rhai::ParseError) -> Problem {
     let source = Source { name: String::new(), text: text.to_owned() };
-    let Finding { code, message, hint, .. } = syntax(engine, &source, error.err_type());
+    let Finding { code, message, hint, .. } = syntax(engine, &source, &[], error.err_type());
     let position = error.position();
     Problem { line: position.line(), column: position.position(), code, message, hint }
 }
@@ -132,7 +132,7 @@ fn plain(code: Code, message: impl Into<String>, hint: Option<String>) -> Findin
 
 fn explain(engine: &Engine, sources: &Sources, source: &Source, error: &EvalAltResult) -> Finding {
     match error {
-        EvalAltResult::ErrorParsing(kind, _) => syntax(engine, source, kind),
+        EvalAltResult::ErrorParsing(kind, _) => syntax(engine, source, &sources.known(), kind),
         EvalAltResult::ErrorFunctionNotFound(signature, _) => unknown_function(engine, sources, source, signature),
         EvalAltResult::ErrorRuntime(value, _) => thrown(value),
         EvalAltResult::ErrorTerminated(token, _) => match token.clone().try_cast::<Stop>() {
@@ -168,7 +168,7 @@ fn explain(engine: &Engine, sources: &Sources, source: &Source, error: &EvalAltR
             format!("the map has no property {name:?}"),
             Some("test with `in` first, or use ?? and ?.".into()),
         ),
-        EvalAltResult::ErrorVariableNotFound(name, _) => unknown_variable(source, name),
+        EvalAltResult::ErrorVariableNotFound(name, _) => unknown_variable(source, &sources.known(), name),
         other => plain(of_rhai(other), lower(&without_place(other)), None),
     }
 }
@@ -204,7 +204,8 @@ fn thrown(value: &Dynamic) -> Finding {
     }
 }
 
-fn syntax(engine: &Engine, source: &Source, kind: &ParseErrorType) -> Finding {
+/// `known`: names besides those that the text gives.
+fn syntax(engine: &Engine, source: &Source, known: &[String], kind: &ParseErrorType) -> Finding {
     let found = match kind {
         ParseErrorType::BadInput(LexError::ImproperSymbol(symbol, message)) => {
             let fault = Fault::new(Kind::Spec, message);
@@ -216,7 +217,7 @@ fn syntax(engine: &Engine, source: &Source, kind: &ParseErrorType) -> Finding {
         ParseErrorType::VariableUndefined(name) if is_function(engine, name) => {
             plain(Code::NOT_CALLED, format!("{name} is a function"), Some(format!("call it: {name}(...)")))
         }
-        ParseErrorType::VariableUndefined(name) => unknown_variable(source, name),
+        ParseErrorType::VariableUndefined(name) => unknown_variable(source, known, name),
         ParseErrorType::DuplicatedProperty(name) => plain(Code::SAME_KEY, format!("the key {name:?} is there twice"), None),
         ParseErrorType::AssignmentToConstant(_) => plain(Code::CONSTANT, lower(&kind.to_string()), None),
         other => plain(Code::SYNTAX, lower(&other.to_string()), None),
@@ -236,8 +237,9 @@ fn names_in(source: &Source) -> Vec<&str> {
     words.windows(2).filter(naming).map(|pair| pair[1]).chain(["args"]).collect()
 }
 
-fn unknown_variable(source: &Source, name: &str) -> Finding {
-    let near = nearest(name, names_in(source).into_iter().filter(|known| *known != name));
+fn unknown_variable(source: &Source, known: &[String], name: &str) -> Finding {
+    let all = names_in(source).into_iter().chain(known.iter().map(String::as_str));
+    let near = nearest(name, all.filter(|known| *known != name));
     plain(Code::UNKNOWN_VARIABLE, format!("unknown variable {name:?}"), near.map(|near| format!("did you mean {near}?")))
 }
 
@@ -255,7 +257,13 @@ fn unknown_function(engine: &Engine, sources: &Sources, source: &Source, signatu
     if known.is_empty() {
         let names = engine.collect_fn_metadata(None, |found| Some(found.metadata.name.to_string()), true);
         let scripted = names_in(source);
-        let all = names.iter().map(String::as_str).chain(scripted).filter(|name| name.starts_with(|c: char| c.is_alphabetic()));
+        let before = sources.known();
+        let all = names
+            .iter()
+            .chain(&before)
+            .map(String::as_str)
+            .chain(scripted)
+            .filter(|name| name.starts_with(|c: char| c.is_alphabetic()));
         let near = if name.len() < 3 { None } else { nearest(name, all.chain(guard::VERBS)) };
         return plain(
             Code::UNKNOWN_FUNCTION,

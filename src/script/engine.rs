@@ -1,6 +1,6 @@
 //! The engine: strict, bounded, and with our verbs.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -83,6 +83,25 @@ pub(super) struct Effects {
     exit: Cell<Option<u8>>,
     /// Standard output was closed.
     closed: Cell<bool>,
+    meter: OnceCell<Rc<Meter>>,
+}
+
+impl Effects {
+    /// A line of the REPL begins: what was, was the line's before.
+    pub(super) fn begin(&self) {
+        self.exit.set(None);
+        if let Some(meter) = self.meter.get() {
+            meter.begin();
+        }
+    }
+
+    pub(super) fn exit(&self) -> Option<u8> {
+        self.exit.get()
+    }
+
+    pub(super) fn closed(&self) -> bool {
+        self.closed.get()
+    }
 }
 
 /// Runs a script to its end and returns the exit status. Errors were printed to standard error.
@@ -248,6 +267,7 @@ pub(super) fn engine(session: Rc<Session>, limits: Limits, effects: &Rc<Effects>
 fn watch(engine: &mut Engine, limits: Limits, deadline: &Deadline, effects: &Rc<Effects>) {
     let meter = Rc::new(Meter::new(limits.memory));
     bound(engine, &meter, limits.memory);
+    let _ = effects.meter.set(meter.clone());
     let (deadline, effects) = (deadline.clone(), effects.clone());
     // With a deadline the clock is read at every step: what a verb waited for in vain must not be caught and passed over.
     engine.on_progress(move |_| {

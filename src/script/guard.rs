@@ -8,6 +8,7 @@ use rhai::{AST, Engine, LexError, ParseError, Position, Scope, Token};
 
 use super::api::TEST_NAMES;
 use super::code::Code;
+use super::console::LAST;
 use super::convert::type_name;
 use super::source::CLOSURE;
 
@@ -112,6 +113,8 @@ struct State {
     defined: Vec<(String, Position)>,
     /// Names that are taken in this text besides [`VERBS`].
     taken: &'static [&'static str],
+    /// Lines and columns of each `_` that is a variable.
+    last: Vec<(usize, usize)>,
 }
 
 /// The guard of one engine.
@@ -125,6 +128,10 @@ impl Guard {
         #[expect(deprecated, reason = "rhai marks the hook as volatile, not as deprecated")]
         engine.on_parse_token(move |token, position, _| {
             let mut state = shared.borrow_mut();
+            let here = || Some((position.line()?, position.position()?));
+            if matches!(token, Token::Underscore) && here().is_some_and(|here| state.last.contains(&here)) {
+                return Token::Identifier(Box::new(LAST.into()));
+            }
             let place = state.place;
             state.place = place.after(&token);
             if let (Place::Until(Closing::LeftParenthesis), Token::Identifier(name)) = (place, &token) {
@@ -142,6 +149,11 @@ impl Guard {
         self.compile_with(engine, scope, text, &[])
     }
 
+    /// The same, where `_` is a variable at these lines and columns: a line of the REPL.
+    pub fn compile_line(&self, engine: &Engine, scope: &Scope, text: &str, last: Vec<(usize, usize)>) -> Result<AST, ParseError> {
+        self.parse(engine, scope, text, State { last, ..State::default() })
+    }
+
     /// The same, where these names are taken too.
     pub fn compile_with(
         &self,
@@ -150,7 +162,11 @@ impl Guard {
         text: &str,
         taken: &'static [&'static str],
     ) -> Result<AST, ParseError> {
-        *self.0.borrow_mut() = State { taken, ..State::default() };
+        self.parse(engine, scope, text, State { taken, ..State::default() })
+    }
+
+    fn parse(&self, engine: &Engine, scope: &Scope, text: &str, state: State) -> Result<AST, ParseError> {
+        *self.0.borrow_mut() = state;
         let ast = engine.compile_with_scope(scope, text).map_err(|error| match self.0.borrow_mut().refusal.take() {
             Some((code, why, position)) => refused(code, why, position),
             None => error,
@@ -171,7 +187,9 @@ impl Guard {
         let taken = self.0.borrow().taken;
         // What only tests have is for scripts that they test to define as they like.
         let counts = |name: &str| !TEST_NAMES.contains(&name) || taken.contains(&name);
-        let ours = |found: rhai::FuncInfo| counts(&found.metadata.name).then(|| Call::of(found.metadata));
+        let ours = |found: rhai::FuncInfo| {
+            (found.namespace.is_empty() && counts(&found.metadata.name)).then(|| Call::of(found.metadata))
+        };
         let ours = engine.collect_fn_metadata(None, ours, false);
         let all = match functions().any(|function| function.this_type.is_some()) {
             true => engine.collect_fn_metadata(None, |found| Some(found.metadata.name.to_string()), true),

@@ -31,6 +31,32 @@ pub fn follow(status: i32) {
     }
 }
 
+/// While a line of the REPL is evaluated: Ctrl-C asks it to end, however often, and never ends the process. What was
+/// installed before is back on drop.
+pub struct Hearing(Option<SigAction>);
+
+impl Hearing {
+    pub fn begin() -> Hearing {
+        PENDING.store(false, Ordering::Relaxed);
+        let action = SigAction::new(SigHandler::Handler(note_only), SaFlags::empty(), SigSet::empty());
+        // SAFETY: the handler only touches an atomic.
+        Hearing(unsafe { sigaction(Signal::SIGINT, &action) }.ok())
+    }
+}
+
+impl Drop for Hearing {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            // SAFETY: what was installed before us, by whoever promised the same for it.
+            let _ = unsafe { sigaction(Signal::SIGINT, before) };
+        }
+    }
+}
+
+extern "C" fn note_only(_signal: i32) {
+    PENDING.store(true, Ordering::Relaxed);
+}
+
 pub fn pending() -> bool {
     PENDING.load(Ordering::Relaxed)
 }

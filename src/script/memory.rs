@@ -2,6 +2,7 @@
 //! make each `push` walk the whole list, and the process's size tells too late: one step can double a list.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The allocator of this program.
@@ -70,26 +71,32 @@ fn end() -> ! {
 /// What a script has taken since it began.
 #[derive(Debug)]
 pub struct Meter {
-    base: usize,
+    base: Cell<usize>,
     limit: usize,
 }
 
 impl Meter {
     /// `limit` in bytes. There is one script at a time.
     pub fn new(limit: u64) -> Meter {
+        let meter = Meter { base: Cell::new(0), limit: usize::try_from(limit).unwrap_or(usize::MAX) };
+        meter.begin();
+        meter
+    }
+
+    /// From now on it counts anew.
+    pub fn begin(&self) {
         let base = USED.load(Ordering::Relaxed);
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        WALL.store(base.saturating_add(limit.saturating_mul(WALL_FACTOR).max(WALL_LEAST)), Ordering::Relaxed);
-        Meter { base, limit }
+        WALL.store(base.saturating_add(self.limit.saturating_mul(WALL_FACTOR).max(WALL_LEAST)), Ordering::Relaxed);
+        self.base.set(base);
     }
 
     pub fn exceeded(&self) -> bool {
-        USED.load(Ordering::Relaxed).saturating_sub(self.base) > self.limit
+        USED.load(Ordering::Relaxed).saturating_sub(self.base.get()) > self.limit
     }
 
     /// Whether as many more bytes fit.
     pub fn room(&self, bytes: u64) -> bool {
-        let used = USED.load(Ordering::Relaxed).saturating_sub(self.base) as u64;
+        let used = USED.load(Ordering::Relaxed).saturating_sub(self.base.get()) as u64;
         used.saturating_add(bytes) <= self.limit as u64
     }
 }
@@ -106,7 +113,7 @@ mod tests {
 
     #[test]
     fn what_is_taken_counts_until_it_is_given_back() {
-        let meter = Meter { base: USED.load(Ordering::Relaxed), limit: 64 << 20 };
+        let meter = Meter { base: Cell::new(USED.load(Ordering::Relaxed)), limit: 64 << 20 };
         let mut block: Vec<u8> = Vec::with_capacity(96 << 20);
         assert!(meter.exceeded() && !meter.room(1));
         block.reserve_exact(128 << 20);

@@ -5,6 +5,7 @@ mod api;
 pub mod assist;
 pub mod check;
 mod code;
+pub mod console;
 mod convert;
 mod deadline;
 mod diagnostics;

@@ -25,6 +25,8 @@ struct Shelf {
     /// Which text a closure is from: Rhai calls one as if it were of the text that calls it.
     closures: BTreeMap<String, String>,
     ended_in: Option<String>,
+    /// Names that lines before gave to things.
+    known: Vec<String>,
 }
 
 impl Sources {
@@ -48,6 +50,24 @@ impl Sources {
     pub fn of_closure(&self, name: &str) -> Option<Rc<Source>> {
         let file = self.0.borrow().closures.get(name).cloned()?;
         self.get(&file)
+    }
+
+    /// A line of the REPL begins, which knows these names.
+    pub fn begin(&self, known: Vec<String>) {
+        let mut shelf = self.0.borrow_mut();
+        shelf.ended_in = None;
+        shelf.known = known;
+    }
+
+    pub fn known(&self) -> Vec<String> {
+        self.0.borrow().known.clone()
+    }
+
+    /// Nothing of this text can be called any more.
+    pub fn forget(&self, name: &str) {
+        let mut shelf = self.0.borrow_mut();
+        shelf.texts.remove(name);
+        shelf.closures.retain(|_, text| text != name);
     }
 
     pub fn all(&self) -> Vec<Rc<Source>> {

@@ -12,6 +12,7 @@ mod lsp;
 mod plan;
 mod profile;
 mod record;
+mod repl;
 mod run;
 mod script;
 mod tell;
@@ -32,6 +33,7 @@ use crate::script::duration;
 ///   jailsh FILE [ARGS]      runs a script
 ///   jailsh -e EXPR [ARGS]   runs the text EXPR and prints its value
 ///   jailsh -                runs standard input, as does a pipe
+///   jailsh                  opens the REPL on a terminal; :help tells more
 ///
 /// A FILE named like a command below is run as ./FILE.
 ///
@@ -44,7 +46,7 @@ use crate::script::duration;
 #[derive(Debug, Parser)]
 #[command(name = "jailsh", version, verbatim_doc_comment, disable_help_subcommand = true)]
 #[command(
-    override_usage = "jailsh [OPTIONS] FILE [ARGS]\n       jailsh [OPTIONS] -e EXPR [ARGS]\n       jailsh [OPTIONS] <COMMAND>"
+    override_usage = "jailsh [OPTIONS] FILE [ARGS]\n       jailsh [OPTIONS] -e EXPR [ARGS]\n       jailsh [OPTIONS] [COMMAND]"
 )]
 pub struct Jailsh {
     /// Run EXPR and print its value; ARGS are its `args`
@@ -107,6 +109,7 @@ pub fn run(arguments: Jailsh) -> Outcome {
         (None, Some(Verb::Run(run))) => return run.run(&common, settings),
         (None, Some(Verb::Test(test))) => return test.run(&common, settings),
         (None, Some(Verb::Script(words))) => script::from_file(words)?,
+        (None, None) if repl::is_wanted() => return repl::run(&common, settings),
         (None, None) => script::from_pipe()?,
         (Some(words), _) => script::from_expression(words),
     };

@@ -1,0 +1,221 @@
+//! An engine that lives from line to line: variables, functions and imports stay, limits begin anew with each line. What
+//! the REPL evaluates with; reads and prints nothing itself.
+
+mod functions;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use rhai::{AST, Caches, Dynamic, Engine, EvalAltResult, GlobalRuntimeState, OptimizationLevel, Position, Scope};
+
+use super::Session;
+use super::diagnostics;
+use super::engine::{Effects, Limits, engine};
+use super::guard::Guard;
+use super::interrupt::Hearing;
+use super::library::Library;
+use super::modules::Modules;
+use super::source::{Source, Sources, without_shebang};
+use super::stack::Room;
+use super::text::{Kind, Named, Outline, tokens};
+use functions::Functions;
+
+/// What the value of the last line is called.
+pub const LAST: &str = "_";
+
+/// What became of a line.
+#[derive(Debug)]
+pub enum Said {
+    /// Its value; `()` if it has none.
+    Value(Dynamic),
+    /// It called `exit`.
+    Exit(u8),
+    Failed {
+        /// What to tell, with place, caret and hint.
+        report: String,
+        /// It was ended by Ctrl-C.
+        interrupted: bool,
+    },
+}
+
+/// Constants of the lines before, for functions that name them as `global::NAME`.
+type Constants = Option<rhai::Shared<rhai::Locked<std::collections::BTreeMap<rhai::ImmutableString, Dynamic>>>>;
+
+/// Evaluates line after line.
+pub struct Console {
+    session: Rc<Session>,
+    engine: Engine,
+    guard: Guard,
+    scope: Scope<'static>,
+    sources: Sources,
+    effects: Rc<Effects>,
+    limits: Limits,
+    functions: Functions,
+    constants: Constants,
+    /// Alias and module of each import of the lines before.
+    imports: Vec<(String, String)>,
+    _room: Room,
+}
+
+impl Console {
+    pub fn new(session: &Rc<Session>, limits: Limits, module_path: Vec<PathBuf>) -> Console {
+        let (effects, sources) = (Rc::new(Effects::default()), Sources::default());
+        session.begin("repl");
+        let (mut engine, guard) = engine(session.clone(), limits, &effects);
+        // A line ends before the next one is known: what looks unused now may be asked for then.
+        engine.set_optimization_level(OptimizationLevel::None);
+        let library = Library::new(module_path);
+        engine.set_module_resolver(Modules::new(guard.clone(), library, sources.clone(), session.clone(), "repl", None));
+        let mut scope = Scope::new();
+        scope.push_constant_dynamic("args", rhai::Array::new().into());
+        Console {
+            session: session.clone(),
+            engine,
+            guard,
+            scope,
+            sources,
+            effects,
+            limits,
+            functions: Functions::default(),
+            constants: None,
+            imports: Vec::new(),
+            _room: Room::make(),
+        }
+    }
+
+    /// Evaluates a line and keeps what it defines. `name`: for messages and places.
+    pub fn evaluate(&mut self, name: &str, text: &str) -> Said {
+        let _hearing = Hearing::begin();
+        self.session.begin(name);
+        self.session.deadline.set(self.limits.deadline);
+        self.effects.begin();
+        self.sources.begin(self.names());
+        let source = self.sources.add(Source { name: name.to_owned(), text: without_shebang(text.to_owned()) });
+        let evaluated = self.parse(&source).and_then(|ast| {
+            self.functions.add(name, &ast);
+            let value = self.run(&source, &ast);
+            self.prune();
+            let value = value?;
+            self.keep_imports(&source.text)?;
+            Ok(value)
+        });
+        let said = match evaluated {
+            _ if self.effects.exit().is_some() => Said::Exit(self.effects.exit().unwrap_or_default()),
+            // Nobody reads what is said any more.
+            _ if self.effects.closed() => Said::Exit(1),
+            Ok(value) => {
+                if !value.is_unit() {
+                    let _ = self.scope.remove::<Dynamic>(LAST);
+                    self.scope.push_dynamic(LAST, value.clone());
+                }
+                Said::Value(value)
+            }
+            Err(error) => {
+                let late = self.session.deadline.passed();
+                let report = diagnostics::report(&self.engine, &self.sources, &source, &error, late);
+                Said::Failed { report: report.text, interrupted: report.exit == 130 }
+            }
+        };
+        for name in self.functions.sweep(&self.scope) {
+            self.sources.forget(&name);
+        }
+        if !self.functions.are_of(name) {
+            self.sources.forget(name);
+        }
+        said
+    }
+
+    fn parse(&self, source: &Source) -> Result<AST, Box<EvalAltResult>> {
+        let mut ast = self.guard.compile_line(&self.engine, &self.scope, &source.text, last_values(&source.text))?;
+        ast.set_source(&source.name);
+        self.sources.learn(source, &ast);
+        Ok(ast)
+    }
+
+    fn run(&mut self, source: &Source, ast: &AST) -> Result<Dynamic, Box<EvalAltResult>> {
+        let mut global: GlobalRuntimeState = self.engine.new_global_runtime_state();
+        global.source = Some(source.name.as_str().into());
+        global.lib.extend(self.functions.libraries());
+        global.constants.clone_from(&self.constants);
+        #[expect(deprecated, reason = "the only way to give an evaluation the functions of several texts")]
+        let value = self.engine.eval_statements_raw(&mut global, &mut Caches::new(), &mut self.scope, ast.statements());
+        self.constants.clone_from(&global.constants);
+        value
+    }
+
+    /// Of variables of one name the last alone can be reached.
+    fn prune(&mut self) {
+        let mut seen = BTreeSet::new();
+        // The newest come first.
+        let mut kept: Vec<_> = self.scope.iter_raw().filter(|(name, ..)| seen.insert(*name)).collect();
+        if kept.len() == self.scope.len() {
+            return;
+        }
+        kept.reverse();
+        let mut scope = Scope::new();
+        for (name, constant, value) in kept {
+            match constant {
+                true => scope.push_constant_dynamic(name.to_owned(), value.clone()),
+                false => scope.push_dynamic(name.to_owned(), value.clone()),
+            };
+        }
+        self.scope = scope;
+    }
+
+    /// Modules that the line imported can be named by the lines that follow.
+    fn keep_imports(&mut self, text: &str) -> Result<(), Box<EvalAltResult>> {
+        let outline = Outline::of(text);
+        for import in outline.names.iter().filter(|name| name.is_global) {
+            let Named::Module { path } = &import.what else { continue };
+            let module = self.engine.module_resolver().resolve(&self.engine, None, path, Position::NONE)?;
+            self.engine.register_static_module(&import.name, module);
+            self.imports.retain(|(alias, _)| *alias != import.name);
+            self.imports.push((import.name.clone(), path.clone()));
+        }
+        Ok(())
+    }
+
+    /// Names of variables, functions and modules of the lines before.
+    pub fn names(&self) -> Vec<String> {
+        let variables = self.scope.iter_raw().map(|(name, ..)| name.to_owned());
+        let modules = self.imports.iter().map(|(alias, _)| alias.clone());
+        variables.chain(modules).chain(self.functions.names()).filter(|name| name != LAST).collect()
+    }
+
+    /// Variables and constants, with their values.
+    pub fn variables(&self) -> impl Iterator<Item = (&str, Dynamic)> {
+        self.scope.iter_raw().map(|(name, _, value)| (name, value.flatten_clone()))
+    }
+
+    /// Functions that were defined, with the names of their parameters.
+    pub fn functions(&self) -> Vec<(String, Vec<String>)> {
+        self.functions.signatures()
+    }
+
+    /// Alias and module of each import.
+    pub fn imports(&self) -> &[(String, String)] {
+        &self.imports
+    }
+
+    /// A value as `print` shows it.
+    pub fn plain(&self, value: &Dynamic) -> String {
+        let mut scope = Scope::new();
+        scope.push_dynamic("it", value.clone());
+        self.engine.eval_with_scope::<String>(&mut scope, "`${it}`").unwrap_or_else(|_| value.to_string())
+    }
+}
+
+/// Lines and columns of each `_` that means the last value: not the one of a switch.
+fn last_values(text: &str) -> Vec<(usize, usize)> {
+    let all: Vec<_> = tokens(text).into_iter().filter(|token| token.kind != Kind::Comment).collect();
+    let is_default = |at: usize| all.get(at + 1).is_some_and(|next| next.of(text) == "=>");
+    let found = all.iter().enumerate().filter(|(at, token)| token.of(text) == LAST && !is_default(*at));
+    found
+        .map(|(_, token)| {
+            let before = &text[..token.start];
+            let line = before.rfind('\n').map_or(0, |end| end + 1);
+            (before.matches('\n').count() + 1, before[line..].chars().count() + 1)
+        })
+        .collect()
+}
