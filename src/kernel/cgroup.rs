@@ -137,6 +137,14 @@ pub fn usage_usec(name: &str) -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix("usage_usec ")?.trim().parse().ok())
 }
 
+/// Bytes that the group is charged for, and how many it may be, both only where the host gives its groups the memory
+/// controller (cgroup-v2.rst, "Memory").
+pub fn memory(name: &str) -> Option<(u64, Option<u64>)> {
+    let group = group(name)?;
+    let number = |file: &str| fs::read_to_string(group.join(file)).ok()?.trim().parse().ok();
+    Some((number("memory.current")?, number("memory.max")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -97,6 +97,11 @@ pub trait Kernel {
     /// Takes the denials that were recorded since the last call, oldest first, and the number lost in between.
     fn denials(&self) -> Result<(Vec<Denial>, u64), KernelError>;
 
+    /// Bytes of memory that the jail is charged for, and how many it may be. `None` where nobody counts them.
+    fn memory(&self, _name: &JailName) -> Option<(u64, Option<u64>)> {
+        None
+    }
+
     /// Looks a jail up by name.
     fn find(&self, name: &JailName) -> Result<Option<JailInfo>, KernelError> {
         Ok(self.list()?.into_iter().find(|jail| &jail.name == name))

@@ -180,6 +180,14 @@ pub fn last_status(host: &Host, name: &JailName) -> Option<Status> {
     Control::new(host, name).last_status()
 }
 
+/// What the last supervisor wrote, and whether it lives, without asking it: for who looks at many jails again and again.
+pub fn written_status(host: &Host, name: &JailName) -> Option<(Status, bool)> {
+    let files = Files::of(&host.config, name);
+    let status = files.state()?;
+    let alive = files.holder().is_some_and(|holder| holder.pid == status.pid);
+    Some((status, alive))
+}
+
 /// What the service wrote last; `None` while the jail has no run directory.
 pub fn log(host: &Host, name: &JailName) -> Option<Reader> {
     Files::of(&host.config, name).reader()

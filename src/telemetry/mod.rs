@@ -3,6 +3,7 @@
 //! `/proc`.
 
 mod awaited;
+mod denial;
 mod escape;
 mod inventory;
 mod lines;
@@ -16,12 +17,14 @@ mod top;
 mod views;
 
 pub use awaited::{Awaited, Waited, wait};
+pub use denial::{Denials, object, sentence};
 pub use escape::{printable, printable_json};
 pub use inventory::{archives, bases, disk, ends, garbage, snapshots, stamp};
 pub use lines::{Line, Lines};
+pub use moment::ago;
 pub use observation::{Observation, now};
 pub use profiles::{explanation, probes, proof};
 pub use prometheus::exposition;
-pub use table::{Column, Format, Look, Table, Value};
+pub use table::{Column, Format, Look, Table, Value, short};
 pub use top::{Sort, top, totals};
 pub use views::{jails, manager, rights, stats, status};

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::printable;
 use crate::jail::Host;
-use crate::kernel::{JailInfo, KernelError};
+use crate::kernel::{JailInfo, JailName, Jid, KernelError};
 use crate::supervise;
 
 /// One process of the host's table.
@@ -69,15 +69,24 @@ impl Tree {
     pub fn of_jails(host: &Host, jails: &[JailInfo]) -> Result<Tree, KernelError> {
         let mut pids = BTreeSet::new();
         for jail in jails {
-            pids.extend(host.kernel.members(jail.jid)?.into_iter().map(|member| member.pid));
-            pids.extend(supervise::status(host, &jail.name).map(|status| status.pid));
+            pids.append(&mut pids_of(host, jail.jid, &jail.name)?);
         }
         Ok(Tree::new(pids.into_iter().filter_map(read).collect()))
+    }
+
+    /// Those of one jail.
+    pub fn of_jail(host: &Host, jid: Jid, name: &JailName) -> Result<Tree, KernelError> {
+        Ok(Tree::new(pids_of(host, jid, name)?.into_iter().filter_map(read).collect()))
     }
 
     pub fn processes(&self) -> impl Iterator<Item = &Process> {
         self.lines.iter().map(|line| &line.process)
     }
+}
+
+fn pids_of(host: &Host, jid: Jid, name: &JailName) -> Result<BTreeSet<i32>, KernelError> {
+    let members = host.kernel.members(jid)?.into_iter().map(|member| member.pid);
+    Ok(members.chain(supervise::status(host, name).map(|status| status.pid)).collect())
 }
 
 impl fmt::Display for Tree {

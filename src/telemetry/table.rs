@@ -128,7 +128,7 @@ impl Serialize for Value {
 }
 
 /// `512`, `1.5K`, `147M`: the largest binary unit, one decimal below ten.
-fn short(bytes: u64) -> String {
+pub fn short(bytes: u64) -> String {
     let mut size = bytes as f64;
     let mut unit = "";
     for larger in ["K", "M", "G", "T", "P"] {

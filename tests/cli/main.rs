@@ -22,6 +22,9 @@ mod provision;
 mod reference;
 mod screen;
 mod scripts;
+#[path = "../support/terminal.rs"]
+mod terminal;
 mod testing;
+mod top;
 mod values;
 mod verbs;

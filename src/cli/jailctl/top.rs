@@ -5,18 +5,22 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use crate::cli::failure::Exit;
+use crate::cli::failure::{Exit, Failure};
 use crate::cli::options::Common;
 use crate::cli::output::{self, Shape};
-use crate::cli::site::Site;
+use crate::cli::site::{Plan, Site};
 use crate::cli::{Outcome, count, screen};
+use crate::live::{self, Ended, Glance, Threaded, View};
 use crate::script::duration;
 use crate::telemetry::{Format, Sort, top, totals};
 
 /// Show the jails that use most, anew every two seconds.
 ///
-/// CPU% is that of one processor. On a terminal the table is drawn in place and
-/// Ctrl-C ends it; elsewhere, and with -o, snapshots follow each other.
+/// CPU% is that of one processor. On a terminal this is a view with keys: c m p
+/// n r d order by CPU, memory, processes, name, restarts or denials, / filters,
+/// space holds on, Enter looks into one jail, ? tells the others, q leaves. With
+/// -n the table is drawn in place; elsewhere, and with -o, snapshots follow each
+/// other.
 ///
 /// Examples: jailctl top -s mem
 ///           jailctl top -n 1 -o json
@@ -47,6 +51,9 @@ impl Top {
     pub fn run(self, common: &Common) -> Outcome {
         let site = Site::open(common)?;
         let in_place = self.shape.format() == Format::Text && output::is_screen();
+        if in_place && self.count.is_none() && output::has_keys() {
+            return self.live(common, site);
+        }
         let mut left = self.count;
         loop {
             let stats = site.kernel.stats(None)?;
@@ -66,5 +73,24 @@ impl Top {
             }
             std::thread::sleep(self.delay);
         }
+    }
+
+    fn live(self, common: &Common, site: Site) -> Outcome {
+        let head = Glance::new(site.host.clone()).head();
+        let plan = Plan::new(common)?;
+        // The thread opens the host for itself: a kernel body stays on the thread that opened it.
+        let open = move || {
+            let site = plan.open().map_err(|error| error.to_string())?;
+            Ok((Glance::new(site.host.clone()), site))
+        };
+        let thread = |error: std::io::Error| Failure::new(Exit::FAILED, format!("cannot make a thread: {error}"));
+        let mut feed = Threaded::new(open).map_err(thread)?;
+        let mut view = View::new(head, self.sort.into(), self.delay);
+        let look = live::Look { colour: output::colour(), blocks: output::is_unicode() };
+        let ended = live::run(&mut view, &mut feed, look).map_err(|error| Failure::new(Exit::FAILED, error.to_string()))?;
+        Ok(match ended {
+            Ended::Left => Exit::DONE,
+            Ended::By(signal) => Exit::of_command(128 + signal as i32),
+        })
     }
 }

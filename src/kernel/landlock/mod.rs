@@ -30,8 +30,8 @@ use std::time::Duration;
 use registry::{Guard, Record, Registry};
 
 use super::{
-    Denial, Description, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Member, Policy, Port, Right, RightSet,
-    WayIn, cgroup,
+    Denial, Description, Gate, JailDef, JailInfo, JailName, JailStats, Jid, Kernel, KernelError, Member, Policy, Port, Right,
+    RightSet, WayIn, cgroup,
 };
 
 const BODY: &str = "landlock";
@@ -281,6 +281,10 @@ impl Kernel for Landlock {
     fn hold(&self, jid: Jid, held: bool) -> Result<(), KernelError> {
         let guard = self.registry.lock()?;
         self.registry.change(&guard, jid, |record| record.held = held)
+    }
+
+    fn memory(&self, name: &JailName) -> Option<(u64, Option<u64>)> {
+        cgroup::memory(name.as_str())
     }
 
     fn denials(&self) -> Result<(Vec<Denial>, u64), KernelError> {

@@ -25,8 +25,8 @@ use control::Control;
 use iterate::Process;
 
 use super::{
-    Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Member, Policy, Port, Right,
-    RightSet, cgroup,
+    Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailName, JailStats, Jid, Kernel, KernelError, Member, Policy,
+    Port, Right, RightSet, cgroup,
 };
 
 const BODY: &str = "lsm";
@@ -293,6 +293,10 @@ impl Kernel for Lsm {
 
     fn hold(&self, jid: Jid, held: bool) -> Result<(), KernelError> {
         self.control.hold(jid, held)
+    }
+
+    fn memory(&self, name: &JailName) -> Option<(u64, Option<u64>)> {
+        cgroup::memory(name.as_str())
     }
 
     fn denials(&self) -> Result<(Vec<Denial>, u64), KernelError> {
