@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
+use std::num::NonZero;
 use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
@@ -44,7 +45,7 @@ impl Terminal {
             });
         }
         let child = command.spawn().expect("the program starts");
-        Terminal { child, master, slave, parser: vt100::Parser::new(rows, columns, 1000), raw: Vec::new() }
+        Terminal { child, master, slave, parser: vt100::Parser::new(some(rows), some(columns), 1000), raw: Vec::new() }
     }
 
     pub fn pid(&self) -> i32 {
@@ -60,7 +61,7 @@ impl Terminal {
         let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         // SAFETY: an open terminal and a whole winsize.
         assert_eq!(unsafe { libc::ioctl(self.master.as_raw_fd(), libc::TIOCSWINSZ, &size) }, 0);
-        self.parser.screen_mut().set_size(rows, columns);
+        self.parser.screen_mut().set_size(some(rows), some(columns));
     }
 
     /// As a person types; `\r` is Enter, `\x1b` Escape.
@@ -127,6 +128,10 @@ impl Terminal {
             }
         }
     }
+}
+
+fn some(size: u16) -> NonZero<u16> {
+    NonZero::new(size).expect("a screen with lines and columns")
 }
 
 impl Drop for Terminal {
