@@ -5,6 +5,7 @@
 mod awaited;
 mod denial;
 mod escape;
+pub mod exposure;
 mod inventory;
 mod lines;
 mod moment;

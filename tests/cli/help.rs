@@ -24,7 +24,21 @@ fn help_of(tool: &str, verbs: &[&str]) -> String {
 fn jailsh_and_each_verb_show_what_they_do_with_an_example_and_the_exit_status() {
     insta::assert_snapshot!(help_of(
         "jailsh",
-        &["plan", "run", "test", "check", "explain", "doc", "definitions", "lsp", "doctor", "kmod", "profile", "generate"]
+        &[
+            "plan",
+            "run",
+            "test",
+            "check",
+            "explain",
+            "doc",
+            "definitions",
+            "lsp",
+            "doctor",
+            "kmod",
+            "profile",
+            "score",
+            "generate"
+        ]
     ));
 }
 

@@ -116,6 +116,16 @@ fn observations() -> Vec<Observation> {
 }
 
 #[test]
+fn a_score_has_exactly_the_documented_keys() {
+    let place = Place::new();
+    let text = place.run("jailsh", &["score", "-o", "json", "network_probe"]).go().stdout;
+    let scored: Value = serde_json::from_str(&text).unwrap();
+    check("jailsh score", &scored[0]);
+    let granted = scored[0]["parts"].as_array().unwrap().iter().find(|part| part["what"] == "raw_socket");
+    check("parts", granted.expect("what the profile is for"));
+}
+
+#[test]
 fn each_listing_has_exactly_the_documented_keys() {
     check_table("jailctl stats", &telemetry::stats(&[stats()]));
     check_table("jailctl list", &telemetry::jails(&[stats()]));

@@ -170,3 +170,28 @@ fn what_names_no_profile_or_proves_nothing_is_65() {
     ];
     insta::assert_snapshot!(runs.map(|arguments| place.run("jailsh", arguments).go().to_string()).concat());
 }
+
+#[test]
+fn a_score_says_what_it_is_made_of_compares_two_and_fails_above_a_threshold() {
+    let place = Place::new().file("mine.toml", "profile = { base = \"high\", grant = { kernel_module = \"loads its own\" } }");
+    let runs: [&[&str]; 9] = [
+        &["score", "network_probe"],
+        &["score", "mine.toml"],
+        &["score", "medium", "network_probe"],
+        &["score", "high", "high"],
+        &["score", "-T", "-H", "high"],
+        &["score", "low", "medium", "--threshold", "1.5"],
+        &["score", "--threshold", "11", "low"],
+        &["score"],
+        &["score", "web_sever"],
+    ];
+    insta::assert_snapshot!(runs.map(|arguments| place.run("jailsh", arguments).go().to_string()).concat());
+}
+
+#[test]
+fn a_jails_score_counts_what_its_services_can_do_as_root() {
+    let place = Place::new();
+    place.run("jailmgr", &["create", "-l", "high", "-x", "/bin/sleep 60", "web"]).go();
+    let runs: [&[&str]; 3] = [&["score", "--jail", "web"], &["score", "--jail", "web", "high"], &["score", "--jail", "wbe"]];
+    insta::assert_snapshot!(runs.map(|arguments| place.run("jailsh", arguments).go().to_string()).concat());
+}

@@ -14,6 +14,7 @@ mod profile;
 mod record;
 mod repl;
 mod run;
+mod score;
 mod script;
 mod tell;
 mod test;
@@ -86,6 +87,7 @@ enum Verb {
     Doctor(doctor::Doctor),
     Kmod(kmod::Kmod),
     Profile(profile::Profile),
+    Score(score::Judge),
     Generate(generate::Generate),
     #[command(external_subcommand)]
     Script(Vec<OsString>),
@@ -104,6 +106,7 @@ pub fn run(arguments: Jailsh) -> Outcome {
         (None, Some(Verb::Doctor(doctor))) => return doctor.run(),
         (None, Some(Verb::Kmod(kmod))) => return kmod.run(),
         (None, Some(Verb::Profile(profile))) => return profile.run(&common),
+        (None, Some(Verb::Score(score))) => return score.run(&common),
         (None, Some(Verb::Generate(generate))) => return generate.run(),
         (None, Some(Verb::Plan(plan))) => return plan.run(&common, settings),
         (None, Some(Verb::Run(run))) => return run.run(&common, settings),

@@ -2,6 +2,7 @@
 
 mod assign;
 pub mod duration;
+pub mod exposure;
 mod log;
 mod parse;
 mod parse_service;

@@ -12,6 +12,7 @@ use super::observe::Listing;
 use super::thrown;
 use crate::jail::proof::{self, Finding};
 use crate::jail::spec;
+use crate::jail::spec::exposure::Exposure;
 use crate::jail::spec::profile::{Extension, ProfileDiff, grantable_right, reason, right};
 use crate::script::convert::{self, Options};
 use crate::script::{Fault, Kind, Session};
@@ -125,6 +126,7 @@ fn looking(engine: &mut Engine) {
             thrown(&context, "diff", None, any("diff", &other).map(|other| Difference(profile.0.diff(&other.0))))
         })
         .register_fn("explain", |profile: &mut Profile| Listing(telemetry::explanation(&profile.0)))
+        .register_fn("score", |profile: &mut Profile| Exposure::of_profile(&profile.0).score.value())
         .register_fn("to_toml", |profile: &mut Profile| profile.0.to_toml())
         .register_fn("rights", |profile: &mut Profile| {
             profile.0.rights().iter().map(|right| Dynamic::from(right.name())).collect::<Array>()

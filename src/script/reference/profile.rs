@@ -100,6 +100,14 @@ if !profile("low").diff("low").is_empty { throw "low differs from itself"; }"#,
 }"#,
     ),
     item(
+        "score",
+        &[method("Profile", &[], Type::Float)],
+        "how far the profile opens the host: 0.0 for nothing, 10.0 for all of it",
+        "With one decimal. docs/exposure.md has the weights; `jailsh score` shows the parts.",
+        r#"let probe = profile("high").grant("raw_socket", "pings its peers");
+if probe.score() <= profile("high").score() { throw "a right more opens more"; }"#,
+    ),
+    item(
         "rights",
         &[method("Profile", &[], Type::List)],
         "the names of the rights that the profile holds",

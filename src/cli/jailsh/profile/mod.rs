@@ -4,7 +4,7 @@ mod check;
 mod diff;
 mod probes;
 mod show;
-mod source;
+pub mod source;
 
 use clap::{Args, Subcommand};
 
