@@ -171,3 +171,117 @@ fn example_of(place: &Place, tree: &Path) -> String {
     }
     text
 }
+
+/// A package of one program, one configuration file and the commands of its postinst.
+fn package(place: &Place, name: &str, postinst: &str) {
+    let root = place.path(&format!("packages/{name}"));
+    let write = |path: &str, text: &str, mode: u32| {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let control = format!("Package: {name}\nVersion: 1.0\nArchitecture: all\nMaintainer: x <x@example.org>\nDescription: x\n");
+    write("DEBIAN/control", &control, 0o644);
+    write("DEBIAN/conffiles", &format!("/etc/{name}.conf\n"), 0o644);
+    write("DEBIAN/postinst", &format!("#!/bin/sh\nset -e\n{postinst}\n"), 0o755);
+    write(&format!("usr/bin/{name}"), &format!("#!/bin/sh\necho this is {name}\n"), 0o755);
+    write(&format!("etc/{name}.conf"), "fresh\n", 0o644);
+    let file = place.path(&format!("tree/srv/repository/{name}.deb"));
+    let built = Command::new("dpkg-deb").args(["--root-owner-group", "-b"]).arg(&root).arg(&file).output().unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let sum = Command::new("sha256sum").arg(&file).output().unwrap();
+    let sum = String::from_utf8(sum.stdout).unwrap()[..64].to_owned();
+    let size = fs::metadata(&file).unwrap().len();
+    let index = place.path("tree/srv/repository/Packages");
+    let known = fs::read_to_string(&index).unwrap_or_default();
+    fs::write(index, format!("{known}{control}Filename: ./{name}.deb\nSize: {size}\nSHA256: {sum}\n\n")).unwrap();
+}
+
+/// The tree, without what takes time to copy, whose only archive of packages is one of its own directories.
+fn debian_with_packages(place: &Place, debian: &Path) {
+    let tree = place.path("tree");
+    let copied = Command::new("cp").args(["-a", "--reflink=auto"]).arg(debian).arg(&tree).status().unwrap();
+    assert!(copied.success());
+    for bulk in ["usr/share/doc", "usr/share/locale", "usr/share/man", "usr/share/zoneinfo", "var/lib/apt/lists"] {
+        let _ = fs::remove_dir_all(tree.join(bulk));
+    }
+    let _ = fs::remove_dir_all(tree.join("etc/apt/sources.list.d"));
+    fs::write(tree.join("etc/apt/sources.list"), "deb [trusted=yes] file:/srv/repository ./\n").unwrap();
+    fs::create_dir_all(tree.join("srv/repository")).unwrap();
+    let confined = "useradd --system --no-create-home greeter\nmkdir -p /var/lib/greeter\n\
+                    if mount -t tmpfs none /mnt; then echo free; else echo confined; fi >/var/lib/greeter/postinst";
+    package(place, "greeter", confined);
+    package(place, "broken", "exit 1");
+}
+
+#[test]
+fn packages_are_installed_into_a_base_of_their_own_by_confined_scripts() {
+    let Some(debian) = std::env::var_os("JAILSH_DEBIAN") else {
+        println!("skipped: JAILSH_DEBIAN names no tree; scripts/setup --tree makes .cache/debian");
+        return;
+    };
+    let jail = format!("packages-{}", std::process::id());
+    let Some(place) = Place::new(&jail) else { return };
+    debian_with_packages(&place, Path::new(&debian));
+    place.must(&["base", "import", "--name", "deb", "--version", "1", &format!("dir:{}", place.path("tree").display())]);
+    let script = |names: &str| {
+        let text = format!(
+            "let web = jail({jail:?}, #{{ base: \"deb\", command: [\"sleep\", \"1000\"] }});\nweb.create();\n\
+             web.user(\"app\", #{{ uid: 998 }});\nprint(web.packages({names}, #{{ update: true }}));\nweb.start();\n"
+        );
+        fs::write(place.path("web.rhai"), text).unwrap();
+    };
+    let run = |verb: &str| {
+        let mut command = Command::new(JAILSH);
+        let output = command.args(place.options()).arg(verb).arg(place.path("web.rhai")).output().unwrap();
+        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        (output.status.code().unwrap(), text)
+    };
+    let exec = |arguments: &[&str]| {
+        let mut command = Command::new(JAILSH);
+        let output = command.arg0("jailctl").args(place.options()).args(["exec", &jail]).args(arguments).output().unwrap();
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    };
+    script("[]");
+    assert_eq!(run("run").0, 0);
+    let bases = |place: &Place| fs::read_dir(place.path("data/base")).unwrap().count();
+
+    // What fails changes nothing: neither the jail, which runs, nor the bases.
+    script("[\"broken\"]");
+    let (status, text) = run("run");
+    assert!(status == 1 && text.contains("installed broken package post-installation script"), "{text}");
+    assert_eq!((bases(&place), exec(&["ls", "/etc/broken.conf"]).contains("No such file")), (1, true));
+
+    script("[\"greeter\"]");
+    let (status, text) = run("plan");
+    assert!(status == 2 && text.contains("+greeter") && text.contains("restart"), "{text}");
+    let (status, text) = run("run");
+    assert!(status == 0 && text.contains("installed"), "{text}");
+    let told = exec(&["sh", "-c", "greeter; cat /etc/greeter.conf /var/lib/greeter/postinst; id -un app greeter; touch /usr/x"]);
+    assert!(told.starts_with("this is greeter\nfresh\nconfined\napp\n"), "{told}");
+    assert!(told.contains("Read-only file system") && fs::read_dir(place.path("data/jails")).unwrap().count() == 1, "{told}");
+    let (status, text) = run("plan");
+    assert_eq!(status, 0, "{text}");
+
+    // Another jail that asks for the same gets the same; one that does not keeps what it has.
+    place.must(&["create", "-b", "deb", "boxed"]);
+    let (_other, text) = (Other(&place), fs::read_to_string(place.path("web.rhai")).unwrap());
+    assert!(place.must(&["config", "boxed"]).contains("base = \"deb@1\""));
+    fs::write(place.path("web.rhai"), text.replace(&jail, "boxed").replace("web.start();", "")).unwrap();
+    let text = fs::read_to_string(place.path("web.rhai")).unwrap().replace(", #{ update: true }", "");
+    fs::write(place.path("web.rhai"), text).unwrap();
+    let (status, text) = run("run");
+    assert!(status == 0 && bases(&place) == 2, "{text}");
+    assert!(place.must(&["config", "boxed"]).contains("base = \"deb+"));
+    assert!(place.must(&["upgrade-base", "boxed"]).contains("already"), "packages do not make it older than deb@1");
+}
+
+/// A second jail of a test.
+struct Other<'a>(&'a Place);
+
+impl Drop for Other<'_> {
+    fn drop(&mut self) {
+        self.0.run(&["destroy", "boxed"]);
+    }
+}

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::archive::{ArchiveError, Limits, Members, Rules, Source, Unpacker};
-use super::base::{self, Base, Sum};
+use super::base::{self, Base};
 use super::clone::{expect_free, retag};
 use super::export::{DATA, FORMAT, HEAD, Head, MANIFEST, Manifest, SPEC};
 use super::store::{self, Directory, Lock};
@@ -26,7 +26,7 @@ pub struct ImportRequest {
     /// Instead of the name it was exported under.
     pub name: Option<JailName>,
     /// The archive must have it.
-    pub sha256: Option<Sum>,
+    pub sha256: Option<super::Digest>,
     pub limits: Limits,
 }
 

@@ -16,8 +16,7 @@ use sha2::Digest as _;
 
 use super::enter::account;
 use super::store::{self, Directory, Lock, random_name, read_regular, remove_tree};
-use super::tree::hexadecimal;
-use super::{Host, JailError};
+use super::{Base, Config, Digest, Entry, Host, JailError, base};
 use crate::kernel::JailName;
 
 /// Set aside while a file is written; what a crash leaves of it is removed by the next write into that directory's file.
@@ -30,29 +29,6 @@ const HOLES: u64 = 1 << 30;
 
 /// Bytes of /etc/passwd and /etc/group that are read.
 const ACCOUNTS_LIMIT: u64 = 4 << 20;
-
-/// What is at a path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
-    Nothing,
-    File {
-        sha256: String,
-        size: u64,
-        mode: u32,
-        uid: u32,
-        gid: u32,
-    },
-    Directory {
-        mode: u32,
-        uid: u32,
-        gid: u32,
-    },
-    Link {
-        target: String,
-    },
-    /// A device, a socket, a pipe.
-    Other,
-}
 
 /// Mode and owners to set; `None` leaves what is there, or gives what is usual.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -71,6 +47,21 @@ impl Inside {
     /// To look.
     pub fn open(host: &Host, name: &JailName) -> Result<Inside, JailError> {
         Ok(Inside { data: store::jail(&host.config, name)?.sub("data")?.vetted()? })
+    }
+
+    /// In the jail's directory, whose lock the caller holds.
+    pub(super) fn of(jail: &Directory) -> Result<Inside, JailError> {
+        Ok(Inside { data: jail.sub("data")?.vetted()? })
+    }
+
+    /// The files of a base, to look. Its root is the base's.
+    pub fn of_base(config: &Config, base: &Base) -> Result<Option<Inside>, JailError> {
+        Ok(base::files(config, base)?.map(|data| Inside { data }))
+    }
+
+    /// Any tree's.
+    pub(super) fn at(tree: &Directory) -> Result<Inside, JailError> {
+        Ok(Inside { data: tree.sub(".")? })
     }
 
     /// To change: with the jail's lock, so that no snapshot, rollback or destroy goes on meanwhile.
@@ -130,30 +121,30 @@ impl Inside {
 
     /// Looks at a path. The sum of a file is that of all its bytes; one of holes, which a jail can make as long as it likes
     /// at no cost, has one that no content has.
-    pub fn look(&self, path: &str) -> Result<Found, JailError> {
-        let Some((above, name)) = self.above(path)? else { return Ok(Found::Nothing) };
-        let Some(status) = Self::status(&above, name)? else { return Ok(Found::Nothing) };
+    pub fn look(&self, path: &str) -> Result<Entry, JailError> {
+        let Some((above, name)) = self.above(path)? else { return Ok(Entry::Absent) };
+        let Some(status) = Self::status(&above, name)? else { return Ok(Entry::Absent) };
         let (mode, uid, gid) = (status.st_mode & 0o7777, status.st_uid, status.st_gid);
         Ok(match kind(&status) {
             SFlag::S_IFREG => match self.open_file(&above, name)? {
                 Some((file, status)) => {
                     let sha256 = match is_mostly_holes(&status) {
-                        true => hexadecimal(&sha2::Sha256::digest(format!("{status:?}"))),
+                        true => Digest::of(format!("{status:?}")),
                         false => sum(file, &above.path_of(name))?,
                     };
-                    Found::File { sha256, size: status.st_size.unsigned_abs(), mode, uid, gid }
+                    Entry::File { sha256, size: status.st_size.unsigned_abs(), mode, uid, gid }
                 }
-                None => Found::Nothing,
+                None => Entry::Absent,
             },
-            SFlag::S_IFDIR => Found::Directory { mode, uid, gid },
+            SFlag::S_IFDIR => Entry::Directory { mode, uid, gid },
             SFlag::S_IFLNK => match readlinkat(above.fd(), name) {
-                Ok(target) => Found::Link { target: target.to_string_lossy().into_owned() },
-                Err(Errno::ENOENT | Errno::EINVAL) => Found::Nothing,
+                Ok(target) => Entry::Link { target: target.to_string_lossy().into_owned() },
+                Err(Errno::ENOENT | Errno::EINVAL) => Entry::Absent,
                 Err(errno) => {
                     return Err(JailError::System { doing: format!("read the link {}", above.path_of(name).display()), errno });
                 }
             },
-            _ => Found::Other,
+            _ => Entry::Other,
         })
     }
 
@@ -375,13 +366,13 @@ fn mark(fd: &OwnedFd, uid: Option<u32>, gid: Option<u32>, mode: Option<u32>) -> 
     }
 }
 
-fn sum(fd: OwnedFd, path: &Path) -> Result<String, JailError> {
+fn sum(fd: OwnedFd, path: &Path) -> Result<Digest, JailError> {
     let mut file = File::from(fd);
     let mut hash = sha2::Sha256::new();
     let mut buffer = vec![0; 64 << 10];
     loop {
         match file.read(&mut buffer) {
-            Ok(0) => return Ok(hexadecimal(&hash.finalize())),
+            Ok(0) => return Ok(Digest::finished(hash)),
             Ok(length) => hash.update(&buffer[..length]),
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => return Err(JailError::io(format!("read {}", path.display()))(error)),

@@ -12,7 +12,7 @@ pub struct Label(String);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{name:?} is no name; use letters, digits, \".\", \"_\" and \"-\", at most 63, starting with a letter or digit, without \"..\""
+    "{name:?} is no name; use letters, digits, \".\", \"_\", \"-\" and \"+\", at most 63, starting with a letter or digit, without \"..\""
 )]
 pub struct LabelError {
     pub name: String,
@@ -30,7 +30,7 @@ impl FromStr for Label {
     type Err = LabelError;
 
     fn from_str(text: &str) -> Result<Self, LabelError> {
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'+');
         let good = text.len() <= Self::MAX
             && text.starts_with(|c: char| c.is_ascii_alphanumeric())
             && text.bytes().all(fits)
@@ -65,10 +65,10 @@ mod tests {
 
     #[test]
     fn only_plain_names_are_labels() {
-        for good in ["a", "20261123", "12.5-1", "before_upgrade", &"x".repeat(63)] {
+        for good in ["a", "20261123", "12.5-1", "debian+1f", "before_upgrade", &"x".repeat(63)] {
             assert!(good.parse::<Label>().is_ok(), "{good}");
         }
-        for bad in ["", ".hidden", "-x", "a/b", "..", "a..b", "a b", "a\n", "ä", &"x".repeat(64)] {
+        for bad in ["", ".hidden", "-x", "+x", "a/b", "..", "a..b", "a b", "a\n", "ä", &"x".repeat(64)] {
             assert!(bad.parse::<Label>().is_err(), "{bad:?}");
         }
     }

@@ -18,7 +18,7 @@ const MAX_ENTRIES: usize = 100_000;
 
 /// What is at a place of a tree. Modes are permission bits without those that raise privileges.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Entry {
+pub enum Listed {
     Directory { mode: u32 },
     File { path: PathBuf, mode: u32 },
     Link { target: String },
@@ -45,24 +45,24 @@ pub fn open_file(path: &Path) -> Result<File, JailError> {
 ///
 /// # Errors
 /// A device, pipe or socket in it; a name that is no text; more than 100 000 entries.
-pub fn list(path: &Path) -> Result<Vec<(String, Entry)>, JailError> {
+pub fn list(path: &Path) -> Result<Vec<(String, Listed)>, JailError> {
     let real = std::fs::canonicalize(path).map_err(JailError::io(format!("read {}", path.display())))?;
     let status = std::fs::metadata(&real).map_err(JailError::io(format!("look at {}", path.display())))?;
     let mode = std::os::unix::fs::MetadataExt::mode(&status) & 0o777;
     if status.is_file() {
-        return Ok(vec![(String::new(), Entry::File { path: real, mode })]);
+        return Ok(vec![(String::new(), Listed::File { path: real, mode })]);
     }
     if !status.is_dir() {
         return Err(wrong(path, "is no file or directory", "name one"));
     }
-    let mut lister = Lister { top: real.clone(), found: vec![(String::new(), Entry::Directory { mode })] };
+    let mut lister = Lister { top: real.clone(), found: vec![(String::new(), Listed::Directory { mode })] };
     walk(&Directory::open(&real)?, &mut lister)?;
     Ok(lister.found)
 }
 
 struct Lister {
     top: PathBuf,
-    found: Vec<(String, Entry)>,
+    found: Vec<(String, Listed)>,
 }
 
 impl Visitor for Lister {
@@ -76,11 +76,11 @@ impl Visitor for Lister {
         let name = below.to_str().ok_or_else(|| wrong(&path, "has a name that is no text", "rename it, or use unpack"))?;
         let mode = found.status.st_mode & 0o777;
         let entry = match found.kind {
-            SFlag::S_IFDIR => Entry::Directory { mode },
-            SFlag::S_IFREG => Entry::File { path: path.clone(), mode },
+            SFlag::S_IFDIR => Listed::Directory { mode },
+            SFlag::S_IFREG => Listed::File { path: path.clone(), mode },
             SFlag::S_IFLNK => {
                 let target = found.target()?.into_string();
-                Entry::Link {
+                Listed::Link {
                     target: target.map_err(|_| wrong(&path, "is a link to what is no text", "remove it, or use unpack"))?,
                 }
             }
@@ -122,7 +122,7 @@ mod tests {
         let found = list(&place.path().join("link")).unwrap();
         let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["", "a", "a/b", "a/etc", "a/x"]);
-        assert_eq!(found[3].1, Entry::Link { target: "/etc".into() });
+        assert_eq!(found[3].1, Listed::Link { target: "/etc".into() });
         let before = names_digest(&top).unwrap();
         std::fs::write(top.join("y"), "").unwrap();
         assert_ne!(names_digest(&top).unwrap(), before);

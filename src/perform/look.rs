@@ -8,9 +8,11 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use super::step::request;
-use crate::jail::{self, ExecRequest, Found, Host, Inside, JailError, base};
+use crate::jail::{self, ExecRequest, Host, Inside, JailError, base};
 use crate::kernel::JailName;
-use crate::plan::{Command, Digest, Entry, JailPath, JailSeen, Kind, MAX_READ, Observe, ObserveError, Packages, Part, Service};
+use crate::plan::{
+    Command, Digest, Entry, JailPath, JailSeen, Kind, MAX_READ, Observe, ObserveError, Packages, Part, Seed, Service,
+};
 use crate::telemetry::Observation;
 
 /// A guard that takes longer has failed.
@@ -70,16 +72,7 @@ impl Observe for View {
 
     fn entry(&self, name: &JailName, path: &JailPath) -> Result<Entry, ObserveError> {
         let Some(inside) = absent(Inside::open(&self.host, name))? else { return Ok(Entry::Absent) };
-        Ok(match inside.look(path.relative())? {
-            Found::Nothing => Entry::Absent,
-            Found::File { sha256, size, mode, uid, gid } => {
-                let sha256 = Digest::try_from(sha256).map_err(ObserveError::Secret)?;
-                Entry::File { sha256, size, mode, uid, gid }
-            }
-            Found::Directory { mode, uid, gid } => Entry::Directory { mode, uid, gid },
-            Found::Link { target } => Entry::Link { target },
-            Found::Other => Entry::Other,
-        })
+        Ok(inside.look(path.relative())?)
     }
 
     fn bytes(&self, name: &JailName, path: &JailPath) -> Result<Option<Vec<u8>>, ObserveError> {
@@ -126,8 +119,19 @@ impl Observe for View {
         Ok(base::keeps(&self.host.config, wanted, pinned))
     }
 
-    fn packages(&self, base: &jail::Base) -> Result<Option<Packages>, ObserveError> {
+    fn packages(&self, _: &JailName, base: &jail::Base) -> Result<Option<Packages>, ObserveError> {
         Ok(base::package_status(&self.host.config, base)?.map(|status| Packages::parse(&status)))
+    }
+
+    fn seed(&self, base: &jail::Base, path: &JailPath) -> Result<Seed, ObserveError> {
+        // In an archive, or the host's, of which a jail has texts of ours.
+        let Some(inside) = Inside::of_base(&self.host.config, base)? else { return Ok(Seed::of(Entry::Unknown)) };
+        let path = path.relative();
+        let entry = inside.look(path)?;
+        let bytes = if let Entry::File { .. } = entry { inside.read(path, MAX_READ)? } else { None };
+        let names = if let Entry::Directory { .. } = entry { inside.names(path)? } else { Vec::new() };
+        // A name that is no text is found when the jail is there.
+        Ok(Seed { entry, bytes, names: names.into_iter().filter_map(|name| name.into_string().ok()).collect() })
     }
 
     fn fetch(&self, part: &Part) -> Result<Vec<u8>, ObserveError> {
@@ -185,7 +189,7 @@ struct Summed<W> {
 
 impl<W> Summed<W> {
     fn finish(self) -> Digest {
-        Digest::try_from(jail::hexadecimal(&self.sum.finalize())).expect("a SHA-256 in hexadecimal")
+        Digest::finished(self.sum)
     }
 }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{View, files};
-use crate::jail::{self, ExecRequest, JailError, Output, Text};
+use crate::jail::{self, ExecRequest, InstallRequest, JailError, Output, Text};
 use crate::kernel::JailName;
-use crate::plan::{AccountError, Action, Command, Observe, ObserveError, Program, Step};
+use crate::plan::{AccountError, Action, Command, Observe, ObserveError, PackageName, Packages, Program, Step};
 use crate::supervise::{self, Started, Stopped, SuperviseError};
 use crate::telemetry::{self, Awaited, Waited};
 
@@ -99,6 +99,10 @@ pub fn perform(view: &View, action: &Action) -> Result<Done, PerformError> {
             files::unpack(view, jail, path, archive, *restart)?;
             Done::Done
         }
+        Step::Packages { packages, version, update } => {
+            install(view, jail, packages, version.as_deref(), *update)?;
+            Done::Done
+        }
         Step::User { .. } | Step::Group { .. } => {
             files::accounts(view, jail, &action.step)?;
             Done::Done
@@ -113,6 +117,23 @@ pub fn perform(view: &View, action: &Action) -> Result<Done, PerformError> {
             Done::Ran(checked("the shell text", output, *check)?)
         }
     })
+}
+
+fn install(
+    view: &View,
+    jail: &JailName,
+    packages: &[PackageName],
+    version: Option<&str>,
+    update: bool,
+) -> Result<jail::Installed, JailError> {
+    let word = |name: &PackageName| version.map_or_else(|| name.to_string(), |version| format!("{name}={version}"));
+    let words: Vec<String> = packages.iter().map(word).collect();
+    let lacks = |status: &str| {
+        let found = Packages::parse(status);
+        let fits = |name: &PackageName| found.version(name).is_some_and(|is| version.is_none_or(|version| version == is));
+        packages.iter().filter(|name| !fits(name)).map(ToString::to_string).collect()
+    };
+    jail::install(&view.host, jail, &InstallRequest { packages: &words, update, lacks: &lacks, timeout: view.timeout(None) })
 }
 
 /// How long a service that runs already may take to be ready: as long as one that is started has by default, and longer

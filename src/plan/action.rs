@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::accounts::{GroupWish, UserWish};
 use super::content::Content;
+use super::packages::PackageName;
 use super::path::JailPath;
-use super::provenance::Digest;
-use crate::jail::Spec;
+use crate::jail::{Digest, Spec};
 use crate::kernel::JailName;
 
 /// Where in a script an action was asked for.
@@ -34,6 +34,9 @@ pub struct Action {
     pub jail: JailName,
     #[serde(flatten)]
     pub step: Step,
+    /// Nothing is there yet: it comes, rather than changes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub new: bool,
     /// What changes, for people: lines of a difference.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub detail: Vec<String>,
@@ -236,6 +239,16 @@ pub enum Step {
         archive: Archive,
         restart: bool,
     },
+    /// Debian packages that the jail's base is to have; by a copy of that, which then is the jail's.
+    Packages {
+        packages: Vec<PackageName>,
+        /// Of the one package that is named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<String>,
+        /// Read the archives' lists anew first.
+        #[serde(default)]
+        update: bool,
+    },
     /// A user, and what groups it is in.
     User {
         user: UserWish,
@@ -256,62 +269,9 @@ pub enum Step {
 }
 
 impl Step {
-    /// The action's word, as in JSON.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Step::Create { .. } => "create",
-            Step::Configure { .. } => "configure",
-            Step::Start => "start",
-            Step::Restart { .. } => "restart",
-            Step::Stop => "stop",
-            Step::Thaw => "thaw",
-            Step::Destroy => "destroy",
-            Step::Write { .. } => "write",
-            Step::Line { .. } => "line",
-            Step::Attributes { .. } => "attributes",
-            Step::Directory { .. } => "directory",
-            Step::Link { .. } => "link",
-            Step::Remove { .. } => "remove",
-            Step::Unpack { .. } => "unpack",
-            Step::User { .. } => "user",
-            Step::Group { .. } => "group",
-            Step::Run { .. } => "run",
-            Step::Apply { .. } => "apply",
-        }
-    }
-
     /// Its result is known only once it was done.
     pub fn is_opaque(&self) -> bool {
         matches!(self, Step::Run { .. } | Step::Apply { .. })
-    }
-}
-
-impl fmt::Display for Step {
-    /// In a few words, without the jail.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Step::Create { .. } => f.write_str("create"),
-            Step::Configure { .. } => f.write_str("change its spec"),
-            Step::Start => f.write_str("start"),
-            Step::Restart { why } => write!(f, "restart: {why}"),
-            Step::Stop => f.write_str("stop"),
-            Step::Thaw => f.write_str("thaw"),
-            Step::Destroy => f.write_str("destroy"),
-            Step::Write { path, .. } => write!(f, "write {path}"),
-            Step::Line { path, line, .. } if line.absent => write!(f, "take a line out of {path}"),
-            Step::Line { path, .. } => write!(f, "put a line into {path}"),
-            Step::Attributes { path, .. } => write!(f, "set mode and owner of {path}"),
-            Step::Directory { path, .. } => write!(f, "make {path}/"),
-            Step::Link { path, target, .. } => write!(f, "link {path} -> {target}"),
-            Step::Remove { path, .. } => write!(f, "remove {path}"),
-            Step::Unpack { path, archive, .. } => write!(f, "unpack {} to {path}/", archive.file.display()),
-            Step::User { user } if user.absent => write!(f, "remove user {}", user.name),
-            Step::User { user } => write!(f, "put user {}", user.name),
-            Step::Group { group } if group.absent => write!(f, "remove group {}", group.name),
-            Step::Group { group } => write!(f, "put group {}", group.name),
-            Step::Run { command } => write!(f, "run {command}"),
-            Step::Apply { text, .. } => write!(f, "run shell text of {} lines", text.trim().lines().count()),
-        }
     }
 }
 

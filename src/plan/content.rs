@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::provenance::Digest;
+use crate::jail::Digest;
 
 /// Bytes, in JSON as base64.
 #[derive(Debug, Clone, PartialEq, Eq)]

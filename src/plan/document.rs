@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::provenance::{Digest, Provenance};
-use super::{Action, Fact};
+use super::provenance::Provenance;
+use super::{Action, Digest, Fact};
 
 /// Of the file's form. An unknown one is refused.
 pub const VERSION: u32 = 1;

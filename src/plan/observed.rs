@@ -6,8 +6,7 @@ use super::action::Command;
 use super::content::Part;
 use super::packages::Packages;
 use super::path::{JailPath, PathError};
-use super::provenance::Digest;
-use crate::jail::{Base, JailError, Spec};
+use crate::jail::{Base, Entry, JailError, Spec};
 use crate::kernel::JailName;
 
 /// How far a jail's service is.
@@ -39,51 +38,19 @@ impl JailSeen {
     }
 }
 
-/// What is at a path inside a jail. Links are not followed at the last step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Entry {
-    Absent,
-    File {
-        sha256: Digest,
-        size: u64,
-        mode: u32,
-        uid: u32,
-        gid: u32,
-    },
-    Directory {
-        mode: u32,
-        uid: u32,
-        gid: u32,
-    },
-    Link {
-        target: String,
-    },
-    /// A device, a socket, a pipe.
-    Other,
-    /// Known only once an earlier action of the plan was done: what an archive brings.
-    Unknown,
+/// What a base brings to a path of a jail that is made of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Seed {
+    pub entry: Entry,
+    /// Of a file of at most [`MAX_READ`].
+    pub bytes: Option<Vec<u8>>,
+    /// Of what is in a directory, in order.
+    pub names: Vec<String>,
 }
 
-impl Entry {
-    /// Mode, uid and gid.
-    pub fn attributes(&self) -> Option<(u32, u32, u32)> {
-        match self {
-            Entry::File { mode, uid, gid, .. } | Entry::Directory { mode, uid, gid } => Some((*mode, *uid, *gid)),
-            _ => None,
-        }
-    }
-
-    /// In a word, for messages.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Entry::Absent => "nothing",
-            Entry::File { .. } => "a file",
-            Entry::Directory { .. } => "a directory",
-            Entry::Link { .. } => "a link",
-            Entry::Other => "a device, socket or pipe",
-            Entry::Unknown => "known only then",
-        }
+impl Seed {
+    pub fn of(entry: Entry) -> Seed {
+        Seed { entry, bytes: None, names: Vec::new() }
     }
 }
 
@@ -130,8 +97,10 @@ pub trait Observe {
     fn probe(&self, jail: &JailName, command: &Command) -> Result<Option<i32>, ObserveError>;
     /// Would a jail with base `pinned` be what `wanted` asks for?
     fn same_base(&self, wanted: &Base, pinned: &Base) -> Result<bool, ObserveError>;
-    /// The Debian packages of a base with their versions; `None`: it keeps no record of them.
-    fn packages(&self, base: &Base) -> Result<Option<Packages>, ObserveError>;
+    /// The Debian packages of a jail's base with their versions; `None`: it keeps no record of them.
+    fn packages(&self, jail: &JailName, base: &Base) -> Result<Option<Packages>, ObserveError>;
+    /// What a base other than the host's has at a path, for jails that are not made yet.
+    fn seed(&self, base: &Base, path: &JailPath) -> Result<Seed, ObserveError>;
     /// A host's file or a secret.
     fn fetch(&self, part: &Part) -> Result<Vec<u8>, ObserveError>;
 }
@@ -173,8 +142,12 @@ impl<O: Observe + ?Sized> Observe for &O {
         (**self).same_base(wanted, pinned)
     }
 
-    fn packages(&self, base: &Base) -> Result<Option<Packages>, ObserveError> {
-        (**self).packages(base)
+    fn packages(&self, jail: &JailName, base: &Base) -> Result<Option<Packages>, ObserveError> {
+        (**self).packages(jail, base)
+    }
+
+    fn seed(&self, base: &Base, path: &JailPath) -> Result<Seed, ObserveError> {
+        (**self).seed(base, path)
     }
 
     fn fetch(&self, part: &Part) -> Result<Vec<u8>, ObserveError> {

@@ -29,6 +29,11 @@ impl Packages {
         self.0.get(&package.0).map(String::as_str)
     }
 
+    /// From here on it is installed.
+    pub fn add(&mut self, package: &PackageName, version: &str) {
+        self.0.insert(package.0.clone(), version.to_owned());
+    }
+
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }

@@ -5,43 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use sha2::Digest as _;
 
-use crate::jail::{Sum, hexadecimal};
-
-/// The SHA-256 of a value, in hexadecimal.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Digest(String);
-
-impl Digest {
-    pub fn of(content: impl AsRef<[u8]>) -> Digest {
-        Digest(hexadecimal(&sha2::Sha256::digest(content.as_ref())))
-    }
-
-    /// Of a value that has no bytes of its own: of its JSON, which is the same for equal values.
-    pub fn of_value(value: &serde_json::Value) -> Digest {
-        Digest::of(value.to_string())
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for Digest {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Digest, String> {
-        text.parse::<Sum>().map(|sum| Digest(sum.as_str().to_owned()))
-    }
-}
+use crate::jail::Digest;
 
 /// Everything a script read. Ordered, so that equal runs have equal text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

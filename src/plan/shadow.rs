@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::action::{Action, Archive, Attributes, Step};
 use super::content::Content;
 use super::decide::{accounts_of, granted};
-use super::observed::{Entry, JailSeen, Kind, MAX_READ, Observe, ObserveError, Service};
+use super::observed::{JailSeen, Kind, MAX_READ, Observe, ObserveError, Service};
+use super::packages::PackageName;
 use super::path::JailPath;
-use crate::jail::{self, Base};
+use crate::jail::{self, Base, Entry};
 use crate::kernel::JailName;
 
 /// Root's numbers, and those of names that will exist only then.
@@ -34,6 +35,8 @@ pub struct Shadow<O> {
     emptied: BTreeMap<JailName, BTreeMap<JailPath, bool>>,
     /// Something that no plan can foresee will have run in it.
     opaque: BTreeSet<JailName>,
+    /// Packages that its base will have besides, with versions where those were asked for.
+    installed: BTreeMap<JailName, Vec<(PackageName, Option<String>)>>,
     /// Names that resolved to [`UNKNOWN`] when they were planned, so that they resolve to it again.
     promised: RefCell<BTreeSet<(JailName, Kind, String)>>,
 }
@@ -47,6 +50,7 @@ impl<O: Observe> Shadow<O> {
             files: BTreeMap::new(),
             emptied: BTreeMap::new(),
             opaque: BTreeSet::new(),
+            installed: BTreeMap::new(),
             promised: RefCell::default(),
         }
     }
@@ -57,7 +61,10 @@ impl<O: Observe> Shadow<O> {
 
     /// Nothing was recorded about this jail.
     pub fn is_untouched(&self, jail: &JailName) -> bool {
-        !self.jails.contains_key(jail) && !self.opaque.contains(jail) && !self.files.contains_key(jail)
+        !self.jails.contains_key(jail)
+            && !self.opaque.contains(jail)
+            && !self.files.contains_key(jail)
+            && !self.installed.contains_key(jail)
     }
 
     /// From here on this action counts as done.
@@ -140,6 +147,11 @@ impl<O: Observe> Shadow<O> {
                 }
                 self.wear(jail, path, *restart)?;
             }
+            Step::Packages { packages, version, .. } => {
+                let of = |name: &PackageName| (name.clone(), version.clone());
+                self.installed.entry(jail.clone()).or_default().extend(packages.iter().map(of));
+                self.change(jail, |seen| seen.wear("its base changed"))?;
+            }
             Step::User { .. } | Step::Group { .. } => {
                 // Both were decided on these very files; one that cannot be granted changes nothing.
                 let old = accounts_of(&*self, jail).ok();
@@ -171,6 +183,7 @@ impl<O: Observe> Shadow<O> {
         self.promised.borrow_mut().retain(|(of, _, _)| of != jail);
         self.fresh.remove(jail);
         self.opaque.remove(jail);
+        self.installed.remove(jail);
     }
 
     fn change(&mut self, jail: &JailName, change: impl FnOnce(&mut JailSeen)) -> Result<(), ObserveError> {
@@ -223,12 +236,17 @@ impl<O: Observe> Shadow<O> {
         if let Some(known) = self.recorded(jail, &path) {
             return Ok(known.clone());
         }
-        Ok(match self.ground(jail, &path)? {
+        let (entry, content) = match self.ground(jail, &path)? {
             Ground::Below => (self.below.entry(jail, &path)?, None),
-            Ground::Seeded => self.seeded(jail, &path),
-            Ground::Gone => (Entry::Absent, None),
+            Ground::Seeded => self.seeded(jail, &path)?,
+            Ground::Gone => return Ok((Entry::Absent, None)),
             Ground::Unknown => (Entry::Unknown, None),
-        })
+        };
+        match entry {
+            // A package may bring it.
+            Entry::Absent if self.installed.contains_key(jail) => Ok((Entry::Unknown, None)),
+            entry => Ok((entry, content)),
+        }
     }
 
     /// Who knows what is at a path that nothing was recorded of.
@@ -284,7 +302,11 @@ impl<O: Observe> Shadow<O> {
             Some(_) => None,
             None => match self.ground(jail, path)? {
                 Ground::Below => self.below.target(jail, path)?,
-                Ground::Seeded | Ground::Gone | Ground::Unknown => None,
+                Ground::Seeded => match self.seeded(jail, path)? {
+                    (Entry::Link { target }, _) => Some(target),
+                    _ => None,
+                },
+                Ground::Gone | Ground::Unknown => None,
             },
         })
     }
@@ -314,18 +336,37 @@ impl<O: Observe> Shadow<O> {
     }
 
     /// What a jail that the plan makes will have before anything is put into it, as far as that is known.
-    fn seeded(&self, jail: &JailName, path: &JailPath) -> Known {
+    fn seeded(&self, jail: &JailName, path: &JailPath) -> Result<Known, ObserveError> {
         let spec = self.jails.get(jail).and_then(|seen| seen.as_ref()?.spec.as_ref().ok());
-        if spec.is_none_or(|spec| spec.base != Base::Host) {
+        let Some(spec) = spec else { return Ok((Entry::Absent, None)) };
+        let relative = path.relative();
+        if spec.base != Base::Host {
+            let seed = self.below.seed(&spec.base, path)?;
+            // As `jail::data` fills it: nothing of /tmp, and the host's way to resolve names where the base has none.
+            let given = ["etc/resolv.conf", "etc/hosts"].contains(&relative);
+            let hollow = matches!(&seed.entry, Entry::Absent | Entry::Link { .. } | Entry::File { size: 0, .. });
+            return Ok(match (&seed.entry, jail::seeded_directory(relative)) {
+                (Entry::Absent | Entry::Unknown, Some(mode)) if path.parent().is_none() => {
+                    (Entry::Directory { mode, uid: ROOT, gid: ROOT }, None)
+                }
+                _ if given && hollow => (Entry::Unknown, None),
+                _ if relative.starts_with("tmp/") => (Entry::Absent, None),
+                (Entry::Absent, _) => Self::text_of_ours(relative),
+                _ => (seed.entry, seed.bytes.map(Content::bytes)),
+            });
+        }
+        if let Some(mode) = jail::seeded_directory(relative) {
+            return Ok((Entry::Directory { mode, uid: ROOT, gid: ROOT }, None));
+        }
+        Ok(Self::text_of_ours(relative))
+    }
+
+    /// The tables of users that we give a jail whose base has none. The other files may be the host's.
+    fn text_of_ours(path: &str) -> Known {
+        let ours = jail::seeded_files().into_iter().find(|(name, _)| path == *name);
+        let Some((_, text)) = ours.filter(|(name, _)| matches!(*name, "etc/passwd" | "etc/group")) else {
             return (Entry::Absent, None);
-        }
-        if let Some(mode) = jail::seeded_directory(path.relative()) {
-            return (Entry::Directory { mode, uid: ROOT, gid: ROOT }, None);
-        }
-        // The others may be the host's.
-        let ours = jail::seeded_files().into_iter().find(|(name, _)| path.relative() == *name);
-        let ours = ours.filter(|(name, _)| matches!(*name, "etc/passwd" | "etc/group"));
-        let Some((_, text)) = ours else { return (Entry::Absent, None) };
+        };
         let (sha256, size) = (super::Digest::of(text), text.len() as u64);
         (Entry::File { sha256, size, mode: 0o644, uid: ROOT, gid: ROOT }, Some(Content::text(text)))
     }

@@ -12,6 +12,7 @@ use crate::kernel::JailName;
 pub struct Counts {
     pub jails: usize,
     pub files: usize,
+    pub installations: usize,
     pub commands: usize,
     pub services: usize,
 }
@@ -23,6 +24,7 @@ impl Counts {
             let group = match &action.step {
                 Step::Create { .. } | Step::Configure { .. } | Step::Destroy => &mut counts.jails,
                 Step::Start | Step::Restart { .. } | Step::Stop | Step::Thaw => &mut counts.services,
+                Step::Packages { .. } => &mut counts.installations,
                 Step::Run { .. } | Step::Apply { .. } => &mut counts.commands,
                 Step::Write { .. }
                 | Step::Line { .. }
@@ -40,7 +42,7 @@ impl Counts {
     }
 
     pub fn total(&self) -> usize {
-        self.jails + self.files + self.commands + self.services
+        self.jails + self.files + self.installations + self.commands + self.services
     }
 }
 
@@ -49,6 +51,7 @@ impl fmt::Display for Counts {
         let all = [
             (self.jails, "jail", "jails"),
             (self.files, "file", "files"),
+            (self.installations, "installation", "installations"),
             (self.commands, "command to run", "commands to run"),
             (self.services, "service", "services"),
         ];
@@ -61,9 +64,10 @@ impl fmt::Display for Counts {
     }
 }
 
-fn mark(step: &Step) -> char {
-    match step {
-        Step::Create { .. } | Step::Directory { .. } => '+',
+fn mark(action: &Action) -> char {
+    match &action.step {
+        _ if action.new => '+',
+        Step::Create { .. } | Step::Directory { .. } | Step::Packages { .. } => '+',
         Step::Destroy | Step::Remove { .. } => '-',
         Step::User { user } if user.absent => '-',
         Step::Group { group } if group.absent => '-',
@@ -92,7 +96,7 @@ pub fn listing(actions: &[Action]) -> String {
         for action in of {
             let place = action.place.as_ref().map_or(String::new(), |place| format!("  ({}:{})", place.file, place.line));
             let pending = if action.step.is_opaque() { " (would run)" } else { "" };
-            let _ = writeln!(text, "  {} {}{pending}{place}", mark(&action.step), action.step);
+            let _ = writeln!(text, "  {} {}{pending}{place}", mark(action), action.step);
             for line in &action.detail {
                 let _ = writeln!(text, "      {line}");
             }

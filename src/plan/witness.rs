@@ -8,11 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::action::{Command, shown};
 use super::content::Part;
-use super::observed::{Entry, JailSeen, Kind, Observe, ObserveError};
+use super::observed::{JailSeen, Kind, Observe, ObserveError, Seed};
 use super::packages::Packages;
 use super::path::JailPath;
-use super::provenance::Digest;
-use crate::jail::Base;
+use crate::jail::{Base, Digest, Entry, JailError};
 use crate::kernel::JailName;
 
 /// Something that can be looked at again.
@@ -48,6 +47,11 @@ pub enum Fact {
     Packages {
         base: String,
     },
+    /// What a base brings to a path.
+    Seed {
+        base: String,
+        path: JailPath,
+    },
 }
 
 impl fmt::Display for Fact {
@@ -60,6 +64,7 @@ impl fmt::Display for Fact {
             Fact::Group { jail, name } => write!(f, "group {name} in jail {jail}"),
             Fact::Command { jail, argv, .. } => write!(f, "what {} says in jail {jail}", shown(argv)),
             Fact::Packages { base } => write!(f, "packages of base {base}"),
+            Fact::Seed { base, path } => write!(f, "{path} in base {base}"),
         }
     }
 }
@@ -140,13 +145,22 @@ impl<O: Observe> Observe for Witness<O> {
         self.below.same_base(wanted, pinned)
     }
 
-    fn packages(&self, base: &Base) -> Result<Option<Packages>, ObserveError> {
-        self.note(Fact::Packages { base: base.to_string() }, self.below.packages(base))
+    fn packages(&self, jail: &JailName, base: &Base) -> Result<Option<Packages>, ObserveError> {
+        self.note(Fact::Packages { base: base.to_string() }, self.below.packages(jail, base))
+    }
+
+    fn seed(&self, base: &Base, path: &JailPath) -> Result<Seed, ObserveError> {
+        self.note(Fact::Seed { base: base.to_string(), path: path.clone() }, self.below.seed(base, path))
     }
 
     fn fetch(&self, part: &Part) -> Result<Vec<u8>, ObserveError> {
         self.below.fetch(part)
     }
+}
+
+fn named(base: &str) -> Result<Base, ObserveError> {
+    let wrong = |why| ObserveError::Path { path: base.to_owned(), why, remedy: "make the plan again".into() };
+    base.parse().map_err(wrong)
 }
 
 /// The facts that are no longer what they were.
@@ -160,10 +174,9 @@ pub fn stale_facts(now: &dyn Observe, facts: &[(Fact, Digest)]) -> Result<Vec<Fa
             Fact::Jail { jail } => digest(&now.jail(jail)?),
             Fact::Path { jail, path } => digest(&now.entry(jail, path)?),
             Fact::Names { jail, path } => digest(&now.names(jail, path)?),
-            Fact::Packages { base } => {
-                let wrong = |why| ObserveError::Path { path: base.clone(), why, remedy: "make the plan again".into() };
-                digest(&now.packages(&base.parse().map_err(wrong)?)?)
-            }
+            // Which jail asked does not matter: nothing is recorded above what is looked at now.
+            Fact::Packages { base } => digest(&now.packages(&"any".parse().map_err(JailError::from)?, &named(base)?)?),
+            Fact::Seed { base, path } => digest(&now.seed(&named(base)?, path)?),
             Fact::User { jail, name } => digest(&now.id(jail, Kind::User, name)?),
             Fact::Group { jail, name } => digest(&now.id(jail, Kind::Group, name)?),
             Fact::Command { jail, argv, user } => {

@@ -93,6 +93,11 @@ impl World {
             Step::Link { path, target, restart } => self.touch(jail, path, *restart, |tree| tree.link(path, target))?,
             Step::Remove { path, restart } => self.touch(jail, path, *restart, |tree| tree.remove(path))?,
             Step::Unpack { path, archive, restart } => self.unpack(jail, path, archive, *restart)?,
+            Step::Packages { packages, version, .. } => self.with(jail, |jail| {
+                jail.wear("its base changed");
+                let version = version.clone().unwrap_or_else(|| "1".into());
+                jail.packages.extend(packages.iter().map(|name| (name.clone(), version.clone())));
+            })?,
             Step::User { .. } | Step::Group { .. } => {
                 let old = decide::accounts_of(self, jail).map_err(|error| ObserveError::Secret(error.to_string()))?;
                 let granted = decide::granted(&old, &action.step);

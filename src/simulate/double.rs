@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::kernel::JailName;
-use crate::plan::{JailPath, shown};
+use crate::plan::{JailPath, Packages, shown};
 
 /// Which commands are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,6 +117,8 @@ pub struct Script {
     pub environment: BTreeMap<String, String>,
     pub facts: BTreeMap<String, Value>,
     pub secrets: BTreeMap<String, String>,
+    /// Of bases, by the text that names one.
+    pub packages: BTreeMap<String, Packages>,
 }
 
 impl Script {

@@ -6,7 +6,9 @@ use super::double::{Given, Page};
 use super::world::{Jail, Life, World};
 use crate::jail::{self, Base, JailError, Observed};
 use crate::kernel::{JailName, Kernel};
-use crate::plan::{Command, Digest, Entry, JailPath, JailSeen, Kind, MAX_READ, Observe, ObserveError, Packages, Part, Service};
+use crate::plan::{
+    Command, Digest, Entry, JailPath, JailSeen, Kind, MAX_READ, Observe, ObserveError, Packages, Part, Seed, Service,
+};
 use crate::supervise::{Record, TITLE};
 use crate::telemetry::processes::{Process, Tree};
 use crate::telemetry::{Awaited, Observation, Waited};
@@ -177,11 +179,22 @@ impl Observe for World {
         self.seen(name, Vec::new(), |jail| jail.tree.names(path), path)
     }
 
-    fn packages(&self, base: &Base) -> Result<Option<Packages>, ObserveError> {
-        Err(ObserveError::NoDouble {
-            what: format!("no double says which packages base {base} has"),
-            remedy: "keep packages() out of what is tested".into(),
-        })
+    fn packages(&self, name: &JailName, base: &Base) -> Result<Option<Packages>, ObserveError> {
+        let state = self.state();
+        let Some(mut packages) = state.script.packages.get(&base.to_string()).cloned() else {
+            return Err(ObserveError::NoDouble {
+                what: format!("no double says which packages base {base} has"),
+                remedy: format!("add given_packages(\"{base}\", [\"apt\"]);"),
+            });
+        };
+        for (package, version) in state.jails.get(name).into_iter().flat_map(|jail| &jail.packages) {
+            packages.add(package, version);
+        }
+        Ok(Some(packages))
+    }
+
+    fn seed(&self, _: &Base, _: &JailPath) -> Result<Seed, ObserveError> {
+        Ok(Seed::of(Entry::Unknown))
     }
 
     fn probe(&self, name: &JailName, command: &Command) -> Result<Option<i32>, ObserveError> {

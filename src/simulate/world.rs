@@ -10,7 +10,7 @@ use super::tree::Tree;
 use crate::jail::{Config, Host, JailError, Spec};
 use crate::kernel::sim::Sim;
 use crate::kernel::{JailInfo, JailName, Kernel};
-use crate::plan::{Action, JailPath};
+use crate::plan::{Action, JailPath, PackageName};
 use crate::supervise::{Conduct, Record, Rehearsal};
 
 /// When every test begins: 2026-01-01 00:00:00 UTC, in milliseconds since the epoch.
@@ -51,11 +51,13 @@ pub(super) struct Jail {
     pub stale: Vec<String>,
     /// Lines of supervisors that are gone while the jail is up.
     pub log: Vec<Record>,
+    /// Installed beside what its base has, with their versions.
+    pub packages: Vec<(PackageName, String)>,
 }
 
 impl Jail {
     pub fn new(spec: Spec) -> Jail {
-        Jail { spec, tree: Tree::seeded(), life: Life::Down, stale: Vec::new(), log: Vec::new() }
+        Jail { spec, tree: Tree::seeded(), life: Life::Down, stale: Vec::new(), log: Vec::new(), packages: Vec::new() }
     }
 
     pub fn is_up(&self) -> bool {

@@ -12,7 +12,7 @@ use crate::cli::output::{self, Shape};
 use crate::cli::progress::{Progress, size};
 use crate::cli::site::Site;
 use crate::jail::base::{self, ImportRequest};
-use crate::jail::{self, Label, Limits, Origin, Pin, Sum};
+use crate::jail::{self, Digest, Label, Limits, Origin, Pin};
 use crate::telemetry;
 
 /// Import, list and remove bases: the programs of jails that do not run the
@@ -57,7 +57,7 @@ struct Import {
     version: Option<Label>,
     /// The archive must have this sum, as sha256sum prints it
     #[arg(long, value_name = "SUM")]
-    sha256: Option<Sum>,
+    sha256: Option<Digest>,
     /// Take device nodes, which are refused otherwise (outside of /dev)
     #[arg(long)]
     allow_devices: bool,

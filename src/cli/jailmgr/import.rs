@@ -10,7 +10,7 @@ use crate::cli::options::Common;
 use crate::cli::output;
 use crate::cli::progress::{Progress, size};
 use crate::cli::site::Site;
-use crate::jail::{self, ImportRequest, Limits, Sum};
+use crate::jail::{self, Digest, ImportRequest, Limits};
 use crate::kernel::JailName;
 
 /// Make a jail from an archive that jailmgr export wrote.
@@ -31,7 +31,7 @@ pub struct Import {
     name: Option<JailName>,
     /// The archive must have this sum, as sha256sum prints it
     #[arg(long, value_name = "SUM")]
-    sha256: Option<Sum>,
+    sha256: Option<Digest>,
     /// The archive, or - for standard input
     file: PathBuf,
 }

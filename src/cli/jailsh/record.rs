@@ -43,7 +43,7 @@ impl Record {
     }
 
     pub fn action(&self, action: &Action, fate: &Fate, took: Duration) {
-        let (run, jail, word) = (self.run.as_str(), action.jail.as_str(), action.step.word());
+        let (run, jail, word) = (self.run.as_str(), action.jail.as_str(), action.step.words().tag);
         let (what, place, duration_ms) = (action.step.to_string(), shown(action.place.as_ref()), milliseconds(took));
         dispatcher::with_default(&self.to, || match fate {
             Fate::Done(_) | Fate::Planned => {

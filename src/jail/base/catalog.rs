@@ -33,6 +33,22 @@ pub struct Manifest {
     pub serial: u64,
     pub entries: u64,
     pub bytes: u64,
+    /// It is another version with packages installed into it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derived: Option<Derived>,
+}
+
+/// What a base was before any package was installed into it, and what was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Derived {
+    /// The imported version at the bottom; it may be gone by now.
+    pub from: Pin,
+    /// Where that came from, and its sum.
+    pub source: String,
+    pub sha256: String,
+    /// All that was asked for since, in order, each once.
+    pub packages: Vec<String>,
 }
 
 pub const FORMAT: u32 = 1;

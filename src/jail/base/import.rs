@@ -8,12 +8,12 @@ use nix::fcntl::{Flock, FlockArg, OFlag, RenameFlags, renameat2};
 use nix::sys::stat::Mode;
 
 use super::catalog::{self, FORMAT, MANIFEST, Manifest, TREE, versions};
-use super::reference::{Base, Pin, Sum};
+use super::reference::{Base, Pin};
 use crate::jail::archive::{ArchiveError, Limits, Members, Rules, Source, Unpacker};
 use crate::jail::label::Label;
 use crate::jail::store::{Directory, Lock, random_name, remove_tree};
 use crate::jail::tree::{self, Found, Tally, Watch};
-use crate::jail::{Config, JailError};
+use crate::jail::{Config, Digest, JailError};
 use crate::kernel::JailName;
 
 /// What a half-made version is called; the rest of the name is random.
@@ -22,6 +22,8 @@ pub const ASIDE: &str = ".import-";
 const NOT_OURS: [&str; 4] = ["dev", "proc", "run", "sys"];
 /// Names under one base looked at.
 const MAX_NAMES: usize = 65536;
+/// In names of bases that were made of another by installing packages, after the other's name.
+pub(super) const DERIVED: char = '+';
 
 /// Where a base comes from.
 pub enum Origin {
@@ -38,7 +40,7 @@ pub struct ImportRequest {
     /// By default the first twelve digits of the sum.
     pub version: Option<Label>,
     /// The archive must have it.
-    pub sha256: Option<Sum>,
+    pub sha256: Option<Digest>,
     /// Take device nodes.
     pub devices: bool,
     pub limits: Limits,
@@ -68,6 +70,12 @@ pub fn import(config: &Config, request: &ImportRequest, watch: Watch<'_>) -> Res
     };
     if name.as_str() == "host" {
         return Err(conflict("the base host is the host's own", "choose another name"));
+    }
+    if name.as_str().contains(DERIVED) {
+        return Err(conflict(
+            format!("base {name} would look like one that packages were installed into"),
+            "choose a name without \"+\"",
+        ));
     }
     let bases = Directory::open_or_make(&config.data_dir)?.vetted()?.ensure("base", 0o755)?.vetted()?;
     if let (Some(sum), None) = (&request.sha256, &request.version)
@@ -99,6 +107,7 @@ pub fn import(config: &Config, request: &ImportRequest, watch: Watch<'_>) -> Res
         serial: 0,
         entries: tally.entries,
         bytes: tally.bytes,
+        derived: None,
     };
     tree::to_disk(&files)?;
     let pin = Pin { name, version };
@@ -116,6 +125,13 @@ pub fn resolve(
     old: Option<(&JailName, &Base)>,
     watch: Watch<'_>,
 ) -> Result<(Base, Option<Import>), JailError> {
+    if let Some((_, Base::Pinned(pin))) = old
+        && pin.name.as_str().contains(DERIVED)
+        && keeps(config, wanted, &Base::Pinned(pin.clone()))
+    {
+        catalog::find(config, pin)?;
+        return Ok((Base::Pinned(pin.clone()), None));
+    }
     let kept = match old {
         Some((_, Base::Pinned(pin))) => Some(pin),
         _ => None,
@@ -134,7 +150,7 @@ pub fn resolve(
         let what = format!("jail {jail} was made of base {old}, not {wanted}");
         return Err(conflict(what, "destroy it first, or make another jail"));
     }
-    let request = |origin, sha256: &Option<Sum>| ImportRequest {
+    let request = |origin, sha256: &Option<Digest>| ImportRequest {
         origin,
         name: None,
         version: None,
@@ -161,16 +177,24 @@ pub fn resolve(
     Ok((Base::Pinned(imported.pin.clone()), Some(imported)))
 }
 
-/// Does a jail that has `pinned` keep it when its spec asks for `wanted`, as [`resolve`] would have it?
+/// Does a jail that has `pinned` keep it when its spec asks for `wanted`, as [`resolve`] would have it? One with packages
+/// installed counts as what they were installed into.
 pub fn keeps(config: &Config, wanted: &Base, pinned: &Base) -> bool {
     let Base::Pinned(pin) = pinned else { return wanted == pinned };
+    if wanted == pinned {
+        return true;
+    }
+    let known = catalog::find(config, pin).ok();
+    let derived = known.as_ref().and_then(|known| known.derived.as_ref());
+    let pin = derived.map_or(pin, |derived| &derived.from);
+    let source = || derived.map(|derived| &derived.source).or(known.as_ref().map(|known| &known.source));
+    let sum = || derived.map(|derived| &derived.sha256).or(known.as_ref().map(|known| &known.sha256));
     match wanted {
+        Base::Host => false,
+        Base::Pinned(wanted) => wanted == pin,
         Base::Newest(name) => &pin.name == name,
-        Base::Archive { sha256: Some(sum), .. } => catalog::find(config, pin).is_ok_and(|known| known.sha256 == sum.as_str()),
-        Base::Directory(_) | Base::Archive { .. } => {
-            catalog::find(config, pin).is_ok_and(|known| known.source == wanted.to_string())
-        }
-        _ => wanted == pinned,
+        Base::Archive { sha256: Some(wanted), .. } => sum().is_some_and(|sum| sum == wanted.as_str()),
+        Base::Directory(_) | Base::Archive { .. } => source().is_some_and(|source| *source == wanted.to_string()),
     }
 }
 
@@ -178,10 +202,14 @@ pub fn keeps(config: &Config, wanted: &Base, pinned: &Base) -> bool {
 fn family(base: &Base) -> Result<Option<Label>, JailError> {
     Ok(match base {
         Base::Host => None,
-        Base::Pinned(pin) => Some(pin.name.clone()),
-        Base::Newest(name) => Some(name.clone()),
+        Base::Pinned(Pin { name, .. }) | Base::Newest(name) => Some(original(name)),
         Base::Directory(path) | Base::Archive { path, .. } => Some(name_of(path)?),
     })
+}
+
+/// The name of what packages were installed into: `debian` of `debian+1f`.
+pub(super) fn original(name: &Label) -> Label {
+    name.as_str().split(DERIVED).next().and_then(|name| name.parse().ok()).unwrap_or_else(|| name.clone())
 }
 
 /// Keeps a settled base from being removed until the jail that is to pin it is there.
@@ -255,16 +283,16 @@ fn expect_programs(files: &Directory, path: &Path) -> Result<(), JailError> {
 }
 
 /// A directory that is being filled. Its lock tells others that it is no leftover.
-struct Aside<'a> {
+pub(super) struct Aside<'a> {
     base: &'a Directory,
     name: String,
-    directory: Directory,
+    pub(super) directory: Directory,
     _lock: Flock<File>,
     named: bool,
 }
 
 impl<'a> Aside<'a> {
-    fn new(base: &'a Directory) -> Result<Aside<'a>, JailError> {
+    pub(super) fn new(base: &'a Directory) -> Result<Aside<'a>, JailError> {
         let name = random_name(ASIDE)?;
         let directory = base.make(&name, 0o700)?;
         let lock = base.open_at(&name, OFlag::O_DIRECTORY | OFlag::O_RDONLY, Mode::empty());
@@ -275,7 +303,7 @@ impl<'a> Aside<'a> {
     }
 
     /// Gives it its name, unless a version of that name is there; says whether it did. The caller holds the bases' lock.
-    fn appear(mut self, bases: &Directory, pin: &Pin, manifest: Manifest) -> Result<bool, JailError> {
+    pub(super) fn appear(mut self, bases: &Directory, pin: &Pin, manifest: Manifest) -> Result<bool, JailError> {
         let there = versions(bases, &pin.name)?;
         if let Some(same) = there.iter().find(|version| version.pin == *pin) {
             return match &same.manifest {

@@ -2,6 +2,7 @@
 //! directory or a verified archive, versioned, and pinned by each jail. Touches `base` in the data directory, and the pins
 //! of jails.
 
+mod adopt;
 mod catalog;
 mod collect;
 mod import;
@@ -9,9 +10,12 @@ mod packages;
 mod reference;
 mod upgrade;
 
-pub use catalog::{Imported, find, list, newest, tree};
+pub(super) use adopt::{adopt, derive, made};
+pub use catalog::{Derived, Imported, find, list, newest, tree};
 pub use collect::{Garbage, gc, remove};
 pub use import::{Import, ImportRequest, Origin, hold, import, keeps, resolve};
-pub use packages::package_status;
-pub use reference::{Base, Pin, Sum};
+pub(super) use packages::STATUS_LIMIT;
+pub use packages::{files, package_status};
+pub use reference::{Base, Pin};
+pub(super) use upgrade::settle;
 pub use upgrade::{Move, Upgrade, previous, upgrade};

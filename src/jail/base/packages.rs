@@ -10,21 +10,31 @@ use crate::jail::{Config, JailError};
 /// dpkg(1), FILES.
 const STATUS: &str = "var/lib/dpkg/status";
 /// Bytes of it; that of a whole desktop has ten million.
-const LIMIT: usize = 256 << 20;
+pub const STATUS_LIMIT: usize = 256 << 20;
+
+/// The files of a base that is no host's; `None`: they lie in an archive.
+pub fn files(config: &Config, base: &Base) -> Result<Option<Directory>, JailError> {
+    Ok(match base {
+        Base::Host | Base::Archive { .. } => None,
+        Base::Directory(path) => Some(Directory::open(path)?),
+        Base::Pinned(pin) => Some(catalog::tree(config, pin)?),
+        Base::Newest(name) => Some(catalog::tree(config, &catalog::newest(config, name)?)?),
+    })
+}
 
 /// The text of dpkg's `status` of a base; `None` where there is none, or the base is not imported yet.
 pub fn package_status(config: &Config, base: &Base) -> Result<Option<String>, JailError> {
     let root = match base {
         Base::Host => Directory::open(Path::new("/"))?,
-        Base::Directory(path) => Directory::open(path)?,
-        Base::Archive { .. } => return Ok(None),
-        Base::Pinned(pin) => catalog::tree(config, pin)?,
-        Base::Newest(name) => return package_status(config, &Base::Pinned(catalog::newest(config, name)?)),
+        other => match files(config, other)? {
+            Some(root) => root,
+            None => return Ok(None),
+        },
     };
     let (above, name) = STATUS.rsplit_once('/').expect("a path with directories");
     let Some(above) = root.find(above)? else { return Ok(None) };
     if above.status(name)?.is_none() {
         return Ok(None);
     }
-    Ok(Some(String::from_utf8_lossy(&above.read(name, LIMIT)?).into_owned()))
+    Ok(Some(String::from_utf8_lossy(&above.read(name, STATUS_LIMIT)?).into_owned()))
 }

@@ -4,8 +4,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::jail::Digest;
 use crate::jail::label::Label;
 
 /// The programs of a jail.
@@ -21,7 +22,7 @@ pub enum Base {
     /// A directory of the host, imported when a jail is made of it.
     Directory(PathBuf),
     /// A tar archive, likewise; with the SHA-256 it must have.
-    Archive { path: PathBuf, sha256: Option<Sum> },
+    Archive { path: PathBuf, sha256: Option<Digest> },
 }
 
 /// One version of a base: `NAME@VERSION`.
@@ -29,27 +30,6 @@ pub enum Base {
 pub struct Pin {
     pub name: Label,
     pub version: Label,
-}
-
-/// A SHA-256 in hexadecimal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sum(String);
-
-impl Sum {
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Sum {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            true => Ok(Sum(text.to_ascii_lowercase())),
-            false => Err(format!("{text:?} is no sha256; use the 64 hexadecimal digits that sha256sum prints")),
-        }
-    }
 }
 
 impl FromStr for Pin {
@@ -106,7 +86,7 @@ impl fmt::Display for Base {
             Base::Newest(name) => name.fmt(f),
             Base::Directory(path) => write!(f, "dir:{}", path.display()),
             Base::Archive { path, sha256: None } => write!(f, "tar:{}", path.display()),
-            Base::Archive { path, sha256: Some(sum) } => write!(f, "tar:{}#sha256={}", path.display(), sum.0),
+            Base::Archive { path, sha256: Some(sum) } => write!(f, "tar:{}#sha256={sum}", path.display()),
         }
     }
 }
@@ -114,6 +94,12 @@ impl fmt::Display for Base {
 impl Serialize for Base {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Pin {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pin, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

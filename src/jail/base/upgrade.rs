@@ -4,11 +4,12 @@
 use serde::Serialize;
 
 use super::catalog;
+use super::import::original;
 use super::reference::{Base, Pin};
 use crate::jail::label::Label;
 use crate::jail::lifecycle::expect_down;
 use crate::jail::store::{self, Directory, Lock};
-use crate::jail::{Host, JailError};
+use crate::jail::{Host, JailError, Spec};
 use crate::kernel::JailName;
 
 /// The version that a jail had before, in its directory.
@@ -52,8 +53,8 @@ pub fn upgrade(host: &Host, name: &JailName, to: &Move) -> Result<Upgrade, JailE
     expect_down(host, name)?;
     let _bases = Lock::bases(&host.config)?;
     let to = match to {
-        Move::Newest => catalog::newest(&host.config, &from.name)?,
-        Move::To(version) => Pin { name: from.name.clone(), version: version.clone() },
+        Move::Newest => newest(host, &from)?,
+        Move::To(version) => Pin { name: original(&from.name), version: version.clone() },
         Move::Back => previous(&jail)?.ok_or_else(|| JailError::Conflict {
             what: format!("jail {name} was never upgraded"),
             remedy: "name the version to move it to".into(),
@@ -61,12 +62,25 @@ pub fn upgrade(host: &Host, name: &JailName, to: &Move) -> Result<Upgrade, JailE
     };
     catalog::find(&host.config, &to)?;
     if to != from {
-        // Remembered first: a crash in between leaves a way back to where the jail is, which harms nobody.
-        jail.replace(PREVIOUS, 0o600, from.to_string().as_bytes())?;
-        spec.base = Base::Pinned(to.clone());
-        store::write_spec(&jail, &spec)?;
+        settle(&jail, &mut spec, &from, &to)?;
     }
     Ok(Upgrade { from, to })
+}
+
+/// The newest version of what the jail was made of. Packages that were installed into that are not in it; one that they
+/// were installed into last is newer than none.
+fn newest(host: &Host, from: &Pin) -> Result<Pin, JailError> {
+    let newest = catalog::newest(&host.config, &original(&from.name))?;
+    let derived = catalog::find(&host.config, from)?.derived;
+    Ok(if derived.is_some_and(|derived| derived.from == newest) { from.clone() } else { newest })
+}
+
+/// Writes down where the jail is moved to, and where it was.
+pub fn settle(jail: &Directory, spec: &mut Spec, from: &Pin, to: &Pin) -> Result<(), JailError> {
+    // Remembered first: a crash in between leaves a way back to where the jail is, which harms nobody.
+    jail.replace(PREVIOUS, 0o600, from.to_string().as_bytes())?;
+    spec.base = Base::Pinned(to.clone());
+    store::write_spec(jail, spec)
 }
 
 /// The version that a jail had before its last upgrade.

@@ -5,6 +5,9 @@ mod copy;
 
 use std::path::Path;
 
+use nix::errno::Errno;
+use nix::fcntl::renameat;
+
 use super::JailError;
 use super::store::{Directory, appear, remove_tree};
 use super::tree;
@@ -163,8 +166,7 @@ fn from_base(data: &Directory, tree: &Directory, host_etc: &Path) -> Result<(), 
     let mut seeder = Seeder::new(host_etc);
     let etc = data.sub("etc")?;
     for name in CONTENTS {
-        // A link there belongs to a service of the base's that no jail runs (systemd-resolved).
-        if etc.status(name)?.is_none_or(|found| found.st_mode & libc::S_IFMT == libc::S_IFLNK || found.st_size == 0) {
+        if is_hosts_to_give(&etc, name)? {
             remove_tree(&etc, name)?;
             seeder.contents(&etc, name)?;
         }
@@ -175,6 +177,44 @@ fn from_base(data: &Directory, tree: &Directory, host_etc: &Path) -> Result<(), 
         }
     }
     tree::to_disk(data)
+}
+
+/// A link there belongs to a service of the base's that no jail runs (systemd-resolved).
+fn is_hosts_to_give(etc: &Directory, name: &str) -> Result<bool, JailError> {
+    Ok(etc.status(name)?.is_none_or(|found| found.st_mode & libc::S_IFMT == libc::S_IFLNK || found.st_size == 0))
+}
+
+/// Lends a base's /etc what a jail made of it gets of the host to resolve names; what was there is put aside under `aside`
+/// and its name. Says what was lent.
+pub fn lend_names(etc: &Directory, aside: &str) -> Result<Vec<&'static str>, JailError> {
+    let mut seeder = Seeder::new(Path::new(HOST_ETC));
+    let mut lent = Vec::new();
+    for name in CONTENTS {
+        if !is_hosts_to_give(etc, name)? {
+            continue;
+        }
+        move_within(etc, name, &format!("{aside}{name}"))?;
+        seeder.contents(etc, name)?;
+        lent.push(name);
+    }
+    Ok(lent)
+}
+
+/// Puts back what was there.
+pub fn return_names(etc: &Directory, aside: &str, lent: &[&str]) -> Result<(), JailError> {
+    for name in lent {
+        remove_tree(etc, name)?;
+        move_within(etc, &format!("{aside}{name}"), name)?;
+    }
+    Ok(())
+}
+
+/// What is not there need not be moved.
+fn move_within(directory: &Directory, from: &str, to: &str) -> Result<(), JailError> {
+    match renameat(directory.fd(), from, directory.fd(), to) {
+        Ok(()) | Err(Errno::ENOENT) => Ok(()),
+        Err(errno) => Err(JailError::System { doing: format!("move {}", directory.path_of(from).display()), errno }),
+    }
 }
 
 fn from_host(data: &Directory, host_etc: &Path) -> Result<(), JailError> {

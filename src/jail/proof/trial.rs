@@ -8,8 +8,9 @@ use super::entry::PROGRAM;
 use super::{Expected, Finding, examples};
 use crate::jail::spec::probe::{Example, Probe};
 use crate::jail::spec::{Profile, Spec};
-use crate::jail::{ExecRequest, Host, JailError, bring_up, create, destroy, exec, lifecycle, store};
-use crate::kernel::{Description, JailName, Right};
+use crate::jail::throwaway::Throwaway;
+use crate::jail::{ExecRequest, Host, JailError, bring_up, create, exec, store};
+use crate::kernel::{Description, Right};
 
 /// Names of such jails, before the pid of who made them.
 const PREFIX: &str = "jailsh-proof-";
@@ -66,7 +67,7 @@ fn untried(right: Option<Right>, profile: &Profile, description: &Description) -
 }
 
 fn ask<'a>(host: &Host, profile: &Profile, probes: impl Iterator<Item = &'a Probe>) -> Result<Vec<i32>, JailError> {
-    let trial = Trial::new(host, profile)?;
+    let trial = trial(host, profile)?;
     let argv = std::iter::once(format!("/opt/{PROGRAM}")).chain(probes.map(ToString::to_string)).collect();
     let request = ExecRequest { argv, capture: true, timeout: Some(PATIENCE), ..ExecRequest::default() };
     let output = exec(host, &trial.name, &request)?;
@@ -80,48 +81,16 @@ fn ask<'a>(host: &Host, profile: &Profile, probes: impl Iterator<Item = &'a Prob
     Ok(output.stdout.lines().map(|line| line.parse().unwrap_or(super::entry::UNKNOWN)).collect())
 }
 
-/// A jail for one use; gone when dropped.
-struct Trial<'a> {
-    host: &'a Host,
-    name: JailName,
-}
-
-impl<'a> Trial<'a> {
-    fn new(host: &'a Host, profile: &Profile) -> Result<Trial<'a>, JailError> {
-        sweep(host)?;
-        let name: JailName = format!("{PREFIX}{}", std::process::id()).parse()?;
-        let spec = Spec { profile: profile.clone(), ..Spec::parse(&name, &serde_json::json!({})).expect("an empty spec is one") };
-        create(host, &name, &spec)?;
-        let trial = Trial { host, name };
-        let program = std::fs::read("/proc/self/exe").map_err(JailError::io("read this program"))?;
-        // Nothing runs in the jail yet that could have planted a link.
-        let folder = store::jail(&host.config, &trial.name)?.sub("data")?.sub("opt")?;
-        folder.write_new(PROGRAM, 0o755, &program)?;
-        bring_up(host, &trial.name)?;
-        Ok(trial)
-    }
-}
-
-impl Drop for Trial<'_> {
-    fn drop(&mut self) {
-        // What is left is swept by the next one.
-        let _ = remove(self.host, &self.name);
-    }
-}
-
-fn remove(host: &Host, name: &JailName) -> Result<(), JailError> {
-    lifecycle::tear_down(host, name)?;
-    destroy(host, name)
-}
-
-/// Removes what trials that were killed have left.
-fn sweep(host: &Host) -> Result<(), JailError> {
-    for name in store::names(&host.config)? {
-        let pid = name.as_str().strip_prefix(PREFIX).and_then(|pid| pid.parse::<u32>().ok());
-        let is_left = |pid: u32| pid == std::process::id() || !std::path::Path::new(&format!("/proc/{pid}")).exists();
-        if pid.is_some_and(is_left) {
-            remove(host, &name)?;
-        }
-    }
-    Ok(())
+/// A jail that can try probes.
+fn trial<'a>(host: &'a Host, profile: &Profile) -> Result<Throwaway<'a>, JailError> {
+    let trial = Throwaway::new(host, PREFIX, |name| {
+        let spec = Spec { profile: profile.clone(), ..Spec::parse(name, &serde_json::json!({})).expect("an empty spec is one") };
+        create(host, name, &spec).map(drop)
+    })?;
+    let program = std::fs::read("/proc/self/exe").map_err(JailError::io("read this program"))?;
+    // Nothing runs in the jail yet that could have planted a link.
+    let folder = store::jail(&host.config, &trial.name)?.sub("data")?.sub("opt")?;
+    folder.write_new(PROGRAM, 0o755, &program)?;
+    bring_up(host, &trial.name)?;
+    Ok(trial)
 }

@@ -23,6 +23,9 @@ use crate::kernel::{JailName, WayIn};
 /// Top-level names of the host that are links into /usr on a merged system and directories of programs on others.
 const PROGRAM_DIRECTORIES: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 
+/// In a jail's directory, where no jail can make it: its data holds a whole base, programs and all, for the jail to change.
+pub const OWN_PROGRAMS: &str = "own-programs";
+
 /// Names at a base's top that are the kernel's, or a file system's own.
 const NOT_PROGRAMS: [&str; 5] = ["dev", "proc", "run", "sys", "lost+found"];
 /// Names at a base's top looked at: the skeleton is small.
@@ -57,7 +60,8 @@ pub fn build(config: &Config, name: &JailName, base: &Base, way_in: WayIn) -> Re
     let jail = store::jail(config, name)?;
     let skeleton = Skeleton::new(&jail)?;
     match base {
-        Base::Pinned(pin) => skeleton.base_programs(&base::tree(config, pin)?)?,
+        _ if jail.status(OWN_PROGRAMS)?.is_some() => skeleton.base_programs(&jail.sub("data")?, 0)?,
+        Base::Pinned(pin) => skeleton.base_programs(&base::tree(config, pin)?, RDONLY)?,
         _ => skeleton.host_programs()?,
     }
     skeleton.data(&jail.sub("data")?)?;
@@ -98,8 +102,8 @@ impl Skeleton {
         Ok(())
     }
 
-    /// All that a base has at its top, read-only, but for what the data layer and the kernel give.
-    fn base_programs(&self, tree: &Directory) -> Result<(), JailError> {
+    /// All that a base has at its top, but for what the data layer and the kernel give; read-only, or as `flags` say.
+    fn base_programs(&self, tree: &Directory, flags: u64) -> Result<(), JailError> {
         for name in tree.names(MAX_TOP)? {
             let Some(name) = name.to_str() else { continue };
             if NOT_PROGRAMS.contains(&name) || data::DIRECTORIES.iter().any(|(taken, _)| *taken == name) {
@@ -117,9 +121,9 @@ impl Skeleton {
                 SFlag::S_IFDIR => {
                     let source = tree.sub(name)?;
                     let point = self.top.make(name, 0o755)?;
-                    mounts::copy(source.fd(), false, RDONLY | NODEV)
+                    mounts::copy(source.fd(), false, flags | NODEV)
                         .and_then(|copy| mounts::attach(copy.as_fd(), point.fd()))
-                        .map_err(JailError::system(format!("bind {} read-only", source.path().display())))?;
+                        .map_err(JailError::system(format!("bind {}", source.path().display())))?;
                 }
                 _ => {}
             }

@@ -18,6 +18,7 @@ use nix::sys::stat::Mode;
 use nix::sys::statfs::{FsType, fstatfs};
 use nix::unistd::{Pid, pipe2};
 
+pub(super) use builder::OWN_PROGRAMS;
 pub use run_dir::prepare_run_dir;
 pub(super) use visit::open_terminal;
 

@@ -26,6 +26,7 @@ fn every_action_goes_through_json() {
         Step::Link { path: path.clone(), target: "/x".into(), restart: false },
         Step::Remove { path: path.clone(), restart: false },
         Step::Unpack { path, archive, restart: false },
+        Step::Packages { packages: vec!["nginx".parse().unwrap()], version: Some("1".into()), update: true },
         Step::User { user },
         Step::Group { group },
         Step::Run { command: Command { program: Some(program), ..command.clone() } },
@@ -33,8 +34,8 @@ fn every_action_goes_through_json() {
         Step::Apply { text: "true".into(), ephemeral: true, capture: true, check: true },
     ];
     for step in steps {
-        let word = step.word();
-        let action = Action { jail: jail.clone(), step, detail: vec!["+x".into()], place: None };
+        let word = step.words().tag;
+        let action = Action { jail: jail.clone(), step, new: true, detail: vec!["+x".into()], place: None };
         let json = serde_json::to_value(&action).unwrap();
         assert_eq!(json["action"], word);
         assert_eq!(serde_json::from_value::<Action>(json).unwrap(), action);

@@ -34,7 +34,13 @@ fn decide(seen: &dyn Observe, jail: &JailName, step: Step) -> Result<Vec<Action>
         GROUP => told(path, &old.group, text),
         _ => vec![format!("{path}: what it holds is not shown")],
     });
-    Ok(vec![Action { detail: detail.collect(), ..action(jail, step) }])
+    let begins = |text: &str, name: &str| text.lines().any(|line| line.split(':').next() == Some(name));
+    let new = match &step {
+        Step::User { user } => !user.absent && !begins(&old.passwd, user.name.as_str()),
+        Step::Group { group } => !group.absent && !begins(&old.group, group.name.as_str()),
+        _ => false,
+    };
+    Ok(vec![Action { new, detail: detail.collect(), ..action(jail, step) }])
 }
 
 /// The lines that change, without passwords and without the lines around them, which are of other people.
@@ -60,7 +66,7 @@ pub fn accounts_of(seen: &dyn Observe, jail: &JailName) -> Result<Accounts, Deci
     let text = |path: &str| -> Result<Option<String>, DecideError> {
         let path: JailPath = path.parse()?;
         match seen.entry(jail, &path)? {
-            Entry::Absent => return Ok(None),
+            Entry::Absent | Entry::Unknown => return Ok(None),
             Entry::File { .. } => {}
             other => return Err(occupied(jail, &path, &other, "a file")),
         }

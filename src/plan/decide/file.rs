@@ -46,7 +46,7 @@ pub fn file(seen: &dyn Observe, jail: &JailName, wanted: &FileWanted) -> Result<
         });
         let step =
             Step::Write { path, content: wanted.content.clone(), attributes: wanted.attributes.clone(), restart: wanted.restart };
-        actions.push(Action { detail, ..action(jail, step) });
+        actions.push(Action { new: old == Entry::Absent, detail, ..action(jail, step) });
     } else if differs(seen, jail, &old, &wanted.attributes)? {
         let detail = attribute_lines(seen, jail, &old, &wanted.attributes, 0o644)?;
         let step = Step::Attributes { path, attributes: wanted.attributes.clone(), restart: wanted.restart };
@@ -110,7 +110,7 @@ pub fn link(
     };
     let mut actions = parents(seen, jail, path, true)?;
     let step = Step::Link { path: path.clone(), target: target.to_owned(), restart };
-    actions.push(Action { detail, ..action(jail, step) });
+    actions.push(Action { new: old == Entry::Absent, detail, ..action(jail, step) });
     Ok(actions)
 }
 
@@ -172,7 +172,8 @@ pub fn line(
     }
     let mut actions = parents(seen, jail, path, true)?;
     let step = Step::Line { path: path.clone(), line: line.clone(), restart };
-    actions.push(Action { detail: difference(old.as_deref(), new.as_bytes()), ..action(jail, step) });
+    let detail = difference(old.as_deref(), new.as_bytes());
+    actions.push(Action { new: old.is_none(), detail, ..action(jail, step) });
     Ok(actions)
 }
 

@@ -20,7 +20,7 @@ pub use command::{Guard, apply, run};
 pub use copy::{CopyWanted, Item, copy};
 pub use file::{FileWanted, absent, directory, file, line, link};
 pub use jail::{create, destroy, restart, start, stop};
-pub use package::packages;
+pub use package::{PackagesWanted, packages};
 pub use unpack::{UnpackWanted, unpack};
 
 /// Why something cannot be done as asked.
@@ -51,7 +51,7 @@ impl From<JailError> for DecideError {
 }
 
 fn action(jail: &JailName, step: Step) -> Action {
-    Action { jail: jail.clone(), step, detail: Vec::new(), place: None }
+    Action { jail: jail.clone(), step, new: false, detail: Vec::new(), place: None }
 }
 
 fn no_such_jail(seen: &dyn Observe, name: &JailName) -> DecideError {

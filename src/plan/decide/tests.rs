@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::jail::{Base, Spec};
 use crate::plan::observed::Kind;
-use crate::plan::{Attributes, Command, Content, Entry, JailSeen, Line, Packages, Part, Shadow};
+use crate::plan::{Attributes, Command, Content, Digest, Entry, JailSeen, Line, Packages, Part, Seed, Shadow};
 
 /// A host with nothing on it.
 struct Bare;
@@ -36,8 +36,30 @@ impl Observe for Bare {
         Ok(Vec::new())
     }
 
-    fn packages(&self, _: &Base) -> Result<Option<Packages>, ObserveError> {
-        Ok(None)
+    /// Base `debian` alone keeps a record, `bare` one without apt.
+    fn packages(&self, _: &JailName, base: &Base) -> Result<Option<Packages>, ObserveError> {
+        let installed = |names: &[&str]| {
+            let paragraph = |name: &&str| format!("Package: {name}\nStatus: install ok installed\nVersion: 2\n");
+            Packages::parse(&names.iter().map(paragraph).collect::<Vec<_>>().join("\n"))
+        };
+        Ok(match base.to_string().as_str() {
+            "debian" => Some(installed(&["apt", "nginx"])),
+            "bare" => Some(installed(&["dpkg"])),
+            _ => None,
+        })
+    }
+
+    fn seed(&self, _: &Base, path: &JailPath) -> Result<Seed, ObserveError> {
+        let bytes = b"root:x:0:0::/root:/bin/sh\nnews:x:9:9::/:/bin/false\n".to_vec();
+        Ok(match path.as_str() {
+            "/etc/passwd" => {
+                let entry = Entry::File { sha256: Digest::of(&bytes), size: bytes.len() as u64, mode: 0o644, uid: 0, gid: 0 };
+                Seed { bytes: Some(bytes), ..Seed::of(entry) }
+            }
+            "/etc/skel" => Seed { names: vec![".profile".into()], ..Seed::of(Entry::Directory { mode: 0o755, uid: 0, gid: 0 }) },
+            "/etc/os-release" => Seed::of(Entry::Link { target: "../usr/lib/os-release".into() }),
+            _ => Seed::of(Entry::Absent),
+        })
     }
 
     fn id(&self, _: &JailName, _: Kind, _: &str) -> Result<Option<u32>, ObserveError> {
@@ -157,6 +179,60 @@ fn a_guard_lets_a_command_run_once() {
     assert_eq!(wish(&shadow).unwrap().len(), 1);
     settle(&mut shadow, |seen| directory(seen, &name(), &path("/var/lib/db"), &Attributes::default()));
     assert_eq!(wish(&shadow).unwrap(), Vec::new());
+}
+
+fn of_base(base: &str) -> Shadow<Bare> {
+    let mut shadow = Shadow::new(Bare);
+    let spec = Spec::parse(&name(), &json!({ "base": base })).unwrap();
+    settle(&mut shadow, |seen| create(seen, &name(), &spec));
+    shadow
+}
+
+fn packages_of(names: &[&str], version: Option<&str>) -> PackagesWanted {
+    let names = names.iter().map(|name| name.parse().unwrap()).collect();
+    PackagesWanted { names, version: version.map(Into::into), update: false }
+}
+
+#[test]
+fn what_a_base_lacks_is_installed_once_and_what_comes_with_it_is_unknown() {
+    let mut shadow = of_base("debian");
+    let wish = |seen: &dyn Observe, names: &[&str], version| packages(seen, &name(), &packages_of(names, version)).unwrap();
+    assert_eq!(wish(&shadow, &["nginx"], None), Vec::new());
+    assert_eq!(wish(&shadow, &["nginx"], Some("2")), Vec::new());
+    assert_eq!(wish(&shadow, &["nginx"], Some("3"))[0].detail, ["~nginx: 2 -> 3"]);
+    let actions = wish(&shadow, &["nginx", "redis", "git"], None);
+    assert_eq!((actions.len(), actions[0].step.to_string()), (1, "install redis git".into()));
+    assert_eq!(actions[0].detail, ["+redis", "+git"]);
+    assert_eq!(shadow.entry(&name(), &path("/etc/redis")).unwrap(), Entry::Absent);
+    actions.iter().for_each(|action| shadow.record(action).unwrap());
+    assert_eq!(wish(&shadow, &["git", "redis"], None), Vec::new());
+    assert_eq!(shadow.entry(&name(), &path("/etc/redis")).unwrap(), Entry::Unknown);
+    assert!(matches!(shadow.entry(&name(), &path("/etc/passwd")).unwrap(), Entry::File { .. }));
+}
+
+#[test]
+fn where_nothing_can_be_installed_the_way_to_get_it_is_told() {
+    let refusals = ["host", "bare", "box"].map(|base| {
+        let shadow = of_base(base);
+        packages(&shadow, &name(), &packages_of(&["redis"], None)).unwrap_err().to_string()
+    });
+    insta::assert_snapshot!(refusals.join("\n"));
+}
+
+#[test]
+fn a_jail_to_be_made_of_an_imported_base_has_the_files_of_that() {
+    let mut shadow = of_base("debian");
+    let text = String::from_utf8(shadow.bytes(&name(), &path("/etc/passwd")).unwrap().unwrap()).unwrap();
+    assert!(text.contains("news:x:9:9"), "{text}");
+    assert_eq!(shadow.id(&name(), Kind::User, "news").unwrap(), Some(9));
+    assert_eq!(shadow.names(&name(), &path("/etc/skel")).unwrap(), [".profile"]);
+    assert!(matches!(shadow.entry(&name(), &path("/etc/os-release")).unwrap(), Entry::Link { .. }));
+    assert!(matches!(shadow.entry(&name(), &path("/etc")).unwrap(), Entry::Directory { .. }));
+    // The host's, whatever it holds then.
+    assert_eq!(shadow.entry(&name(), &path("/etc/resolv.conf")).unwrap(), Entry::Unknown);
+    let same = FileWanted { ..wanted("/etc/passwd", &text) };
+    settle(&mut shadow, |seen| file(seen, &name(), &same));
+    assert_eq!(file(&shadow, &name(), &same).unwrap(), Vec::new());
 }
 
 /// A wish about one of a few paths.

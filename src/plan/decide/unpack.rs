@@ -33,7 +33,8 @@ pub fn unpack(seen: &dyn Observe, jail: &JailName, wanted: &UnpackWanted) -> Res
     let sum = &wanted.archive.sha256;
     let mut actions = Vec::new();
     let mut detail = vec![format!("sha256: {sum}")];
-    match seen.entry(jail, path)? {
+    let old = seen.entry(jail, path)?;
+    match &old {
         Entry::Absent | Entry::Unknown => actions = parents(seen, jail, path, true)?,
         Entry::Directory { .. } => {
             let note = path.join(Archive::NOTE)?;
@@ -47,9 +48,9 @@ pub fn unpack(seen: &dyn Observe, jail: &JailName, wanted: &UnpackWanted) -> Res
                 }
             }
         }
-        other => return Err(occupied(jail, path, &other, "a directory")),
+        other => return Err(occupied(jail, path, other, "a directory")),
     }
     let step = Step::Unpack { path: path.clone(), archive: wanted.archive.clone(), restart: wanted.restart };
-    actions.push(Action { detail, ..action(jail, step) });
+    actions.push(Action { new: old == Entry::Absent, detail, ..action(jail, step) });
     Ok(actions)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Ground, ROOT, Shadow, UNKNOWN};
 use crate::jail::{self, Base};
 use crate::kernel::JailName;
-use crate::plan::{Command, Entry, JailPath, JailSeen, Kind, MAX_READ, Observe, ObserveError, Packages, Part};
+use crate::plan::{Command, Entry, JailPath, JailSeen, Kind, MAX_READ, Observe, ObserveError, Packages, Part, Seed};
 
 impl<O: Observe> Observe for Shadow<O> {
     fn jail(&self, jail: &JailName) -> Result<Option<JailSeen>, ObserveError> {
@@ -51,7 +51,11 @@ impl<O: Observe> Observe for Shadow<O> {
         };
         let mut names: BTreeSet<String> = match of_others {
             Ground::Below => self.below.names(jail, &path)?.into_iter().collect(),
-            Ground::Seeded | Ground::Gone | Ground::Unknown => BTreeSet::new(),
+            Ground::Seeded => match self.jail(jail)?.and_then(|seen| seen.spec.ok()) {
+                Some(spec) if spec.base != Base::Host => self.below.seed(&spec.base, &path)?.names.into_iter().collect(),
+                _ => BTreeSet::new(),
+            },
+            Ground::Gone | Ground::Unknown => BTreeSet::new(),
         };
         for (at, (entry, _)) in self.files.get(jail).into_iter().flatten() {
             if at.parent().as_ref() == Some(&path) {
@@ -91,8 +95,17 @@ impl<O: Observe> Observe for Shadow<O> {
         self.below.same_base(wanted, pinned)
     }
 
-    fn packages(&self, base: &Base) -> Result<Option<Packages>, ObserveError> {
-        self.below.packages(base)
+    fn packages(&self, jail: &JailName, base: &Base) -> Result<Option<Packages>, ObserveError> {
+        let mut packages = self.below.packages(jail, base)?;
+        let installed = self.installed.get(jail).into_iter().flatten();
+        if let Some(packages) = &mut packages {
+            installed.for_each(|(name, version)| packages.add(name, version.as_deref().unwrap_or_default()));
+        }
+        Ok(packages)
+    }
+
+    fn seed(&self, base: &Base, path: &JailPath) -> Result<Seed, ObserveError> {
+        self.below.seed(base, path)
     }
 
     fn fetch(&self, part: &Part) -> Result<Vec<u8>, ObserveError> {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::kernel::JailName;
 use crate::perform::Done;
-use crate::plan::{Action, DecideError, GroupWish, Observe, Step, UserWish};
+use crate::plan::{Action, DecideError, Observe, Step};
 use crate::script::session::Fate;
 use crate::script::{Fault, Kind, Session, convert};
 
@@ -67,7 +67,7 @@ impl Change {
         });
         let change = match (obstacle, fate) {
             (Some((word, _)), _) => word.to_owned(),
-            (None, Fate::Planned) => format!("would {}", infinitive(&last.step)),
+            (None, Fate::Planned) => format!("would {}", last.step.words().infinitive),
             (None, Fate::Done(done)) => participle(&last.step, done).to_owned(),
             (None, _) => nothing.to_owned(),
         };
@@ -98,51 +98,13 @@ pub fn submit(
     }
 }
 
-fn infinitive(step: &Step) -> &'static str {
-    match step {
-        Step::Create { .. } => "create",
-        Step::Configure { .. } => "be changed",
-        Step::Start => "start",
-        Step::Restart { .. } => "restart",
-        Step::Stop => "stop",
-        Step::Thaw => "thaw",
-        Step::Destroy => "destroy",
-        Step::Write { .. } => "write",
-        Step::Line { .. } => "change a line",
-        Step::Attributes { .. } => "set mode and owner",
-        Step::Directory { .. } => "make",
-        Step::Link { .. } => "link",
-        Step::Remove { .. } => "remove",
-        Step::Unpack { .. } => "unpack",
-        Step::User { user: UserWish { absent: true, .. } } | Step::Group { group: GroupWish { absent: true, .. } } => "remove",
-        Step::User { .. } | Step::Group { .. } => "put",
-        Step::Run { .. } | Step::Apply { .. } => "run",
-    }
-}
-
 fn participle(step: &Step, done: &Done) -> &'static str {
     match (step, done) {
         (_, Done::Created) => "created",
         (_, Done::Changed) => "changed",
-        (Step::Restart { .. }, Done::Started | Done::Recovered) => "restarted",
-        (_, Done::Started) => "started",
         (_, Done::Recovered) => "started, after cleaning up",
         (_, Done::AlreadyRunning) => "already running",
-        (_, Done::Stopped) => "stopped",
         (_, Done::WasDown) => "was down",
-        (_, Done::Destroyed) => "destroyed",
-        (_, Done::Ran(_)) => "ran",
-        (Step::Thaw, Done::Done) => "thawed",
-        (Step::Write { .. }, Done::Done) => "written",
-        (Step::Line { .. }, Done::Done) => "line changed",
-        (Step::Attributes { .. }, Done::Done) => "mode and owner set",
-        (Step::Directory { .. }, Done::Done) => "made",
-        (Step::Link { .. }, Done::Done) => "linked",
-        (Step::Remove { .. }, Done::Done) => "removed",
-        (Step::Unpack { .. }, Done::Done) => "unpacked",
-        (Step::User { user: UserWish { absent: true, .. } }, Done::Done) => "removed",
-        (Step::Group { group: GroupWish { absent: true, .. } }, Done::Done) => "removed",
-        (Step::User { .. } | Step::Group { .. }, Done::Done) => "put",
-        (_, Done::Done) => "done",
+        (_, Done::Started | Done::Stopped | Done::Destroyed | Done::Ran(_) | Done::Done) => step.words().participle,
     }
 }

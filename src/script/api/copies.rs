@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::handle::Handle;
 use super::observe::Listing;
 use super::{global, thrown, verb, verb_with, verb_with_options};
-use crate::jail::{self, CloneRequest, Compression, ExportRequest, ImportRequest, Label, Limits, Sum, Tally};
+use crate::jail::{self, CloneRequest, Compression, Digest, ExportRequest, ImportRequest, Label, Limits, Tally};
 use crate::kernel::{JailName, Port};
 use crate::script::convert::{self, Options};
 use crate::script::{Fault, Kind, Session};
@@ -173,7 +173,7 @@ fn import_from(session: &Session, file: &str, options: &Map) -> Result<Copied, F
     if file == "-" {
         return Err(Fault::new(Kind::Value, "import_from reads a file, not standard input; name one"));
     }
-    let sum = |sum: String| sum.parse::<Sum>().map_err(|_| options.wrong("sha256", "64 hexadecimal digits"));
+    let sum = |sum: String| sum.parse::<Digest>().map_err(|_| options.wrong("sha256", "64 hexadecimal digits"));
     let request = ImportRequest {
         archive: PathBuf::from(file),
         name: options.text("name")?.map(|name| name.parse()).transpose()?,

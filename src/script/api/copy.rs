@@ -7,7 +7,7 @@ use rhai::{Engine, Map};
 
 use super::change::{Change, submit};
 use super::{files, method};
-use crate::jail::{self, Entry};
+use crate::jail::{self, Listed};
 use crate::kernel::JailName;
 use crate::perform::noted;
 use crate::plan::decide::{self, CopyWanted, Item};
@@ -31,17 +31,17 @@ pub fn note(session: &Session, path: &Path) -> Result<Part, Fault> {
 
 /// What is at a path of the host's, with the sums of all files.
 fn items(session: &Session, source: &Path) -> Result<BTreeMap<String, Item>, Fault> {
-    let item = |(name, entry): (String, Entry)| -> Result<(String, Item), Fault> {
+    let item = |(name, entry): (String, Listed)| -> Result<(String, Item), Fault> {
         let item = match entry {
-            Entry::Directory { mode } => {
+            Listed::Directory { mode } => {
                 // What was added to it later is not in the plan: a `/` at the end says that the names are meant.
                 let path = source.join(&name);
                 let digest = Digest::try_from(jail::names_digest(&path.canonicalize().unwrap_or(path.clone()))?);
                 session.read(&path.join(""), digest.unwrap_or_else(|_| Digest::of("")));
                 Item::Directory { mode }
             }
-            Entry::File { path, mode } => Item::File { content: Content(vec![note(session, &path)?]), mode },
-            Entry::Link { target } => Item::Link { target },
+            Listed::File { path, mode } => Item::File { content: Content(vec![note(session, &path)?]), mode },
+            Listed::Link { target } => Item::Link { target },
         };
         Ok((name, item))
     };

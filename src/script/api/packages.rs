@@ -5,7 +5,8 @@ use rhai::{Dynamic, Engine, Map};
 use super::change::{Change, submit};
 use super::method_of_one;
 use crate::kernel::JailName;
-use crate::plan::{PackageName, decide};
+use crate::plan::PackageName;
+use crate::plan::decide::{self, PackagesWanted};
 use crate::script::convert::{self, Options, type_name};
 use crate::script::{Fault, Kind, Session};
 
@@ -14,7 +15,7 @@ pub fn register(engine: &mut Engine) {
 }
 
 fn packages(session: &Session, jail: &JailName, which: Dynamic, options: &Map) -> Result<Change, Fault> {
-    let options = Options::new("packages", options, &["version"])?;
+    let options = Options::new("packages", options, &["version", "update"])?;
     let names = match (which.as_immutable_string_ref(), which.as_array_ref()) {
         (Ok(name), _) => vec![name.to_string()],
         (_, Ok(names)) => convert::texts("packages", &names)?,
@@ -32,5 +33,12 @@ fn packages(session: &Session, jail: &JailName, which: Dynamic, options: &Map) -
     if version.is_some() && names.len() != 1 {
         return Err(Fault::new(Kind::Value, "packages: a version is of one package; name that alone"));
     }
-    submit(session, jail, "present", |seen| decide::packages(seen, jail, &names, version.as_deref()))
+    if let Some(version) = &version {
+        let sound = |c: char| c.is_ascii_alphanumeric() || ".+-:~".contains(c);
+        if !version.starts_with(|c: char| c.is_ascii_digit()) || !version.chars().all(sound) {
+            return Err(Fault::new(Kind::Value, format!("packages: {version:?} is no version; use one as dpkg tells it")));
+        }
+    }
+    let wanted = PackagesWanted { names, version, update: options.flag("update", false)? };
+    submit(session, jail, "present", |seen| decide::packages(seen, jail, &wanted))
 }

@@ -5,7 +5,7 @@ use rhai::{Engine, Map};
 use super::change::{Change, submit};
 use super::copy::note;
 use super::{files, method};
-use crate::jail::Sum;
+use crate::jail::Digest;
 use crate::kernel::JailName;
 use crate::plan::decide::{self, UnpackWanted};
 use crate::plan::{Archive, Part};
@@ -25,7 +25,7 @@ fn unpack(session: &Session, jail: &JailName, archive: String, at: String, optio
     if strip > MAX_STRIP {
         return Err(options.wrong("strip", "a number from 0 to 64"));
     }
-    let expected: Option<Sum> = options
+    let expected: Option<Digest> = options
         .text("sha256")?
         .map(|text| text.parse())
         .transpose()

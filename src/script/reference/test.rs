@@ -106,6 +106,19 @@ expect(status("db").state).to_equal("running");"#,
         "given_fact(\"cpus\", 4);\nassert(true);",
     ),
     item(
+        "given_packages",
+        &[nothing(&[text("base"), of("packages", Type::Any)])],
+        "says which Debian packages a base has",
+        "The packages are a list of names, or a map from names to versions. `packages` installs into jails of that base what is \
+         not among them, if `apt` is.",
+        r#"given_packages("debian", ["apt", "dpkg"]);
+let web = jail("web", #{ base: "debian" });
+web.create();
+expect(web.packages(["dpkg"]).change).to_equal("present");
+expect(web.packages(["nginx"]).change).to_equal("installed");
+expect(web.packages(["nginx"]).change).to_equal("present");"#,
+    ),
+    item(
         "given_secret",
         &[nothing(&[text("name"), text("value")])],
         "says what a secret is",

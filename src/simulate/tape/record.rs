@@ -12,7 +12,7 @@ use super::{
 };
 use crate::jail::{Base, Output};
 use crate::kernel::JailName;
-use crate::plan::{Action, Command, Digest, Entry, JailPath, JailSeen, Kind, Observe, ObserveError, Packages, Part};
+use crate::plan::{Action, Command, Digest, Entry, JailPath, JailSeen, Kind, Observe, ObserveError, Packages, Part, Seed};
 use crate::simulate::Page;
 
 enum Line {
@@ -181,10 +181,15 @@ impl Observe for Recorder<'_> {
         Ok(names)
     }
 
-    fn packages(&self, base: &Base) -> Result<Option<Packages>, ObserveError> {
-        let packages = self.below.packages(base)?;
+    fn packages(&self, jail: &JailName, base: &Base) -> Result<Option<Packages>, ObserveError> {
+        let packages = self.below.packages(jail, base)?;
         self.tape.answer(of_packages(&base.to_string()), json!(packages));
         Ok(packages)
+    }
+
+    /// Asked by plans alone, of which there are no recordings.
+    fn seed(&self, base: &Base, path: &JailPath) -> Result<Seed, ObserveError> {
+        self.below.seed(base, path)
     }
 
     fn id(&self, jail: &JailName, kind: Kind, name: &str) -> Result<Option<u32>, ObserveError> {

@@ -16,7 +16,8 @@ use crate::jail::{Base, Output};
 use crate::kernel::JailName;
 use crate::perform::{Done, PerformError};
 use crate::plan::{
-    Action, Command, Digest, Entry, JailPath, JailSeen, Kind, Observe, ObserveError, Packages, Part, Step, Written, difference,
+    Action, Command, Digest, Entry, JailPath, JailSeen, Kind, Observe, ObserveError, Packages, Part, Seed, Step, Written,
+    difference,
 };
 use crate::simulate::Page;
 
@@ -242,8 +243,13 @@ impl Observe for Replay {
         self.read(&of_names(jail, path))
     }
 
-    fn packages(&self, base: &Base) -> Result<Option<Packages>, ObserveError> {
+    fn packages(&self, _: &JailName, base: &Base) -> Result<Option<Packages>, ObserveError> {
         self.read(&of_packages(&base.to_string()))
+    }
+
+    /// Asked by plans alone, of which there are no recordings.
+    fn seed(&self, _: &Base, _: &JailPath) -> Result<Seed, ObserveError> {
+        Ok(Seed::of(Entry::Unknown))
     }
 
     fn id(&self, jail: &JailName, kind: Kind, name: &str) -> Result<Option<u32>, ObserveError> {

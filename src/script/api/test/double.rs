@@ -1,4 +1,4 @@
-//! given, given_env, given_fact, given_secret, on_exec, on_http, on_service, advance: what a test says beforehand.
+//! given, given_env, given_fact, given_packages, given_secret, on_exec, on_http, on_service, advance: what a test says beforehand.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use rhai::{Dynamic, Engine, EvalAltResult, Map, NativeCallContext};
 
 use super::{Shared, at, jail_of, jails_of};
 use crate::jail::Spec;
-use crate::plan::{JailPath, PathError};
+use crate::plan::{JailPath, PackageName, Packages, PathError};
 use crate::script::convert::{self, Options, type_name};
 use crate::script::{Fault, Kind, duration};
 use crate::simulate::{Given, Page, Pattern, Reply};
@@ -35,6 +35,12 @@ pub fn register(engine: &mut Engine, trial: &Shared) {
     engine.register_fn("given_fact", move |context: NativeCallContext, name: &str, value: Dynamic| -> Thrown {
         let value = convert::tree(&value).map_err(|fault| at(&context, "given_fact", fault))?;
         shared.world.script().facts.insert(name.to_owned(), value);
+        Ok(())
+    });
+    let shared = trial.clone();
+    engine.register_fn("given_packages", move |context: NativeCallContext, base: &str, packages: Dynamic| -> Thrown {
+        let packages = given_packages(&packages).map_err(|fault| at(&context, "given_packages", fault))?;
+        shared.world.script().packages.insert(base.to_owned(), packages);
         Ok(())
     });
     let shared = trial.clone();
@@ -101,6 +107,26 @@ fn given(trial: &Shared, jail: &Dynamic, mut with: Map) -> Result<(), Fault> {
         return Err(Fault::new(Kind::Spec, "given: a jail that runs needs a command; add command: [...]"));
     }
     Ok(trial.world.given(&name, Given { spec, files: files(&options, "files")?, running })?)
+}
+
+/// The version of a package of which none is told.
+const SOME_VERSION: &str = "1";
+
+/// Names, or versions by name.
+fn given_packages(which: &Dynamic) -> Result<Packages, Fault> {
+    let with_versions: Vec<(String, String)> = match (which.as_array_ref(), which.as_map_ref()) {
+        (Ok(names), _) => {
+            convert::texts("given_packages", &names)?.into_iter().map(|name| (name, SOME_VERSION.to_owned())).collect()
+        }
+        (_, Ok(map)) => map.iter().map(|(name, version)| (name.to_string(), version.to_string())).collect(),
+        _ => return Err(Fault::new(Kind::Value, "given_packages: use a list of names, or a map from names to versions")),
+    };
+    let mut packages = Packages::default();
+    for (name, version) in with_versions {
+        let name: PackageName = name.parse().map_err(|why| Fault::new(Kind::Value, format!("given_packages: {why}")))?;
+        packages.add(&name, &version);
+    }
+    Ok(packages)
 }
 
 const EXEC: [&str; 6] = ["status", "stdout", "stderr", "files", "takes", "times"];
