@@ -1,23 +1,17 @@
 //! A terminal that is drawn anew again and again.
 
-use std::os::fd::AsRawFd;
+use std::os::fd::AsFd;
 
-use nix::errno::Errno;
 use unicode_width::UnicodeWidthChar;
+
+use crate::jail::terminal_size;
 
 /// Lines and columns of a terminal that does not tell.
 const USUAL: (usize, usize) = (24, 80);
 
 /// Lines and columns of the terminal on standard output.
 pub fn size() -> (usize, usize) {
-    // SAFETY: all-zero is a valid winsize.
-    let mut size: libc::winsize = unsafe { std::mem::zeroed() };
-    // SAFETY: an open descriptor and room for one winsize.
-    let asked = Errno::result(unsafe { libc::ioctl(std::io::stdout().as_raw_fd(), libc::TIOCGWINSZ, &mut size) });
-    match (asked, usize::from(size.ws_row), usize::from(size.ws_col)) {
-        (Ok(_), lines @ 1.., columns @ 1..) => (lines, columns),
-        _ => USUAL,
-    }
+    terminal_size(std::io::stdout().as_fd()).unwrap_or(USUAL)
 }
 
 /// What draws `text` over what is there, cut to the terminal's size (ECMA-48: CUP, EL, ED).

@@ -66,6 +66,7 @@ pub use spec::{Log, Restart, Spec};
 pub use stale::{SPEC_CHANGED, stale, wear};
 pub(crate) use store::Directory;
 pub use store::{Lock, Turn, TurnName};
+pub use terminal::size as terminal_size;
 pub use tree::{Tally, Watch, hexadecimal};
 pub use unpacked::{Parcel, Piece, contents, unpack};
 pub use update::{PolicyChange, Wanted, update};

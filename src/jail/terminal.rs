@@ -33,13 +33,25 @@ impl RawMode {
 
     /// Gives the jail's pty the size of the caller's window.
     pub fn copy_size(&self, pty: BorrowedFd<'_>) -> Result<(), Errno> {
-        // SAFETY: all-zero is a valid winsize.
-        let mut size: libc::winsize = unsafe { std::mem::zeroed() };
-        // SAFETY: an open terminal and room for one winsize.
-        Errno::result(unsafe { libc::ioctl(self.terminal.as_fd().as_raw_fd(), libc::TIOCGWINSZ, &mut size) })?;
+        let size = window(self.terminal.as_fd())?;
         // SAFETY: an open pty and one winsize; the kernel tells the foreground processes.
         Errno::result(unsafe { libc::ioctl(pty.as_raw_fd(), libc::TIOCSWINSZ, &size) }).map(drop)
     }
+}
+
+/// Lines and columns of a terminal, if it is one and tells.
+pub fn size(terminal: BorrowedFd<'_>) -> Option<(usize, usize)> {
+    let size = window(terminal).ok()?;
+    let (lines, columns) = (usize::from(size.ws_row), usize::from(size.ws_col));
+    (lines > 0 && columns > 0).then_some((lines, columns))
+}
+
+fn window(terminal: BorrowedFd<'_>) -> Result<libc::winsize, Errno> {
+    // SAFETY: all-zero is a valid winsize.
+    let mut size: libc::winsize = unsafe { std::mem::zeroed() };
+    // SAFETY: an open descriptor and room for one winsize.
+    Errno::result(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCGWINSZ, &mut size) })?;
+    Ok(size)
 }
 
 impl Drop for RawMode {

@@ -197,13 +197,6 @@ impl Console {
     pub fn imports(&self) -> &[(String, String)] {
         &self.imports
     }
-
-    /// A value as `print` shows it.
-    pub fn plain(&self, value: &Dynamic) -> String {
-        let mut scope = Scope::new();
-        scope.push_dynamic("it", value.clone());
-        self.engine.eval_with_scope::<String>(&mut scope, "`${it}`").unwrap_or_else(|_| value.to_string())
-    }
 }
 
 /// Lines and columns of each `_` that means the last value: not the one of a switch.

@@ -189,6 +189,12 @@ pub fn without_host() -> Engine {
     engine(session, Limits::default(), &Rc::new(Effects::default())).0
 }
 
+/// An engine over a session that somebody made for a test.
+#[cfg(test)]
+pub fn of_session(session: Rc<Session>) -> Engine {
+    engine(session, Limits::default(), &Rc::new(Effects::default())).0
+}
+
 /// Parses scripts and runs none.
 pub struct Parser {
     engine: Engine,

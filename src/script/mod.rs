@@ -30,8 +30,11 @@ pub mod testing;
 pub mod text;
 
 pub use crate::jail::spec::duration;
+pub use api::seen;
 pub use code::Code;
 pub use diagnostics::Problem;
+#[cfg(test)]
+pub use engine::of_session;
 pub use engine::{Limits, Parser, Script, run};
 pub use fault::{Fault, Kind};
 pub use profiles::profiles;

@@ -39,7 +39,7 @@ pub fn printable_json(text: String) -> String {
 }
 
 /// Control characters, line and paragraph separators, and the bidirectional controls of Unicode (UAX #9).
-fn is_unprintable(c: char) -> bool {
+pub fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

@@ -1,6 +1,7 @@
 //! The listings of exposure.
 
-use super::table::{Column, Table, Value};
+use super::cell::Value;
+use super::table::{Column, Table};
 use crate::jail::spec::exposure::{Exposure, Part};
 
 const PARTS: [Column; 4] =

@@ -1,6 +1,7 @@
 //! The listings of what lies on the disk (snapshots, bases, garbage), and of what was done to many jails.
 
-use super::table::{Column, Table, Value};
+use super::cell::{Unit, Value};
+use super::table::{Column, Table};
 use crate::fleet::{End, Summary};
 use crate::jail::base::Imported;
 use crate::jail::{Archived, DiskUse, Garbage, Snapshot};
@@ -10,7 +11,7 @@ const SNAPSHOTS: [Column; 5] = [
     Column::new("NAME", 20),
     Column::new("TAKEN", 20),
     Column::new("FILES", 8),
-    Column::new("BYTES", 12),
+    Column::new("BYTES", 12).of(Unit::Bytes),
     Column::new("LIVE", 0),
 ];
 
@@ -36,7 +37,7 @@ const BASES: [Column; 7] = [
     Column::new("BASE", 24),
     Column::new("IMPORTED", 20),
     Column::new("FILES", 8),
-    Column::new("BYTES", 12),
+    Column::new("BYTES", 12).of(Unit::Bytes),
     Column::new("VERIFIED", 0),
     Column::verbose("SHA256", 0),
     Column::verbose("SOURCE", 0),
@@ -66,7 +67,7 @@ pub fn bases(bases: &[Imported]) -> Table {
     Table::new(&BASES, bases.iter().map(row).collect())
 }
 
-const GARBAGE: [Column; 3] = [Column::new("KIND", 12), Column::new("WHAT", 32), Column::new("BYTES", 0)];
+const GARBAGE: [Column; 3] = [Column::new("KIND", 12), Column::new("WHAT", 32), Column::new("BYTES", 0).of(Unit::Bytes)];
 
 /// `jailmgr gc`.
 pub fn garbage(garbage: &[Garbage]) -> Table {
@@ -75,7 +76,7 @@ pub fn garbage(garbage: &[Garbage]) -> Table {
 }
 
 const ARCHIVES: [Column; 4] =
-    [Column::new("FILE", 32), Column::new("JAIL", 16), Column::new("EXPORTED", 20), Column::new("BYTES", 0)];
+    [Column::new("FILE", 32), Column::new("JAIL", 16), Column::new("EXPORTED", 20), Column::new("BYTES", 0).of(Unit::Bytes)];
 
 /// The archives in a directory.
 pub fn archives(archives: &[Archived]) -> Table {
@@ -89,9 +90,9 @@ pub fn archives(archives: &[Archived]) -> Table {
 const DISK: [Column; 5] = [
     Column::new("NAME", 16),
     Column::new("FILES", 8),
-    Column::new("BYTES", 12),
+    Column::new("BYTES", 12).of(Unit::Bytes),
     Column::new("SNAPSHOTS", 0),
-    Column::new("SNAPSHOT_BYTES", 0),
+    Column::new("SNAPSHOT_BYTES", 0).of(Unit::Bytes),
 ];
 
 /// What jails take on the disk.

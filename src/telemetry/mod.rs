@@ -3,9 +3,11 @@
 //! `/proc`.
 
 mod awaited;
+mod cell;
 mod denial;
 mod escape;
 pub mod exposure;
+mod grid;
 mod inventory;
 mod lines;
 mod moment;
@@ -13,19 +15,23 @@ mod observation;
 pub mod processes;
 mod profiles;
 mod prometheus;
+mod size;
 mod table;
 mod top;
 mod views;
 
 pub use awaited::{Awaited, Waited, wait};
+pub use cell::{Unit, Value};
 pub use denial::{Denials, object, sentence};
-pub use escape::{printable, printable_json};
+pub use escape::{is_unprintable, printable, printable_json};
+pub use grid::{Cell, Fitted, Grid, Heading, shortened};
 pub use inventory::{archives, bases, disk, ends, garbage, snapshots, stamp};
 pub use lines::{Line, Lines};
 pub use moment::ago;
 pub use observation::{Observation, now};
 pub use profiles::{explanation, probes, proof};
 pub use prometheus::exposition;
-pub use table::{Column, Format, Look, Table, Value, short};
+pub use size::{short, size};
+pub use table::{Column, Format, Look, Table};
 pub use top::{Sort, top, totals};
 pub use views::{jails, manager, rights, stats, status};

@@ -79,6 +79,11 @@ impl Tree {
         Ok(Tree::new(pids_of(host, jid, name)?.into_iter().filter_map(read).collect()))
     }
 
+    /// Each with what is drawn before it.
+    pub fn branches(&self) -> impl Iterator<Item = (&Process, &str)> {
+        self.lines.iter().map(|line| (&line.process, line.branch.as_str()))
+    }
+
     pub fn processes(&self) -> impl Iterator<Item = &Process> {
         self.lines.iter().map(|line| &line.process)
     }

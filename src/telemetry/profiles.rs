@@ -1,6 +1,7 @@
 //! The listings of profiles.
 
-use super::table::{Column, Table, Value};
+use super::cell::Value;
+use super::table::{Column, Table};
 use crate::jail::proof::{Expected, Finding};
 use crate::jail::spec::Profile;
 use crate::jail::spec::probe::catalogue;

@@ -4,9 +4,10 @@ use std::fmt;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use unicode_width::UnicodeWidthStr;
 
-use super::{moment, printable, printable_json};
+use super::cell::{Unit, Value};
+use super::grid::{Cell, Fitted, Grid, Heading};
+use super::printable_json;
 
 /// How a listing is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,118 +31,6 @@ pub struct Look {
     pub colour: bool,
 }
 
-/// One cell.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Value {
-    Text(String),
-    Number(u64),
-    /// One decimal in text.
-    Decimal(f64),
-    Flag(bool),
-    /// A word for how something is doing, which has a colour.
-    State(String),
-    /// A moment, in seconds since the epoch: how long before `now` in text, the moment itself elsewhere.
-    Since {
-        at: u64,
-        now: u64,
-    },
-    /// With a unit in text.
-    Bytes(u64),
-    /// Several named numbers: their sum in text, a map in JSON.
-    Counts(Vec<(&'static str, u64)>),
-    /// Parts of a whole: the first few in text, all of them joined by `, ` elsewhere.
-    Parts(String),
-    /// `-` in text, null in JSON.
-    Absent,
-}
-
-/// How many of [`Value::Parts`] are shown in text: a row is to fit a line.
-const PARTS_SHOWN: usize = 3;
-
-impl Value {
-    pub fn text(text: impl fmt::Display) -> Value {
-        Value::Text(text.to_string())
-    }
-
-    /// As text, nothing left out.
-    fn whole(&self) -> String {
-        match self {
-            Value::Parts(parts) => printable(parts).into_owned(),
-            Value::Since { at: number, .. } | Value::Bytes(number) => number.to_string(),
-            other => other.to_string(),
-        }
-    }
-
-    /// Its colour, if it has one: green, yellow or red, as SGR parameters.
-    fn colour(&self) -> Option<&'static str> {
-        let Value::State(word) = self else { return None };
-        match word.as_str() {
-            "running" | "up" | "ok" => Some("32"),
-            "starting" | "backoff" | "stopping" | "frozen" | "note" => Some("33"),
-            "failed" | "orphaned" | "unreadable" | "MISSING" => Some("31"),
-            _ => None,
-        }
-    }
-
-    /// [`Value::Absent`] for `None`.
-    pub fn maybe(text: Option<impl fmt::Display>) -> Value {
-        text.map_or(Value::Absent, Value::text)
-    }
-}
-
-impl fmt::Display for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Value::Text(text) | Value::State(text) if text.is_empty() => f.write_str("-"),
-            Value::Text(text) | Value::State(text) => f.write_str(&printable(text)),
-            Value::Number(number) => number.fmt(f),
-            Value::Decimal(number) => write!(f, "{number:.1}"),
-            Value::Flag(true) => f.write_str("YES"),
-            Value::Flag(false) => f.write_str("NO"),
-            Value::Since { at, now } => f.write_str(&moment::ago(now.saturating_sub(*at))),
-            Value::Bytes(bytes) => f.write_str(&short(*bytes)),
-            Value::Counts(counts) => counts.iter().map(|(_, n)| n).sum::<u64>().fmt(f),
-            Value::Parts(parts) => match parts.split(", ").count() {
-                count if count <= PARTS_SHOWN + 1 => f.write_str(&printable(parts)),
-                count => {
-                    let first: Vec<&str> = parts.split(", ").take(PARTS_SHOWN).collect();
-                    write!(f, "{} and {} more", printable(&first.join(", ")), count - PARTS_SHOWN)
-                }
-            },
-            Value::Absent => f.write_str("-"),
-        }
-    }
-}
-
-impl Serialize for Value {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Value::Text(text) | Value::State(text) | Value::Parts(text) => serializer.serialize_str(text),
-            Value::Number(number) | Value::Bytes(number) => serializer.serialize_u64(*number),
-            Value::Since { at, .. } => serializer.serialize_u64(*at),
-            Value::Decimal(number) => serializer.serialize_f64(*number),
-            Value::Flag(flag) => serializer.serialize_bool(*flag),
-            Value::Counts(counts) => serializer.collect_map(counts.iter().copied()),
-            Value::Absent => serializer.serialize_unit(),
-        }
-    }
-}
-
-/// `512`, `1.5K`, `147M`: the largest binary unit, one decimal below ten.
-pub fn short(bytes: u64) -> String {
-    let mut size = bytes as f64;
-    let mut unit = "";
-    for larger in ["K", "M", "G", "T", "P"] {
-        // What would round up to 1024 of this unit is one of the next.
-        if size < 1023.5 {
-            break;
-        }
-        size /= 1024.0;
-        unit = larger;
-    }
-    if unit.is_empty() || size >= 9.95 { format!("{size:.0}{unit}") } else { format!("{size:.1}{unit}") }
-}
-
 /// A column: its heading in capitals, which in lower case is its key in JSON and in scripts (`ENFORCED BY` is
 /// `enforced_by`, `CPU%` is `cpu_percent`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,15 +40,26 @@ pub struct Column {
     pub width: usize,
     /// Shown in text only when asked for; JSON and TSV always hold it.
     pub verbose: bool,
+    pub unit: Unit,
+    /// Where the room is less than all columns need, those with the least are left out. The first one and NAME stay.
+    pub weight: u8,
 }
 
 impl Column {
     pub const fn new(name: &'static str, width: usize) -> Column {
-        Column { name, width, verbose: false }
+        Column { name, width, verbose: false, unit: Unit::None, weight: 2 }
     }
 
     pub const fn verbose(name: &'static str, width: usize) -> Column {
-        Column { name, width, verbose: true }
+        Column { verbose: true, weight: 1, ..Column::new(name, width) }
+    }
+
+    pub const fn of(self, unit: Unit) -> Column {
+        Column { unit, ..self }
+    }
+
+    pub const fn weighing(self, weight: u8) -> Column {
+        Column { weight, ..self }
     }
 
     pub fn key(self) -> String {
@@ -211,29 +111,53 @@ impl Table {
 
     fn lines(&self, look: Look) -> String {
         let shown: Vec<usize> = (0..self.columns.len()).filter(|i| look.verbose || !self.columns[*i].verbose).collect();
-        let plain = |row: &Vec<Value>| shown.iter().map(|i| (row[*i].to_string(), row[*i].colour())).collect::<Vec<_>>();
-        let heading = shown.iter().map(|i| (self.columns[*i].name.to_owned(), Some("1"))).collect();
-        let lines: Vec<_> = std::iter::once(heading).chain(self.rows.iter().map(plain)).collect();
-        let widths: Vec<usize> = shown
-            .iter()
-            .enumerate()
-            .map(|(at, i)| lines.iter().map(|line| line[at].0.width()).max().unwrap_or(0).max(self.columns[*i].width))
-            .collect();
-        let mut text = String::new();
-        for line in &lines[usize::from(look.headless)..] {
-            let last = line.len() - 1;
-            for (at, (cell, colour)) in line.iter().enumerate() {
-                match colour.filter(|_| look.colour) {
-                    Some(colour) => text += &format!("\x1b[{colour}m{cell}\x1b[0m"),
-                    None => text.push_str(cell),
-                }
-                if at != last {
-                    text.extend(std::iter::repeat_n(' ', widths[at] - cell.width() + 1));
-                }
-            }
-            text.push('\n');
+        let heading = |i: &usize| Heading {
+            name: self.columns[*i].name.to_owned(),
+            width: self.columns[*i].width,
+            right: false,
+            elastic: false,
+            weight: 0,
+        };
+        let cell = |value: &Value| Cell { text: value.to_string(), colour: value.colour() };
+        let row = |row: &Vec<Value>| shown.iter().map(|i| cell(&row[*i])).collect();
+        Grid { headings: shown.iter().map(heading).collect(), rows: self.rows.iter().map(row).collect() }
+            .lines(look.headless, look.colour)
+    }
+
+    /// For somebody who looks at it on a screen of so many columns: with units, numbers to the right, and what has no room
+    /// left out.
+    pub fn fitted(&self, width: usize, colour: bool) -> Fitted {
+        let is_number = |at: usize| {
+            let mut known = self.rows.iter().map(|row| &row[at]).filter(|value| **value != Value::Absent).peekable();
+            known.peek().is_some() && known.all(Value::is_number)
+        };
+        let heading = |(at, column): (usize, &Column)| Heading {
+            name: column.name.to_owned(),
+            width: 0,
+            right: is_number(at),
+            elastic: self.rows.iter().any(|row| matches!(row[at], Value::Text(_) | Value::Parts(_))),
+            weight: if at == 0 || column.name == "NAME" { u8::MAX } else { column.weight },
+        };
+        let cell = |(value, column): (&Value, &Column)| Cell { text: value.told(column.unit), colour: value.colour() };
+        Grid {
+            headings: self.columns.iter().enumerate().map(heading).collect(),
+            rows: self.rows.iter().map(|row| row.iter().zip(&self.columns).map(cell).collect()).collect(),
         }
-        text
+        .fitted(width, colour)
+    }
+
+    /// The first row as pairs of key and value, told as [`Table::fitted`] tells them, nothing left out; with its colour.
+    pub fn pairs(&self) -> Vec<(String, Cell)> {
+        let Some(row) = self.rows.first() else { return Vec::new() };
+        let pair = |(column, value): (&Column, &Value)| {
+            (column.key(), Cell { text: value.told_whole(column.unit), colour: value.colour() })
+        };
+        self.columns.iter().zip(row).map(pair).collect()
+    }
+
+    /// The keys of its rows.
+    pub fn keys(&self) -> impl Iterator<Item = String> {
+        self.columns.iter().map(|column| column.key())
     }
 
     fn tsv(&self, headless: bool) -> String {
@@ -350,8 +274,6 @@ mod tests {
         let table = Table::new(&[Column::new("SINCE", 0), Column::new("VMEM", 0)], vec![cells]);
         assert_eq!(table.render(Format::Text, false), "SINCE VMEM\n1m 5s 147M\n");
         assert_eq!(table.render(Format::Tsv, false), "SINCE\tVMEM\n100\t154025984\n");
-        let sizes = [0, 1023, 1024, 10 * 1024 - 1, 1 << 20, (1 << 20) - 1, u64::MAX].map(short);
-        assert_eq!(sizes, ["0", "1023", "1.0K", "10K", "1.0M", "1.0M", "16384P"]);
     }
 
     proptest! {

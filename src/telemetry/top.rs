@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use super::table::{Column, Table, Value};
+use super::cell::Value;
+use super::table::{Column, Table};
 use crate::kernel::{JailStats, Processes};
 
 /// What the jails are ordered by. By name in alphabetical order, by all else the largest first.

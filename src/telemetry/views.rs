@@ -1,20 +1,21 @@
 //! The listings: which columns, from what.
 
 use super::Observation;
-use super::table::{Column, Table, Value};
+use super::cell::{Unit, Value};
+use super::table::{Column, Table};
 use crate::jail::spec::Profile;
 use crate::kernel::{Description, Enforcement, JailInfo, JailStats, Policy};
 
 const STATS: [Column; 9] = [
     Column::new("ID", 8),
     Column::new("NAME", 16),
-    Column::new("CPU1S", 10),
-    Column::new("CPU10S", 10),
-    Column::new("PROC", 10),
+    Column::new("CPU1S", 10).of(Unit::Percent),
+    Column::new("CPU10S", 10).of(Unit::Percent),
+    Column::new("PROC", 10).weighing(4),
     Column::new("REFS", 10),
-    Column::new("VMEM", 10),
+    Column::new("VMEM", 10).of(Unit::Bytes).weighing(4),
     Column::verbose("ROOT", 0),
-    Column::verbose("DENIALS", 0),
+    Column::verbose("DENIALS", 0).weighing(3),
 ];
 
 /// `jailctl stats`.
@@ -56,13 +57,13 @@ pub fn jails(stats: &[JailStats]) -> Table {
 
 const MANAGER: [Column; 8] = [
     Column::new("NAME", 16),
-    Column::new("ROOT", 0),
+    Column::new("ROOT", 0).weighing(1),
     Column::new("SUPERVISE_CMD", 0),
     Column::new("AUTOSTART", 0),
-    Column::verbose("JID", 0),
-    Column::verbose("PROFILE", 0),
-    Column::verbose("PORTS", 0),
-    Column::verbose("STATE", 0),
+    Column::verbose("JID", 0).weighing(3),
+    Column::verbose("PROFILE", 0).weighing(4),
+    Column::verbose("PORTS", 0).weighing(4),
+    Column::verbose("STATE", 0).weighing(5),
 ];
 
 /// `jailmgr list`: the jails of the data directory.
@@ -89,13 +90,13 @@ pub fn manager(jails: &[Observation]) -> Table {
 const STATUS: [Column; 9] = [
     Column::new("NAME", 16),
     Column::new("JID", 0),
-    Column::new("STATE", 0),
+    Column::new("STATE", 0).weighing(5),
     Column::new("PROCS", 0),
-    Column::new("SUPERVISOR", 0),
-    Column::new("SERVICE", 0),
-    Column::new("RESTARTS", 0),
-    Column::new("SINCE", 0),
-    Column::new("LAST_EXIT", 0),
+    Column::new("SUPERVISOR", 0).weighing(1),
+    Column::new("SERVICE", 0).weighing(1),
+    Column::new("RESTARTS", 0).weighing(3),
+    Column::new("SINCE", 0).weighing(4),
+    Column::new("LAST_EXIT", 0).weighing(3),
 ];
 
 /// `jailctl status`, `jailmgr status`. `now`: seconds since the epoch.
@@ -131,7 +132,7 @@ fn orphaned(pid: Option<i32>) -> String {
 const RIGHTS: [Column; 5] = [
     Column::new("RIGHT", 20),
     Column::new("POLICY", 8),
-    Column::new("DENIALS", 0),
+    Column::new("DENIALS", 0).weighing(1),
     Column::new("ENFORCED BY", 0),
     Column::verbose("REASON", 0),
 ];

@@ -89,7 +89,7 @@ impl Facts {
         Ok(found)
     }
 
-    fn all(&self) -> Result<Value, Fault> {
+    pub(super) fn all(&self) -> Result<Value, Fault> {
         let all = FACTS.iter().map(|(name, _)| Ok(((*name).to_owned(), self.get(name)?)));
         Ok(Value::Object(all.collect::<Result<_, Fault>>()?))
     }

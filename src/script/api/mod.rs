@@ -17,6 +17,7 @@ mod packages;
 mod profile;
 mod program;
 mod secret;
+pub mod seen;
 mod signals;
 mod template;
 mod test;

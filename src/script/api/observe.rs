@@ -52,7 +52,7 @@ impl Serialize for Record {
 /// What the kernel body holds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(transparent)]
-pub struct Body(Description);
+pub struct Body(pub(super) Description);
 
 impl fmt::Display for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,7 +4,9 @@ use rhai::{Dynamic, Engine, ImmutableString};
 use serde::Serialize;
 
 use super::Thrown;
+use super::seen::Ran;
 use crate::jail;
+use crate::script::Fault;
 use crate::script::convert::{self, property};
 use crate::script::session::unknown;
 
@@ -39,7 +41,21 @@ impl Output {
     }
 
     fn get(&self) -> Thrown<&Known> {
-        self.0.as_ref().map_err(|why| unknown(&format!("its result is not known: {why}")).into())
+        Ok(self.known_or_fault()?)
+    }
+
+    fn known_or_fault(&self) -> Result<&Known, Fault> {
+        self.0.as_ref().map_err(|why| unknown(&format!("its result is not known: {why}")))
+    }
+
+    /// What is known of it, or why nothing is.
+    pub(super) fn seen(&self) -> Result<Ran, String> {
+        let Known { status, stdout, stderr, skipped, .. } = self.0.clone()?;
+        Ok(Ran { status, stdout, stderr, skipped })
+    }
+
+    pub(super) fn tree(&self) -> Result<serde_json::Value, Fault> {
+        Ok(serde_json::to_value(self.known_or_fault()?).unwrap_or_default())
     }
 
     fn json(&self) -> Thrown<String> {

@@ -16,7 +16,7 @@ use crate::jail::spec::exposure::Exposure;
 use crate::jail::spec::profile::{Extension, ProfileDiff, grantable_right, reason, right};
 use crate::script::convert::{self, Options};
 use crate::script::{Fault, Kind, Session};
-use crate::telemetry::{self, Format};
+use crate::telemetry::{self, Format, Table};
 
 /// A profile as a script holds it. Its properties are the keys of a profile's map.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl fmt::Display for Profile {
 /// What changes from one profile to another. Prints a line each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct Difference(ProfileDiff);
+pub struct Difference(pub(super) ProfileDiff);
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -50,6 +50,10 @@ impl fmt::Display for Difference {
 pub struct Proof(Vec<(String, Finding)>);
 
 impl Proof {
+    pub(super) fn table(&self) -> Table {
+        telemetry::proof(&self.0)
+    }
+
     fn rows(&self, wanted: impl Fn(&Finding) -> bool) -> Dynamic {
         let found: Vec<_> = self.0.iter().filter(|(_, finding)| wanted(finding)).cloned().collect();
         convert::view(&telemetry::proof(&found))
@@ -58,7 +62,7 @@ impl Proof {
 
 impl fmt::Display for Proof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(telemetry::proof(&self.0).render(Format::Text, false).trim_end())
+        f.write_str(self.table().render(Format::Text, false).trim_end())
     }
 }
 
@@ -66,7 +70,7 @@ impl Serialize for Proof {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(2))?;
         map.serialize_entry("ok", &self.0.iter().all(|(_, finding)| finding.is_met()))?;
-        map.serialize_entry("findings", &telemetry::proof(&self.0))?;
+        map.serialize_entry("findings", &self.table())?;
         map.end()
     }
 }

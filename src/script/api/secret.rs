@@ -21,10 +21,15 @@ impl fmt::Display for Secret {
     }
 }
 
-fn refuse<T>() -> Thrown<T> {
+/// Why it cannot be written.
+pub(super) fn no_text() -> Fault {
     const WHY: &str = "a secret does not become text; give it to env or input of exec, or to the content of a file, \
                        by itself or as one part of a list";
-    Err(Fault::new(Kind::Secret, WHY).into())
+    Fault::new(Kind::Secret, WHY)
+}
+
+fn refuse<T>() -> Thrown<T> {
+    Err(no_text().into())
 }
 
 pub fn register(engine: &mut Engine, session: &Rc<Session>) {

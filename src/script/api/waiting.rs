@@ -16,7 +16,7 @@ use crate::telemetry::{self, Awaited, Format, Lines, Waited};
 
 /// The last lines of a service and its supervisor. Prints as jailctl prints them; its lines are maps.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Log(Vec<Record>);
+pub struct Log(pub(super) Vec<Record>);
 
 impl fmt::Display for Log {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

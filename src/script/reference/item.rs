@@ -25,6 +25,20 @@ pub enum View {
     Disk,
 }
 
+impl View {
+    pub const ALL: [View; 9] = [
+        View::Jails,
+        View::Rights,
+        View::Stats,
+        View::Status,
+        View::Snapshots,
+        View::Garbage,
+        View::Bases,
+        View::Archives,
+        View::Disk,
+    ];
+}
+
 /// What sort of value. Displayed in the words of the error messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {
