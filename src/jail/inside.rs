@@ -202,6 +202,23 @@ impl Inside {
         Ok(names)
     }
 
+    /// Names in a directory that begin with `prefix`, at most so many, and whether each is a directory; for who types a path.
+    /// Links are followed as the jail would, and never out of it.
+    pub fn suggestions(&self, path: &str, prefix: &str, most: usize) -> Result<Vec<(String, bool)>, JailError> {
+        let path = if path.is_empty() { "." } else { path };
+        let fd = self.resolve(path, OFlag::O_DIRECTORY | OFlag::O_RDONLY).map_err(|errno| self.blocked(path, errno))?;
+        let directory = Directory::from_parts(fd, self.shown(path));
+        let names = directory.names(MAX_NAMES)?.into_iter().filter_map(|name| name.into_string().ok());
+        let mut names: Vec<String> = names.filter(|name| name.starts_with(prefix)).collect();
+        names.sort_unstable();
+        names.truncate(most);
+        let is_directory = |name: &str| {
+            let status = Self::status(&directory, name).ok().flatten();
+            status.is_some_and(|status| kind(&status) == SFlag::S_IFDIR)
+        };
+        Ok(names.into_iter().map(|name| (is_directory(&name), name)).map(|(is, name)| (name, is)).collect())
+    }
+
     /// The text of a file of at most `limit` bytes; `None`: nothing is there.
     ///
     /// # Errors

@@ -65,7 +65,7 @@ pub use source::{Listed, list, names_digest, open_file};
 pub use spec::{Log, Restart, Spec};
 pub use stale::{SPEC_CHANGED, stale, wear};
 pub(crate) use store::Directory;
-pub use store::{Lock, Turn, TurnName};
+pub use store::{Lock, Turn, TurnName, names as jail_names};
 pub use terminal::size as terminal_size;
 pub use tree::{Tally, Watch, hexadecimal};
 pub use unpacked::{Parcel, Piece, contents, unpack};

@@ -7,10 +7,13 @@ use std::rc::Rc;
 use rustyline::completion::{Completer, Pair};
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
+use rustyline::history::SearchDirection;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{Context, Helper, Result};
+use rustyline::{CompletionType, Context, Helper, Result};
 
+use super::prompt::Prompt;
 use super::shell::Shell;
+use super::show::Screen;
 use super::{complete, highlight, hint, validate};
 
 pub struct Line {
@@ -30,15 +33,26 @@ impl Completer for Line {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> Result<(usize, Vec<Pair>)> {
-        Ok(complete::complete(&self.shell.borrow(), line, at))
+        let shell = self.shell.borrow();
+        let (start, offers) = complete::complete(&complete::Known::new(&shell), line, at);
+        Ok((start, complete::menu(offers, Screen::of_terminal(shell.colour).width)))
     }
 }
 
 impl Hinter for Line {
     type Hint = hint::Hint;
 
-    fn hint(&self, line: &str, at: usize, _: &Context<'_>) -> Option<hint::Hint> {
-        hint::hint(&self.shell.borrow(), line, at)
+    fn hint(&self, line: &str, at: usize, context: &Context<'_>) -> Option<hint::Hint> {
+        // Without colour nothing would tell what was typed from what was not.
+        let shell = self.shell.try_borrow().ok().filter(|_| self.colour)?;
+        let prompt = Prompt::new(shell.used.as_ref(), false);
+        let before = |text: &str| {
+            let history = context.history();
+            let found = history.starts_with(text, history.len().saturating_sub(1), SearchDirection::Reverse);
+            found.ok().flatten().map(|found| found.entry.into_owned())
+        };
+        hint::hint(&complete::Known::quick(&shell), line, at, &before)
+            .and_then(|hint| hint.fitting(Screen::of_terminal(true).width, rustyline::Prompt::raw(&prompt), line))
     }
 }
 
@@ -49,6 +63,13 @@ impl Highlighter for Line {
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
         if self.colour { Cow::Owned(format!("\x1b[2m{hint}\x1b[0m")) } else { Cow::Borrowed(hint) }
+    }
+
+    fn highlight_candidate<'c>(&self, candidate: &'c str, _: CompletionType) -> Cow<'c, str> {
+        match candidate.split_once(complete::GAP).filter(|_| self.colour) {
+            Some((name, side)) => Cow::Owned(format!("{name}{}\x1b[2m{side}\x1b[0m", complete::GAP)),
+            None => Cow::Borrowed(candidate),
+        }
     }
 
     fn highlight_char(&self, _: &str, _: usize, kind: CmdKind) -> bool {

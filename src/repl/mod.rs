@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use rustyline::error::ReadlineError;
-use rustyline::{ColorMode, Config, Editor};
+use rustyline::{ColorMode, CompletionType, Config, Editor};
 
 use crate::script::{Limits, Session};
 use history::History;
@@ -42,7 +42,12 @@ pub fn run(session: &Rc<Session>, settings: Settings) -> Result<u8, String> {
     let colour = settings.colour;
     let shell = Rc::new(RefCell::new(Shell::new(session, settings)));
     let color_mode = if colour { ColorMode::Enabled } else { ColorMode::Disabled };
-    let config = Config::builder().color_mode(color_mode).auto_add_history(false).build();
+    let config = Config::builder()
+        .color_mode(color_mode)
+        .auto_add_history(false)
+        .completion_type(CompletionType::List)
+        .completion_show_all_if_ambiguous(true)
+        .build();
     let failed = |error: ReadlineError| format!("the terminal cannot be used: {error}");
     let mut editor = Editor::with_history(config, History::open()).map_err(failed)?;
     editor.set_helper(Some(Line::new(shell.clone(), colour)));

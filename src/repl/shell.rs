@@ -1,9 +1,11 @@
 //! What the REPL knows between two lines.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use super::command::{self, Answer};
+use super::complete::Remembered;
 use super::prompt::Prompt;
 use super::show::Form;
 use super::{Settings, evaluate};
@@ -26,6 +28,10 @@ pub struct Shell {
     pub used: Option<JailName>,
     pub form: Form,
     pub colour: bool,
+    /// Directories that lines import from.
+    pub module_path: Vec<PathBuf>,
+    /// For completion.
+    pub remembered: Remembered,
     /// Lines that were evaluated; each is a text of its own in messages.
     pub count: usize,
 }
@@ -34,7 +40,9 @@ impl Shell {
     pub fn new(session: &Rc<Session>, settings: Settings) -> Shell {
         Shell {
             session: session.clone(),
-            console: Console::new(session, settings.limits, settings.module_path),
+            console: Console::new(session, settings.limits, settings.module_path.clone()),
+            module_path: settings.module_path,
+            remembered: Remembered::default(),
             used: None,
             form: Form::default(),
             colour: settings.colour,

@@ -188,6 +188,16 @@ impl Console {
         self.scope.iter_raw().map(|(name, _, value)| (name, value.flatten_clone()))
     }
 
+    /// The same, to be looked at.
+    pub fn values(&self) -> impl Iterator<Item = (&str, &Dynamic)> {
+        self.scope.iter_raw().map(|(name, _, value)| (name, value))
+    }
+
+    pub fn value(&self, name: &str) -> Option<&Dynamic> {
+        // The newest come first.
+        self.values().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
     /// Functions that were defined, with the names of their parameters.
     pub fn functions(&self) -> Vec<(String, Vec<String>)> {
         self.functions.signatures()

@@ -253,6 +253,7 @@ fn unpainted(text: &str) -> String {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn nothing_but_colours_and_ends_of_lines_reaches_the_terminal(value in any_value(), width in 20_usize..100, colour: bool) {
         for form in [Form::Auto, Form::Table, Form::Json] {

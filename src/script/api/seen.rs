@@ -159,6 +159,11 @@ fn json_within(value: &Dynamic, depth: usize) -> Result<Value, Fault> {
     convert::tree(value)
 }
 
+/// The name of the jail that it is.
+pub fn jail_name(value: &Dynamic) -> Option<String> {
+    value.read_lock::<Handle>().map(|jail| jail.name.to_string())
+}
+
 /// Which listing it is.
 pub fn view(table: &Table) -> Option<View> {
     let keys: BTreeSet<String> = table.keys().collect();

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
+use super::live::Held;
 use super::meaning::module_of;
+use super::words::in_text;
 use super::{Modules, Sheet, infer};
 use crate::script::reference::{self, Item, Key, Shape, Type, VARIABLES, Words, standard};
 use crate::script::text::{Kind, Named, Outline};
@@ -66,7 +68,12 @@ pub fn complete(sheet: &Sheet, at: usize, modules: &dyn Modules) -> Vec<Candidat
     let here = typed.unwrap_or_else(|| tokens.partition_point(|token| token.start < at));
     let before = sheet.before(here);
     match before.map_or("", |before| sheet.word(before)) {
-        "." | "?." => members(infer::before_dot(sheet, before.unwrap_or_default()), &range),
+        "." | "?." => {
+            let dot = before.unwrap_or_default();
+            let mut all = live_keys(sheet, dot, &range);
+            all.extend(members(infer::before_dot(sheet, dot), &range));
+            all
+        }
         "::" => {
             before.and_then(|before| sheet.before(before)).map_or(Vec::new(), |alias| of_module(sheet, alias, &range, modules))
         }
@@ -79,22 +86,26 @@ pub fn complete(sheet: &Sheet, at: usize, modules: &dyn Modules) -> Vec<Candidat
     }
 }
 
-fn candidate(label: &str, sort: Sort, detail: impl Into<String>, summary: impl Into<String>, range: &Range<usize>) -> Candidate {
+pub(super) fn candidate(
+    label: &str,
+    sort: Sort,
+    detail: impl Into<String>,
+    summary: impl Into<String>,
+    range: &Range<usize>,
+) -> Candidate {
     let (label, replaces) = (label.to_owned(), range.clone());
     Candidate { insert: label.clone(), label, sort, detail: detail.into(), summary: summary.into(), replaces, page: None }
 }
 
-/// Between quotes: modules after `import`, words that a key takes.
-fn in_text(sheet: &Sheet, index: usize, at: usize, modules: &dyn Modules) -> Vec<Candidate> {
-    let token = sheet.outline.tokens[index];
-    let quotes = token.of(&sheet.text).len() - token.of(&sheet.text).trim_start_matches(['#', '"', '`', '\'']).len();
-    let start = (token.start + quotes.min(1)).min(at);
-    let range = start..start + token.content(&sheet.text).len();
-    if sheet.before(index).is_some_and(|before| sheet.word(before) == "import") {
-        return modules.names().iter().map(|name| candidate(name, Sort::Module, "module", "", &range)).collect();
-    }
-    let Some((key, words)) = sheet.key_of_value(index).and_then(|key| Some((key, key.words?))) else { return Vec::new() };
-    words().into_iter().map(|word| candidate(word, Sort::Word, key.name, "", &range)).collect()
+/// The keys of a map that lives.
+fn live_keys(sheet: &Sheet, dot: usize, range: &Range<usize>) -> Vec<Candidate> {
+    let chain = infer::start_of_chain(sheet, dot).and_then(|start| sheet.chain(start, dot));
+    let keys = sheet.live.zip(chain).map_or(Vec::new(), |(live, chain)| live.keys(&chain));
+    let is_word = |key: &str| {
+        key.starts_with(|c: char| c.is_alphabetic() || c == '_') && key.chars().all(|c| c.is_alphanumeric() || c == '_')
+    };
+    let words = keys.into_iter().filter(|(key, _)| is_word(key));
+    words.map(|(key, kind)| candidate(&key, Sort::Property, kind.name(), "", range)).collect()
 }
 
 fn members(kind: Type, range: &Range<usize>) -> Vec<Candidate> {
@@ -167,6 +178,17 @@ fn free(sheet: &Sheet, at: usize, range: &Range<usize>) -> Vec<Candidate> {
             Named::Module { path } => candidate(&name.name, Sort::Module, path.clone(), "", range),
             _ => candidate(&name.name, Sort::Variable, infer::name(sheet, name).name(), "", range),
         });
+    }
+    for (name, held) in sheet.live.map_or(Vec::new(), |live| live.names()) {
+        if all.iter().all(|known| known.label != name) {
+            all.push(match held {
+                Held::Variable(kind) => candidate(&name, Sort::Variable, kind.name(), "", range),
+                Held::Function(parameters) => {
+                    candidate(&name, Sort::Function, format!("{name}({})", parameters.join(", ")), "", range)
+                }
+                Held::Module(path) => candidate(&name, Sort::Module, path, "", range),
+            });
+        }
     }
     for item in reference::items().filter(|item| item.is_free()) {
         let shown = item.signatures().into_iter().find(|call| call.on.is_none()).map(|call| call.to_string());

@@ -1,6 +1,7 @@
 //! The type of a value, as far as it can be told without running anything.
 
 use super::Sheet;
+use super::live::Held;
 use crate::script::reference::{self, Item, Signature, Type, VARIABLES, standard};
 use crate::script::text::{Kind, Name, Named, matching};
 
@@ -9,10 +10,9 @@ const DEPTH: usize = 12;
 
 /// Of what stands before the dot at a token.
 pub fn before_dot(sheet: &Sheet, dot: usize) -> Type {
-    match start_of_chain(sheet, dot) {
-        Some(start) => chain(sheet, start, dot, DEPTH).0,
-        None => Type::Any,
-    }
+    let Some(start) = start_of_chain(sheet, dot) else { return Type::Any };
+    let live = sheet.live.zip(sheet.chain(start, dot)).and_then(|(live, names)| live.kind(&names));
+    live.unwrap_or_else(|| chain(sheet, start, dot, DEPTH).0)
 }
 
 /// Of a name.
@@ -41,7 +41,7 @@ fn expression(sheet: &Sheet, start: usize, depth: usize) -> Type {
 }
 
 /// The first token of what the dot belongs to: `a.b(c)[d]` before `.`.
-fn start_of_chain(sheet: &Sheet, dot: usize) -> Option<usize> {
+pub(super) fn start_of_chain(sheet: &Sheet, dot: usize) -> Option<usize> {
     let mut at = sheet.before(dot)?;
     loop {
         // An argument list or an index belongs to what is before it.
@@ -159,7 +159,11 @@ fn after_text(sheet: &Sheet, at: usize) -> usize {
 fn variable(sheet: &Sheet, name: &str, at: usize, depth: usize) -> Type {
     match sheet.outline.resolve(name, at) {
         Some(found) => named(sheet, found, depth),
-        None => VARIABLES.iter().find(|variable| variable.name == name).map_or(Type::Any, |variable| variable.kind),
+        None => {
+            let live = sheet.live.and_then(|live| live.kind(&[name]));
+            let known = || VARIABLES.iter().find(|variable| variable.name == name).map(|variable| variable.kind);
+            live.or_else(known).unwrap_or(Type::Any)
+        }
     }
 }
 
@@ -192,10 +196,22 @@ fn result(calls: Vec<Signature>, count: usize) -> Option<Type> {
     fitting.or(first.filter(|first| calls.iter().all(|call| call.result == *first)))
 }
 
+/// What stands between the quotes of the import that a name is from.
+pub(super) fn module_path(sheet: &Sheet, alias: &str, at: usize) -> Option<String> {
+    match (sheet.outline.resolve(alias, at).map(|found| &found.what), sheet.live) {
+        (Some(Named::Module { path }), _) => Some(path.clone()),
+        (None, Some(live)) => match live.held(alias)? {
+            Held::Module(path) => Some(path),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// What a function of a module gives.
 fn of_module(sheet: &Sheet, alias: &str, at: usize, name: &str, depth: usize) -> Type {
-    let Some(Named::Module { path }) = sheet.outline.resolve(alias, at).map(|found| &found.what) else { return Type::Any };
-    let Some(module) = sheet.modules.and_then(|modules| modules.find(path)) else { return Type::Any };
+    let Some(path) = module_path(sheet, alias, at) else { return Type::Any };
+    let Some(module) = sheet.modules.and_then(|modules| modules.find(&path)) else { return Type::Any };
     let module = Sheet::new(module.text);
     let function = module.outline.functions().find(|function| function.name == name);
     function.map_or(Type::Any, |function| given_by(&module, function, depth))

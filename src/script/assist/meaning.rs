@@ -124,10 +124,7 @@ fn function(sheet: &Sheet, alias: usize, name: &str, modules: &dyn Modules) -> O
 /// The module that a name before `::` stands for.
 pub fn module_of(sheet: &Sheet, alias: usize, modules: &dyn Modules) -> Option<ModuleText> {
     let token = sheet.outline.tokens.get(alias)?;
-    match &sheet.outline.resolve(token.of(&sheet.text), token.start)?.what {
-        Named::Module { path } => modules.find(path),
-        _ => None,
-    }
+    modules.find(&infer::module_path(sheet, token.of(&sheet.text), token.start)?)
 }
 
 impl Meaning {

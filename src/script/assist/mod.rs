@@ -5,11 +5,13 @@ mod complete;
 mod enclosure;
 mod files;
 mod infer;
+mod live;
 mod meaning;
 mod mistakes;
 mod signature;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::path::PathBuf;
 
@@ -17,9 +19,10 @@ use super::text::Outline;
 
 pub use complete::{Candidate, Sort, complete};
 pub use files::Files;
+pub use live::{Held, Live, Wanted, Word};
 pub use meaning::{Meaning, Target, definition, hover, meaning};
 pub use mistakes::{Mistake, mistakes};
-pub use signature::{Calls, calls};
+pub use signature::{AtHand, Calls, Form, at_hand, calls};
 
 /// A script that somebody writes.
 pub struct Sheet<'a> {
@@ -27,18 +30,25 @@ pub struct Sheet<'a> {
     pub outline: Outline,
     /// By which the types are told that functions of modules give.
     modules: Option<&'a dyn Modules>,
+    /// The session that it is a line of.
+    live: Option<&'a dyn Live>,
 }
 
 impl<'a> Sheet<'a> {
     pub fn new(text: impl Into<String>) -> Sheet<'a> {
         let text = text.into();
         let outline = Outline::of(&text);
-        Sheet { text, outline, modules: None }
+        Sheet { text, outline, modules: None, live: None }
     }
 
     /// One whose imports can be followed.
     pub fn importing(text: impl Into<String>, modules: &'a dyn Modules) -> Sheet<'a> {
         Sheet { modules: Some(modules), ..Sheet::new(text) }
+    }
+
+    /// A line of a session.
+    pub fn within(text: impl Into<String>, modules: &'a dyn Modules, live: &'a dyn Live) -> Sheet<'a> {
+        Sheet { live: Some(live), ..Sheet::importing(text, modules) }
     }
 
     /// Text of a token that is no text in quotes and no comment; empty beyond the ends.

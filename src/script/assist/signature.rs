@@ -1,8 +1,9 @@
 //! The call that a place is inside of: its forms, and which parameter is next.
 
+use super::live::Held;
 use super::meaning::module_of;
 use super::{Modules, Sheet, infer};
-use crate::script::reference::{self, Item, Type, standard};
+use crate::script::reference::{self, Item, Key, Shape, Type, standard};
 use crate::script::text::{Kind, Named, Outline};
 
 /// Ways to write a call.
@@ -21,6 +22,48 @@ pub struct Form {
     pub summary: String,
 }
 
+/// What somebody who types at the end of a text wants to know.
+#[derive(Debug, Clone)]
+pub enum AtHand {
+    /// The key whose value is next, or is being typed.
+    Key(&'static Key),
+    /// The map whose key is next, and what of it is typed.
+    Keys(&'static Shape, String),
+    /// The parameter that is next, or is being typed.
+    Call(Calls),
+    /// A function's name is typed to its end.
+    Function(Vec<Form>),
+}
+
+/// At a place behind which nothing stands.
+pub fn at_hand(sheet: &Sheet, at: usize, modules: &dyn Modules) -> Option<AtHand> {
+    let tokens = &sheet.outline.tokens;
+    let next = tokens.partition_point(|token| token.start < at);
+    let touching = next.checked_sub(1).filter(|last| tokens[*last].end == at && tokens[*last].kind != Kind::Symbol);
+    let here = touching.unwrap_or(next);
+    if tokens.get(here).is_some_and(|token| token.kind == Kind::Comment) {
+        return None;
+    }
+    if let Some(key) = sheet.key_of_value(here) {
+        return Some(AtHand::Key(key));
+    }
+    if let Some(shape) = sheet.is_key(here) {
+        let typed = touching.map_or("", |token| sheet.key_name(token));
+        return Some(AtHand::Keys(shape, typed.to_owned()));
+    }
+    if let Some(name) = touching.filter(|name| tokens[*name].kind == Kind::Word) {
+        let forms = forms(sheet, name, modules).unwrap_or_default();
+        if !forms.is_empty() {
+            return Some(AtHand::Function(forms));
+        }
+    }
+    // In a list or map of its own the call around is not what is asked for.
+    let around = sheet.enclosure(here).filter(|around| sheet.word(around.open) == "(")?;
+    let called = sheet.before(around.open).filter(|called| tokens[*called].kind == Kind::Word)?;
+    let forms = forms(sheet, called, modules).filter(|forms| !forms.is_empty())?;
+    Some(AtHand::Call(Calls { forms, parameter: around.index }))
+}
+
 /// The call around a place.
 pub fn calls(sheet: &Sheet, at: usize, modules: &dyn Modules) -> Option<Calls> {
     let next = sheet.outline.tokens.partition_point(|token| token.start < at);
@@ -33,9 +76,15 @@ pub fn calls(sheet: &Sheet, at: usize, modules: &dyn Modules) -> Option<Calls> {
         around = sheet.enclosure(around.open)?;
     }
     let called = sheet.before(around.open).filter(|called| sheet.outline.tokens[*called].kind == Kind::Word)?;
+    let forms = forms(sheet, called, modules).filter(|forms| !forms.is_empty())?;
+    Some(Calls { forms, parameter: around.index })
+}
+
+/// The ways to call the name at a token.
+fn forms(sheet: &Sheet, called: usize, modules: &dyn Modules) -> Option<Vec<Form>> {
     let name = sheet.word(called);
     let before = sheet.before(called);
-    let forms = match before.map_or("", |before| sheet.word(before)) {
+    Some(match before.map_or("", |before| sheet.word(before)) {
         "." | "?." => of_reference(name, Some(infer::before_dot(sheet, before?))),
         "::" => {
             let module = module_of(sheet, sheet.before(before?)?, modules)?;
@@ -43,11 +92,15 @@ pub fn calls(sheet: &Sheet, at: usize, modules: &dyn Modules) -> Option<Calls> {
         }
         "fn" => return None,
         _ => match of_outline(&sheet.outline, name) {
-            own if own.is_empty() => of_reference(name, None),
+            own if own.is_empty() => match sheet.live.and_then(|live| live.held(name)) {
+                Some(Held::Function(parameters)) => {
+                    vec![Form { shown: format!("{name}({})", parameters.join(", ")), parameters, summary: String::new() }]
+                }
+                _ => of_reference(name, None),
+            },
             own => own,
         },
-    };
-    (!forms.is_empty()).then_some(Calls { forms, parameter: around.index })
+    })
 }
 
 fn of_outline(outline: &Outline, name: &str) -> Vec<Form> {
