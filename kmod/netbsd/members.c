@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+ *
+ * The processes of jails: the way in, and counting them.
+ *
+ * Attacks answered: entering with a thread, with shared memory, descriptors or directories, or with an open directory, any of
+ * which would reach out of the jail; entering without the jail's root; entering twice; entering a jail that is being ended;
+ * emptiness told by credentials, which open files keep.
+ */
+#include "jail.h"
+
+#include <sys/file.h>
+#include <sys/filedesc.h>
+#include <sys/vnode.h>
+
+#include <uvm/uvm_extern.h>
+
+static specificdata_key_t member_key;
+
+/* The process ends: called from exit1(), before it is a zombie, or when a fork came to nothing. */
+static void
+on_member_gone(void *data)
+{
+	struct member *member = data;
+
+	mutex_enter(&jail_lock);
+	if (member->jail != NULL) {
+		jail_charge(member);
+		member->jail->memory -= member->memory;
+		member->jail->processes--;
+		TAILQ_REMOVE(&member->jail->members, member, entry);
+	}
+	mutex_exit(&jail_lock);
+	kmem_free(member, sizeof(*member));
+}
+
+int
+jail_members_init(void)
+{
+	return proc_specific_key_create(&member_key, on_member_gone);
+}
+
+void
+jail_members_fini(void)
+{
+	proc_specific_key_delete(member_key);
+}
+
+/* A process that once tried to enter has a member already. May sleep. */
+static struct member *
+member_for(struct proc *p)
+{
+	struct member *member = proc_getspecific(p, member_key);
+
+	if (member == NULL) {
+		member = kmem_zalloc(sizeof(*member), KM_SLEEP);
+		member->proc = p;
+		proc_setspecific(p, member_key, member);
+	}
+	return member;
+}
+
+static void
+admit(struct jail *jail, struct member *member, bool arriving)
+{
+	KASSERT(mutex_owned(&jail_lock));
+	KASSERT(member->jail == NULL);
+	member->jail = jail;
+	member->arriving = arriving;
+	jail->processes++;
+	TAILQ_INSERT_TAIL(&jail->members, member, entry);
+}
+
+/* The child shares its parent's credential. It cannot be refused here, only counted; the parent is a member, so that the jail
+ * is not destroyed meanwhile. */
+void
+jail_on_fork(struct proc *child, const struct credential *who)
+{
+	struct member *member = member_for(child);
+	struct jail *jail;
+
+	mutex_enter(&jail_lock);
+	jail = jail_find(who->identity->jid);
+	KASSERT(jail != NULL);
+	if (jail != NULL && member->jail == NULL)
+		admit(jail, member, who->arriving);
+	mutex_exit(&jail_lock);
+}
+
+/* The process did its first exec in the jail. */
+void
+jail_settle(struct proc *p)
+{
+	struct member *member = proc_getspecific(p, member_key);
+
+	mutex_enter(&jail_lock);
+	if (member != NULL)
+		member->arriving = false;
+	mutex_exit(&jail_lock);
+}
+
+/* Markers are of whoever else walks a list, and carry nothing. */
+static bool
+is_among(const struct proclist *list, const struct identity *identity)
+{
+	const struct credential *who;
+	const struct proc *p;
+
+	LIST_FOREACH(p, list, p_list) {
+		if ((p->p_flag & PK_MARKER) != 0)
+			continue;
+		who = jail_credential_of(p->p_cred);
+		if (who != NULL && who->identity == identity)
+			return true;
+	}
+	return false;
+}
+
+/* A process that carries the identity but is no member any more: on its way to zombproc, or there. */
+bool
+jail_has_zombie(const struct identity *identity)
+{
+	KASSERT(mutex_owned(JAIL_PROC_LOCK));
+	return is_among(&zombproc, identity) || is_among(&allproc, identity);
+}
+
+/* What a process would take along, or share with the host it leaves. Nobody else can change it: it has one thread, and that
+ * is here. */
+static int
+refuse_baggage(struct proc *p)
+{
+	struct file *file;
+	int descriptor, last;
+	bool leads_out;
+
+	if (p->p_nlwps != 1 || p->p_vmspace->vm_refcnt != 1 || p->p_fd->fd_refcnt != 1 || p->p_cwdi->cwdi_refcnt != 1)
+		return EBUSY;
+	last = p->p_fd->fd_lastfile;
+	for (descriptor = 0; descriptor <= last; descriptor++) {
+		file = fd_getfile(descriptor);
+		if (file == NULL)
+			continue;
+		leads_out = file->f_type == DTYPE_VNODE && file->f_vnode->v_type == VDIR;
+		fd_putfile(descriptor);
+		if (leads_out)
+			return ENOTDIR;
+	}
+	return 0;
+}
+
+/* The calling process becomes a member, for good. ENOENT: no such jail, or it is not open; EPERM: its root is not the jail's;
+ * EBUSY: it shares threads, memory, descriptors or directories; ENOTDIR: it has a directory open. */
+int
+jail_enter(struct lwp *l, u_int jid)
+{
+	struct proc *p = l->l_proc;
+	struct member *member;
+	struct jail *jail;
+	kauth_cred_t cred;
+	int error = 0;
+
+	KASSERT(l == curlwp);
+	mutex_enter(&jail_lock);
+	jail = jail_find(jid);
+	if (jail == NULL || jail->state != JAIL_ACTIVE)
+		error = ENOENT;
+	else if (p->p_cwdi->cwdi_rdir != jail->root_vnode)
+		error = EPERM;
+	mutex_exit(&jail_lock);
+	if (error == 0)
+		error = refuse_baggage(p);
+	if (error != 0)
+		return error;
+	member = member_for(p);
+	cred = kauth_cred_alloc();
+	proc_crmod_enter();
+	mutex_enter(&jail_lock);
+	jail = jail_find(jid);
+	if (jail == NULL || jail->state != JAIL_ACTIVE) {
+		mutex_exit(&jail_lock);
+		proc_crmod_leave(p->p_cred, cred, false);
+		return ENOENT;
+	}
+	member->ticks_seen = jail_ticks_of(p);
+	admit(jail, member, true);
+	mutex_exit(&jail_lock);
+	/* It is a member now, so the jail stays. */
+	kauth_cred_clone(p->p_cred, cred);
+	jail_credential_assign(cred, &jail->identity->arriving);
+	proc_crmod_leave(cred, p->p_cred, false);
+	return 0;
+}

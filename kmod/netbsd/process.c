@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+ *
+ * The process scope: members and processes outside of their jail.
+ *
+ * Attacks answered: listing, reading, tracing, signalling or rescheduling a process of the host or of another jail, or a
+ * newcomer of the own jail; raised priorities and limits; forking faster than a jail is being emptied.
+ */
+#include "jail.h"
+
+#include <sys/resource.h>
+#include <sys/resourcevar.h>
+
+static jp_u32
+question_of(kauth_action_t action)
+{
+	switch (action) {
+#define ACTION(scope, action, right)
+#define REQUEST(scope, action, request, right)
+#define NEWER_ACTION(scope, action, right)
+#define NEWER_REQUEST(scope, action, request, right)
+#define ON_PROCESS(action, fence, right) \
+	case KAUTH_PROCESS_##action:     \
+		return JP_KAUTH_PROCESS_##action;
+#include "../policy/kauth.def"
+#undef ACTION
+#undef REQUEST
+#undef NEWER_ACTION
+#undef NEWER_REQUEST
+#undef ON_PROCESS
+	default:
+		return JP_KAUTH_COUNT;
+	}
+}
+
+/* The right that an action on a process of the own jail takes besides. */
+static jp_u32
+right_of(jp_u32 question, const struct credential *who, const struct proc *target, void *arg1, void *arg2, void *arg3)
+{
+	uintptr_t request = (uintptr_t)arg1;
+	const struct rlimit *wanted = arg2;
+	uintptr_t which = (uintptr_t)arg3;
+
+	switch (question) {
+	case JP_KAUTH_PROCESS_FORK:
+		return jp_right_of_fork(who->identity->closed != 0);
+	case JP_KAUTH_PROCESS_NICE:
+		return jp_right_of_nice(request < target->p_nice);
+	case JP_KAUTH_PROCESS_RLIMIT:
+		if (request == KAUTH_REQ_PROCESS_RLIMIT_GET)
+			return JP_FREE;
+		if (request != KAUTH_REQ_PROCESS_RLIMIT_SET || wanted == NULL || which >= RLIM_NLIMITS)
+			return jp_right_of_rlimit(true);
+		return jp_right_of_rlimit(wanted->rlim_max > target->p_rlimit[which].rlim_max);
+#if JAIL_HAS_NEWER_ACTIONS
+	case JP_KAUTH_PROCESS_CANSEE:
+		if (request == KAUTH_REQ_PROCESS_CANSEE_KPTR)
+			return jp_right_of_kernel_pointers();
+		return jp_right_of_kauth(question);
+#endif
+	default:
+		return jp_right_of_kauth(question);
+	}
+}
+
+int
+jail_process_listener(kauth_cred_t cred, kauth_action_t action, void *cookie, void *arg0, void *arg1, void *arg2,
+    void *arg3)
+{
+	const struct credential *who = jail_credential_of(cred), *whom;
+	const struct proc *target = arg0;
+	jp_u32 question;
+
+	if (who == NULL)
+		return KAUTH_RESULT_DEFER;
+	question = question_of(action);
+	if (question == JP_KAUTH_COUNT || target == NULL)
+		return jail_judge(who, jp_right_of_unknown_kauth(JP_SCOPE_PROCESS));
+	/* On oneself always: a newcomer has to become its user. The caller holds the target's p_lock or proc_lock. */
+	whom = jail_credential_of(target->p_cred);
+	if (target != curproc && !jp_may_act_on(jail_jid_of(who), jail_jid_of(whom), whom != NULL && whom->arriving))
+		return jail_deny(who, jp_fence_of_kauth(question));
+	return jail_judge(who, right_of(question, who, target, arg1, arg2, arg3));
+}
