@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+ *
+ * kauth(9), secmodel(9) and specificdata(9): credentials with their hooks, listeners with their verdicts.
+ */
+#include <sys/kauth.h>
+#include <sys/systm.h>
+
+struct kauth_cred {
+	u_int refcnt;
+	uid_t euid;
+	specificdata_reference specific;
+};
+
+struct kauth_key {
+	bool alive;
+};
+
+struct kauth_listener {
+	const char *scope;
+	kauth_scope_callback_t function;
+	void *cookie;
+	LIST_ENTRY(kauth_listener) entry;
+};
+
+struct secmodel_descr {
+	bool alive;
+	secmodel_eval_t eval;
+};
+
+LIST_HEAD(reference_list, specificdata_reference);
+static kmutex_t cred_domain = { RANK_SPECIFIC, false };
+static struct reference_list cred_containers;
+static struct kauth_key the_key;
+static struct secmodel_descr the_model;
+static LIST_HEAD(, kauth_listener) listeners;
+static u_int cred_count;
+
+/* ---- listeners ---- */
+
+kauth_listener_t
+kauth_listen_scope(const char *scope, kauth_scope_callback_t function, void *cookie)
+{
+	kauth_listener_t listener;
+
+	must_be_sleepable("kauth_listen_scope");
+	listener = calloc(1, sizeof(*listener));
+	listener->scope = scope;
+	listener->function = function;
+	listener->cookie = cookie;
+	LIST_INSERT_HEAD(&listeners, listener, entry);
+	return listener;
+}
+
+void
+kauth_unlisten_scope(kauth_listener_t listener)
+{
+	LIST_REMOVE(listener, entry);
+	free(listener);
+}
+
+/* 0, or EPERM: all listeners run, and one denial is enough. The other models of this kernel allow. */
+int
+authorize(const char *scope, kauth_cred_t cred, uint64_t action, void *arg0, void *arg1, void *arg2, void *arg3)
+{
+	struct kauth_listener *listener;
+	int verdict, worst = 0;
+
+	LIST_FOREACH(listener, &listeners, entry) {
+		if (strcmp(listener->scope, scope) != 0)
+			continue;
+		verdict = listener->function(cred, action, listener->cookie, arg0, arg1, arg2, arg3);
+		if (strcmp(scope, KAUTH_SCOPE_CRED) == 0) {
+			if (verdict != KAUTH_RESULT_ALLOW)
+				panic("kauth_cred_hook: a listener of the cred scope answered %d to action %u", verdict,
+				    (u_int)action);
+		} else if (verdict == KAUTH_RESULT_ALLOW) {
+			panic("a listener of %s grants action %u, which other models may deny", scope, (u_int)action);
+		} else if (verdict == KAUTH_RESULT_DENY) {
+			worst = EPERM;
+		}
+	}
+	return worst;
+}
+
+/* ---- the model ---- */
+
+int
+secmodel_register(secmodel_t *model, const char *id, const char *name, prop_dictionary_t properties, secmodel_eval_t eval,
+    secmodel_setinfo_t setinfo)
+{
+	if (the_model.alive)
+		return EEXIST;
+	if (eval == NULL)
+		panic("secmodel %s has no eval entry, and secmodel_eval(9) calls it unasked", id);
+	the_model.alive = true;
+	the_model.eval = eval;
+	*model = &the_model;
+	return 0;
+}
+
+int
+secmodel_deregister(secmodel_t model)
+{
+	KASSERT(model == &the_model && the_model.alive);
+	the_model.alive = false;
+	return 0;
+}
+
+int
+evaluate(const char *what, void *arg, void *ret)
+{
+	return the_model.eval(what, arg, ret);
+}
+
+bool
+registered_nothing(void)
+{
+	return LIST_EMPTY(&listeners) && !the_model.alive && !the_key.alive;
+}
+
+/* ---- specific data of credentials: a key has no destructor ---- */
+
+int
+kauth_register_key(secmodel_t model, kauth_key_t *key)
+{
+	KASSERT(model == &the_model && the_model.alive && !the_key.alive);
+	the_key.alive = true;
+	*key = &the_key;
+	return 0;
+}
+
+int
+kauth_deregister_key(kauth_key_t key)
+{
+	specificdata_reference *reference;
+
+	KASSERT(key == &the_key && the_key.alive);
+	LIST_FOREACH(reference, &cred_containers, entry)
+		reference->data = NULL;
+	the_key.alive = false;
+	return 0;
+}
+
+void *
+kauth_cred_getdata(kauth_cred_t cred, kauth_key_t key)
+{
+	if (key == NULL || !key->alive)
+		panic("kauth_cred_getdata with a key that is not registered");
+	return cred->specific.data;
+}
+
+void
+kauth_cred_setdata(kauth_cred_t cred, kauth_key_t key, void *data)
+{
+	if (key == NULL || !key->alive)
+		panic("kauth_cred_setdata with a key that is not registered");
+	if (cred->refcnt != 1)
+		panic("kauth_cred_setdata on a credential with %u holders", cred->refcnt);
+	if (!cred->specific.container) {
+		must_be_sleepable("kauth_cred_setdata without a container");
+		mutex_enter(&cred_domain);
+		cred->specific.container = true;
+		LIST_INSERT_HEAD(&cred_containers, &cred->specific, entry);
+		mutex_exit(&cred_domain);
+	}
+	cred->specific.data = data;
+}
+
+/* ---- credentials ---- */
+
+kauth_cred_t
+kauth_cred_alloc(void)
+{
+	kauth_cred_t cred;
+
+	must_be_sleepable("kauth_cred_alloc");
+	cred = calloc(1, sizeof(*cred));
+	cred->refcnt = 1;
+	cred_count++;
+	(void)authorize(KAUTH_SCOPE_CRED, cred, KAUTH_CRED_INIT, NULL, NULL, NULL, NULL);
+	return cred;
+}
+
+kauth_cred_t
+cred_hold(kauth_cred_t cred)
+{
+	KASSERT(cred->refcnt > 0);
+	cred->refcnt++;
+	return cred;
+}
+
+void
+kauth_cred_free(kauth_cred_t cred)
+{
+	KASSERT(cred->refcnt > 0);
+	if (--cred->refcnt != 0)
+		return;
+	(void)authorize(KAUTH_SCOPE_CRED, cred, KAUTH_CRED_FREE, NULL, NULL, NULL, NULL);
+	if (cred->specific.container) {
+		mutex_enter(&cred_domain);
+		LIST_REMOVE(&cred->specific, entry);
+		mutex_exit(&cred_domain);
+	}
+	cred_count--;
+	free(cred);
+}
+
+void
+kauth_cred_clone(kauth_cred_t from, kauth_cred_t to)
+{
+	KASSERT(from->refcnt > 0 && to->refcnt == 1);
+	to->euid = from->euid;
+	(void)authorize(KAUTH_SCOPE_CRED, from, KAUTH_CRED_COPY, to, NULL, NULL, NULL);
+}
+
+uid_t
+kauth_cred_geteuid(kauth_cred_t cred)
+{
+	return cred->euid;
+}
+
+void
+cred_set_euid(kauth_cred_t cred, uid_t euid)
+{
+	KASSERT(cred->refcnt == 1);
+	cred->euid = euid;
+}
+
+u_int
+creds_in_use(void)
+{
+	return cred_count;
+}

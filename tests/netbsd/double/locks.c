@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+ *
+ * Locks, memory and panic: which locks are held, in which order they were taken, what was allocated and is not freed.
+ */
+#include <sys/systm.h>
+
+enum { MAX_HELD = 16 };
+static kmutex_t *held[MAX_HELD];
+static u_int held_count;
+static u_long in_use;
+
+void
+panic(const char *format, ...)
+{
+	__builtin_va_list arguments;
+	int vprintf(const char *, __builtin_va_list);
+
+	printf("panic: ");
+	__builtin_va_start(arguments, format);
+	vprintf(format, arguments);
+	__builtin_va_end(arguments);
+	printf("\n");
+	fflush(NULL);
+	abort();
+}
+
+void
+mutex_init(kmutex_t *mutex, int type, int ipl)
+{
+	mutex->rank = RANK_MODULE;
+	mutex->held = false;
+}
+
+void
+mutex_destroy(kmutex_t *mutex)
+{
+	if (mutex->held)
+		panic("mutex of rank %d destroyed while held", mutex->rank);
+	mutex->rank = 0;
+}
+
+void
+mutex_enter(kmutex_t *mutex)
+{
+	if (mutex->rank == 0)
+		panic("mutex entered that is not there");
+	if (mutex->held)
+		panic("mutex of rank %d: locking against myself", mutex->rank);
+	if (held_count != 0 && held[held_count - 1]->rank >= mutex->rank)
+		panic("lock order: rank %d taken while holding rank %d", mutex->rank, held[held_count - 1]->rank);
+	KASSERT(held_count < MAX_HELD);
+	mutex->held = true;
+	held[held_count++] = mutex;
+}
+
+void
+mutex_exit(kmutex_t *mutex)
+{
+	u_int i;
+
+	if (!mutex->held)
+		panic("mutex of rank %d left that is not held", mutex->rank);
+	mutex->held = false;
+	for (i = 0; held[i] != mutex; i++)
+		;
+	for (held_count--; i < held_count; i++)
+		held[i] = held[i + 1];
+}
+
+void
+mutex_spin_enter(kmutex_t *mutex)
+{
+	mutex_enter(mutex);
+}
+
+void
+mutex_spin_exit(kmutex_t *mutex)
+{
+	mutex_exit(mutex);
+}
+
+bool
+mutex_owned(const kmutex_t *mutex)
+{
+	return mutex->held;
+}
+
+bool
+rw_tryenter(krwlock_t *lock, krw_t how)
+{
+	if (lock->writer || (how == RW_WRITER && lock->readers != 0))
+		return false;
+	if (how == RW_WRITER)
+		lock->writer = true;
+	else
+		lock->readers++;
+	return true;
+}
+
+void
+rw_exit(krwlock_t *lock)
+{
+	if (lock->writer)
+		lock->writer = false;
+	else if (lock->readers-- == 0)
+		panic("rwlock left that is not held");
+}
+
+/* The lock of a specificdata(9) domain is held while containers are made and destroyed, and may be slept with. */
+void
+must_be_sleepable(const char *what)
+{
+	if (held_count != 0 && held[held_count - 1]->rank != RANK_SPECIFIC)
+		panic("%s may sleep, but a lock of rank %d is held", what, held[held_count - 1]->rank);
+	if (held_count > 1)
+		panic("%s may sleep, but a lock of rank %d is held", what, held[0]->rank);
+}
+
+/* The size lies before what is handed out. */
+void *
+kmem_zalloc(size_t size, int flags)
+{
+	size_t *block;
+
+	if (size == 0 || flags != KM_SLEEP)
+		panic("kmem_alloc of %zu, flags %d", size, flags);
+	must_be_sleepable("kmem_alloc");
+	block = calloc(1, size + 2 * sizeof(size_t));
+	block[0] = size;
+	in_use++;
+	return block + 2;
+}
+
+void *
+kmem_alloc(size_t size, int flags)
+{
+	char *block = kmem_zalloc(size, flags);
+
+	memset(block, 0xa5, size);
+	return block;
+}
+
+void
+kmem_free(void *pointer, size_t size)
+{
+	size_t *block = pointer;
+
+	block -= 2;
+	if (block[0] != size)
+		panic("kmem_free of %zu that was allocated as %zu", size, block[0]);
+	in_use--;
+	free(block);
+}
+
+u_long
+kmem_in_use(void)
+{
+	return in_use;
+}
+
+size_t
+strlcpy(char *to, const char *from, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < size && from[i] != 0; i++)
+		to[i] = from[i];
+	if (size != 0)
+		to[i] = 0;
+	return strlen(from);
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+ *
+ * Files, vnodes, sockets, time and the kernel's log.
+ */
+#include <sys/kauth.h>
+#include <sys/systm.h>
+#include <sys/workqueue.h>
+
+/* ---- vnodes and files ---- */
+
+static struct vnode vnodes[] = {
+	{ VDIR, NULL, 0, "/jails/a" }, { VDIR, NULL, 0, "/jails/b" }, { VDIR, NULL, 0, "/jails/c" },
+	{ VDIR, NULL, 0, "/jails/d" }, { VREG, NULL, 0, "/etc/file" },
+};
+
+int
+namei_simple_kernel(const char *path, namei_simple_flags_t flags, struct vnode **found)
+{
+	must_be_sleepable("namei");
+	for (u_int i = 0; i < __arraycount(vnodes); i++)
+		if (strcmp(vnodes[i].path, path) == 0) {
+			vnodes[i].v_usecount++;
+			*found = &vnodes[i];
+			return 0;
+		}
+	return ENOENT;
+}
+
+void
+vrele(struct vnode *vnode)
+{
+	must_be_sleepable("vrele");
+	KASSERT(vnode->v_usecount > 0);
+	vnode->v_usecount--;
+}
+
+u_int
+vnodes_in_use(void)
+{
+	u_int count = 0;
+
+	for (u_int i = 0; i < __arraycount(vnodes); i++)
+		count += vnodes[i].v_usecount;
+	return count;
+}
+
+devmajor_t
+devsw_name2chr(const char *name, char *found, size_t size)
+{
+	static const struct {
+		const char *name;
+		devmajor_t major;
+	} drivers[] = { { "ctty", 1 }, { "mem", 2 }, { "pts", 5 }, { "ptc", 6 }, { "rnd", 46 }, { "ptm", 165 }, { "filedesc", 22 } };
+
+	for (u_int i = 0; i < __arraycount(drivers); i++)
+		if (strcmp(drivers[i].name, name) == 0) {
+			strlcpy(found, name, size);
+			return drivers[i].major;
+		}
+	return NODEVMAJOR;
+}
+
+file_t *
+fd_getfile(u_int descriptor)
+{
+	file_t *file = descriptor < DOUBLE_FILES ? curproc->p_fd->files[descriptor] : NULL;
+
+	if (file != NULL)
+		file->f_count++;
+	return file;
+}
+
+void
+fd_putfile(u_int descriptor)
+{
+	KASSERT(curproc->p_fd->files[descriptor]->f_count > 1);
+	curproc->p_fd->files[descriptor]->f_count--;
+}
+
+int
+sys_open(enum vtype type)
+{
+	struct filedesc *table = curproc->p_fd;
+	file_t *file;
+
+	for (u_int i = 0; i < DOUBLE_FILES; i++) {
+		if (table->files[i] != NULL)
+			continue;
+		file = calloc(1, sizeof(*file));
+		file->f_type = DTYPE_VNODE;
+		file->f_vnode = &vnodes[type == VDIR ? 0 : __arraycount(vnodes) - 1];
+		file->f_cred = cred_hold(curproc->p_cred);
+		file->f_count = 1;
+		table->files[i] = file;
+		if (table->fd_lastfile < (int)i)
+			table->fd_lastfile = i;
+		return i;
+	}
+	return -1;
+}
+
+/* Closed struct files stay in a cache, each with the credential that opened it. */
+enum { CACHE = 64 };
+static file_t *cache[CACHE];
+
+void
+cache_file(file_t *file)
+{
+	KASSERT(file->f_count == 1);
+	for (u_int i = 0; i < CACHE; i++)
+		if (cache[i] == NULL) {
+			cache[i] = file;
+			return;
+		}
+	kauth_cred_free(file->f_cred);
+	free(file);
+}
+
+void
+drop_cached_files(void)
+{
+	for (u_int i = 0; i < CACHE; i++)
+		if (cache[i] != NULL) {
+			kauth_cred_free(cache[i]->f_cred);
+			free(cache[i]);
+			cache[i] = NULL;
+		}
+}
+
+/* ---- sockets ---- */
+
+struct socket *
+sys_socket(int family)
+{
+	struct socket *so = calloc(1, sizeof(*so));
+	struct protosw *protocol = calloc(1, sizeof(*protocol));
+
+	protocol->pr_domain = calloc(1, sizeof(struct domain));
+	protocol->pr_domain->dom_family = family;
+	so->so_proto = protocol;
+	so->so_cred = cred_hold(curproc->p_cred);
+	return so;
+}
+
+void
+close_socket(struct socket *so)
+{
+	kauth_cred_free(so->so_cred);
+	free(so->so_proto->pr_domain);
+	free((void *)(uintptr_t)so->so_proto);
+	free(so);
+}
+
+static int
+ask_bind(struct socket *so, uint8_t family, uint16_t in_address, u_int number)
+{
+	struct sockaddr_in address = { .sin_len = sizeof(address), .sin_family = family, .sin_port = in_address };
+	uintptr_t request = number < 1024 ? KAUTH_REQ_NETWORK_BIND_PRIVPORT : KAUTH_REQ_NETWORK_BIND_PORT;
+
+	return authorize(KAUTH_SCOPE_NETWORK, curproc->p_cred, KAUTH_NETWORK_BIND, (void *)request, so, &address, NULL);
+}
+
+/* An explicit port is asked for once. For port 0 the kernel asks for that, then for one candidate after the other, with an
+ * address on its stack that has no family and the port as the machine counts. */
+int
+sys_bind(struct socket *so, u_int *port)
+{
+	int family = so->so_proto->pr_domain->dom_family;
+
+	if (*port != 0)
+		return ask_bind(so, family, __builtin_bswap16(*port), *port) != 0 ? EACCES : 0;
+	if (ask_bind(so, family, 0, 65535) != 0)
+		return EACCES;
+	for (u_int candidate = 65535; candidate > 65500; candidate--)
+		if (ask_bind(so, 0, candidate, candidate) == 0) {
+			*port = candidate;
+			return 0;
+		}
+	return EADDRNOTAVAIL;
+}
+
+/* ---- time ---- */
+
+int hz = 100;
+static time_t uptime = 1000;
+static callout_t *tick;
+static struct workqueue {
+	void (*function)(struct work *, void *);
+	void *argument;
+	struct work *queued;
+	bool alive;
+} the_queue;
+
+void
+getnanouptime(struct timespec *now)
+{
+	now->tv_sec = uptime;
+	now->tv_nsec = 0;
+}
+
+void
+callout_init(callout_t *callout, u_int flags)
+{
+	KASSERT(tick == NULL);
+	tick = callout;
+	callout->alive = true;
+	callout->scheduled = false;
+}
+
+void
+callout_setfunc(callout_t *callout, void (*function)(void *), void *argument)
+{
+	callout->function = function;
+	callout->argument = argument;
+}
+
+void
+callout_schedule(callout_t *callout, int ticks)
+{
+	KASSERT(callout->alive && ticks == hz);
+	callout->scheduled = true;
+}
+
+bool
+callout_halt(callout_t *callout, void *interlock)
+{
+	must_be_sleepable("callout_halt");
+	callout->scheduled = false;
+	return false;
+}
+
+void
+callout_destroy(callout_t *callout)
+{
+	if (callout->scheduled)
+		panic("callout destroyed while scheduled");
+	callout->alive = false;
+	tick = NULL;
+}
+
+int
+workqueue_create(struct workqueue **queue, const char *name, void (*function)(struct work *, void *), void *argument, int priority,
+    int ipl, int flags)
+{
+	KASSERT(!the_queue.alive);
+	the_queue = (struct workqueue){ function, argument, NULL, true };
+	*queue = &the_queue;
+	return 0;
+}
+
+void
+workqueue_enqueue(struct workqueue *queue, struct work *work, struct cpu_info *cpu)
+{
+	KASSERT(queue->alive);
+	if (queue->queued != NULL)
+		panic("work enqueued twice");
+	queue->queued = work;
+}
+
+void
+workqueue_destroy(struct workqueue *queue)
+{
+	if (queue->queued != NULL)
+		panic("workqueue destroyed with work in it");
+	queue->alive = false;
+}
+
+static void
+run_work(void)
+{
+	struct work *work = the_queue.queued;
+
+	the_queue.queued = NULL;
+	if (work != NULL)
+		the_queue.function(work, the_queue.argument);
+}
+
+int
+kpause(const char *why, bool interruptible, int ticks, kmutex_t *mutex)
+{
+	must_be_sleepable("kpause");
+	run_work();
+	return 0;
+}
+
+/* Sometimes the worker is late, and the next tick comes first. */
+void
+one_second(void)
+{
+	uptime++;
+	if (tick != NULL && tick->scheduled) {
+		tick->scheduled = false;
+		tick->function(tick->argument);
+	}
+	if (uptime % 5 != 0)
+		run_work();
+}
+
+char last_log[256];
+u_int log_lines;
+
+void
+log(int level, const char *format, ...)
+{
+	__builtin_va_list arguments;
+	int vsnprintf(char *, size_t, const char *, __builtin_va_list);
+
+	must_be_sleepable("log");
+	__builtin_va_start(arguments, format);
+	vsnprintf(last_log, sizeof(last_log), format, arguments);
+	__builtin_va_end(arguments);
+	log_lines++;
+}
