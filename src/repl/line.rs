@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 
 use rustyline::completion::{Completer, Pair};
 use rustyline::highlight::{CmdKind, Highlighter};
@@ -11,6 +12,7 @@ use rustyline::history::SearchDirection;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Context, Helper, Result};
 
+use super::keys::Margin;
 use super::prompt::Prompt;
 use super::shell::Shell;
 use super::show::Screen;
@@ -19,11 +21,12 @@ use super::{complete, highlight, hint, validate};
 pub struct Line {
     shell: Rc<RefCell<Shell>>,
     colour: bool,
+    margin: Margin,
 }
 
 impl Line {
-    pub fn new(shell: Rc<RefCell<Shell>>, colour: bool) -> Line {
-        Line { shell, colour }
+    pub fn new(shell: Rc<RefCell<Shell>>, colour: bool, margin: Margin) -> Line {
+        Line { shell, colour, margin }
     }
 }
 
@@ -58,7 +61,7 @@ impl Hinter for Line {
 
 impl Highlighter for Line {
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
-        if self.colour { Cow::Owned(highlight::painted(line)) } else { Cow::Borrowed(line) }
+        Cow::Owned(highlight::painted(line, self.margin.load(Ordering::Relaxed), self.colour))
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
@@ -72,8 +75,9 @@ impl Highlighter for Line {
         }
     }
 
+    /// A letter can change the colour of those before it.
     fn highlight_char(&self, _: &str, _: usize, kind: CmdKind) -> bool {
-        self.colour && kind != CmdKind::MoveCursor
+        kind != CmdKind::MoveCursor
     }
 }
 
@@ -81,7 +85,7 @@ impl Validator for Line {
     fn validate(&self, context: &mut ValidationContext<'_>) -> Result<ValidationResult> {
         Ok(match validate::state(context.input()) {
             validate::State::Whole => ValidationResult::Valid(None),
-            validate::State::Open => ValidationResult::Incomplete,
+            validate::State::Open { .. } => ValidationResult::Incomplete,
         })
     }
 }

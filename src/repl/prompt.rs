@@ -1,6 +1,11 @@
-//! What stands before a line. Pure.
+//! What stands before a line, and before the rows below it. Pure.
+
+use unicode_width::UnicodeWidthStr;
 
 use crate::kernel::JailName;
+
+/// Before the rows below; its end where there is less room.
+const BELOW: &str = "...> ";
 
 /// The prompt, plain and painted: both are of the same width.
 pub struct Prompt {
@@ -9,15 +14,34 @@ pub struct Prompt {
 }
 
 impl Prompt {
+    /// `used`: the jail that verbs apply to.
     pub fn new(used: Option<&JailName>, colour: bool) -> Prompt {
         let (name, paint) = match used {
-            Some(jail) => (jail.to_string(), "\x1b[1;36m"),
-            None => ("jailsh".to_owned(), "\x1b[1m"),
+            Some(jail) => (jail.as_str(), "\x1b[1;36m"),
+            None => ("jailsh", "\x1b[1m"),
         };
         let plain = format!("{name}> ");
         let painted = if colour { format!("{paint}{name}>\x1b[0m ") } else { plain.clone() };
         Prompt { plain, painted }
     }
+
+    pub fn plain(&self) -> &str {
+        &self.plain
+    }
+
+    pub fn width(&self) -> usize {
+        self.plain.width()
+    }
+
+    pub fn below(&self) -> String {
+        below(self.width())
+    }
+}
+
+/// What stands before the rows below a prompt of this width.
+pub fn below(width: usize) -> String {
+    let end = &BELOW[BELOW.len().saturating_sub(width)..];
+    format!("{end:>width$}")
 }
 
 impl rustyline::Prompt for Prompt {
@@ -27,5 +51,20 @@ impl rustyline::Prompt for Prompt {
 
     fn styled(&self) -> &str {
         &self.painted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_prompts_take_the_same_columns() {
+        for name in ["a", "web", "a-jail-with-a-long-name"] {
+            let prompt = Prompt::new(Some(&name.parse().unwrap()), true);
+            assert_eq!(prompt.below().width(), prompt.width(), "{name}");
+        }
+        assert_eq!(Prompt::new(None, false).below(), "   ...> ");
+        assert_eq!(below(3), ".> ");
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use rhai::{AST, Array, Blob, Dynamic, Engine, EvalAltResult, OptimizationLevel, Scope};
+use rhai::{AST, Dynamic, Engine, EvalAltResult, OptimizationLevel, Scope};
 
 use super::deadline::Deadline;
 use super::diagnostics::{Problem, Report};
@@ -16,7 +16,7 @@ use super::memory::Meter;
 use super::modules::Modules;
 use super::source::{Source, Sources, without_shebang};
 use super::stack::Room;
-use super::{Fault, Kind, Session, api, diagnostics, duration, interrupt};
+use super::{Fault, Kind, Session, api, bounded, diagnostics, duration, interrupt};
 
 /// What a script may use. Scripts are trusted; this is against accidents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -272,7 +272,7 @@ pub(super) fn engine(session: Rc<Session>, limits: Limits, effects: &Rc<Effects>
 /// Ends the script on Ctrl-C, when its time is over, when it takes too much memory, or when nobody reads what it prints.
 fn watch(engine: &mut Engine, limits: Limits, deadline: &Deadline, effects: &Rc<Effects>) {
     let meter = Rc::new(Meter::new(limits.memory));
-    bound(engine, &meter, limits.memory);
+    bounded::register(engine, &meter, limits.memory);
     let _ = effects.meter.set(meter.clone());
     let (deadline, effects) = (deadline.clone(), effects.clone());
     // With a deadline the clock is read at every step: what a verb waited for in vain must not be caught and passed over.
@@ -290,39 +290,6 @@ fn watch(engine: &mut Engine, limits: Limits, deadline: &Deadline, effects: &Rc<
         };
         Some(Dynamic::from(why))
     });
-}
-
-/// Rhai's own functions that [`bound`] has in its stead.
-#[cfg(test)]
-pub const BOUNDED: [&str; 2] = ["pad", "blob"];
-
-/// Lists and blobs of any length in one step are refused before they are made.
-fn bound(engine: &mut Engine, meter: &Rc<Meter>, limit: u64) {
-    let fits = |size: usize| {
-        let meter = meter.clone();
-        move |length: i64| -> Result<usize, Box<EvalAltResult>> {
-            let length = usize::try_from(length).unwrap_or(0);
-            if meter.room((length as u64).saturating_mul(size as u64)) {
-                return Ok(length);
-            }
-            Err(EvalAltResult::ErrorTerminated(Dynamic::from(Stop::Memory(limit)), rhai::Position::NONE).into())
-        }
-    };
-    let mut module = rhai::Module::new();
-    let (list, plain, filled, longer) = (fits(size_of::<Dynamic>()), fits(1), fits(1), fits(1));
-    module.set_native_fn("pad", move |array: &mut Array, length: i64, item: Dynamic| {
-        let length = list(length)?.max(array.len());
-        array.resize(length, item);
-        Ok(())
-    });
-    module.set_native_fn("blob", move |length: i64| Ok(vec![0_u8; plain(length)?]));
-    module.set_native_fn("blob", move |length: i64, value: i64| Ok(vec![value as u8; filled(length)?]));
-    module.set_native_fn("pad", move |blob: &mut Blob, length: i64, value: i64| {
-        let length = longer(length)?.max(blob.len());
-        blob.resize(length, value as u8);
-        Ok(())
-    });
-    engine.register_global_module(module.into());
 }
 
 fn speak(engine: &mut Engine, effects: &Rc<Effects>, session: &Rc<Session>) {

@@ -44,6 +44,13 @@ impl Hearing {
     }
 }
 
+impl Hearing {
+    /// Was Ctrl-C pressed since it began?
+    pub fn is_pending() -> bool {
+        pending()
+    }
+}
+
 impl Drop for Hearing {
     fn drop(&mut self) {
         if let Some(before) = &self.0 {

@@ -3,6 +3,7 @@
 
 mod api;
 pub mod assist;
+mod bounded;
 pub mod check;
 mod code;
 pub mod console;
@@ -37,5 +38,6 @@ pub use diagnostics::Problem;
 pub use engine::of_session;
 pub use engine::{Limits, Parser, Script, run};
 pub use fault::{Fault, Kind};
+pub use interrupt::Hearing;
 pub use profiles::profiles;
 pub use session::{Event, Fate, Mode, Planned, Session, Watch, secrets};

@@ -39,6 +39,14 @@ pub fn is_command(line: &str) -> bool {
     line.trim_start().starts_with(':')
 }
 
+/// The name that `?name` or `name?` asks about.
+pub fn question(line: &str) -> Option<&str> {
+    let line = line.trim();
+    let name = line.strip_prefix('?').or_else(|| line.strip_suffix('?'))?.trim();
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | ':' | '/');
+    (!name.is_empty() && name.chars().all(is_name)).then_some(name)
+}
+
 /// The command that a line calls, with its argument.
 pub fn parse(line: &str) -> Option<Result<(&'static Command, &str), String>> {
     let rest = line.trim().strip_prefix(':')?;

@@ -30,7 +30,7 @@ use rhai::{Engine, EvalAltResult, Map, NativeCallContext, Variant};
 
 use super::{Fault, Session, convert};
 use crate::kernel::JailName;
-use handle::Handle;
+pub use handle::Handle;
 pub use profile::Profile;
 pub use secret::Secret;
 pub use test::NAMES as TEST_NAMES;

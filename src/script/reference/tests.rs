@@ -6,7 +6,8 @@ use rhai::{Dynamic, Map};
 
 use super::*;
 use crate::jail::spec;
-use crate::script::engine::{BOUNDED, without_host};
+use crate::script::bounded;
+use crate::script::engine::without_host;
 
 /// A type as the engine names it, in the words of the reference.
 fn word(kind: &str) -> &str {
@@ -31,7 +32,7 @@ fn registered() -> Found {
         let info = found.metadata;
         let kinds = info.params_info.iter().map(|parameter| word(parameter.split_once(": ").map_or(parameter, |(_, kind)| kind)));
         let named = info.name.starts_with(|c: char| c.is_ascii_lowercase()) && !info.name.starts_with("index$");
-        let named = named && !BOUNDED.contains(&info.name.as_str());
+        let named = named && !bounded::NAMES.contains(&info.name.as_str());
         named.then(|| (format!("{}({})", info.name, kinds.collect::<Vec<_>>().join(", ")), word(&info.return_type).to_owned()))
     };
     without_host().collect_fn_metadata(None, one, false).into_iter().collect()
