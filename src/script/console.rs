@@ -16,6 +16,7 @@ use super::guard::Guard;
 use super::interrupt::Hearing;
 use super::library::Library;
 use super::modules::Modules;
+use super::narrow;
 use super::source::{Source, Sources, without_shebang};
 use super::stack::Room;
 use super::text::{Kind, Named, Outline, tokens};
@@ -62,7 +63,9 @@ impl Console {
     pub fn new(session: &Rc<Session>, limits: Limits, module_path: Vec<PathBuf>) -> Console {
         let (effects, sources) = (Rc::new(Effects::default()), Sources::default());
         session.begin("repl");
+        session.interactive.awake();
         let (mut engine, guard) = engine(session.clone(), limits, &effects);
+        narrow::register(&mut engine, session);
         // A line ends before the next one is known: what looks unused now may be asked for then.
         engine.set_optimization_level(OptimizationLevel::None);
         let library = Library::new(module_path);

@@ -281,7 +281,8 @@ fn unknown_function(engine: &Engine, sources: &Sources, source: &Source, signatu
 /// The argument lists that a function takes, at most six.
 fn overloads(engine: &Engine, name: &str) -> Vec<String> {
     let list = |found: rhai::FuncInfo| {
-        (found.metadata.name.as_str() == name).then(|| {
+        // Of the short forms of the REPL nobody wrote down what they give.
+        (found.metadata.name.as_str() == name && !found.metadata.return_type.is_empty()).then(|| {
             let kind = |param| type_name(str::split_once(param, ':').map_or(param, |(_, kind)| kind));
             format!("({})", found.metadata.params_info.iter().map(|param| kind(param.as_str())).collect::<Vec<_>>().join(", "))
         })

@@ -2,6 +2,8 @@
 //! verbs needs neither root nor the module; and whether what they decide is done or written down.
 
 mod host_files;
+mod interactive;
+mod isolated;
 
 use std::cell::{OnceCell, RefCell};
 use std::io::Write;
@@ -14,11 +16,12 @@ use super::testing::Trial;
 use super::{Fault, Kind};
 use crate::jail::Host;
 use crate::kernel::JailName;
-use crate::perform::{self, Done, Journal, Outcome, View};
+use crate::perform::{self, Done, Journal, View};
 use crate::plan::{Action, DecideError, Digest, Fact, Observe, Place, Provenance, Shadow, Witness};
-use crate::simulate::tape::{Became, Recorder, Replay, Tape};
+use crate::simulate::tape::Tape;
 use crate::telemetry::{self, Observation};
 pub use host_files::secrets;
+pub use interactive::{Back, Deed, Interactive, Narrowed};
 
 type Open = Box<dyn Fn() -> Result<Host, Fault>>;
 /// What happens in a run.
@@ -90,6 +93,8 @@ pub struct Session {
     pub deadline: Deadline,
     /// Where a run is recorded.
     tape: OnceCell<Rc<Tape>>,
+    /// What the REPL asks of the verbs.
+    pub interactive: Interactive,
 }
 
 impl Session {
@@ -107,6 +112,7 @@ impl Session {
             provenance: RefCell::default(),
             deadline: Deadline::default(),
             tape: OnceCell::new(),
+            interactive: Interactive::default(),
         }
     }
 
@@ -138,6 +144,10 @@ impl Session {
         name.clone_into(&mut self.name.borrow_mut());
     }
 
+    pub fn script_name(&self) -> String {
+        self.name.borrow().clone()
+    }
+
     /// A verb is called here.
     pub fn at(&self, context: &NativeCallContext) {
         let position = context.call_position();
@@ -149,8 +159,12 @@ impl Session {
             .map(|(line, column)| Place { file, line: line as u16, column: column as u16 });
     }
 
+    fn mode(&self) -> &Mode {
+        if self.interactive.is_planning() { &Mode::Plan } else { &self.mode }
+    }
+
     pub fn is_planning(&self) -> bool {
-        matches!(self.mode, Mode::Plan)
+        matches!(self.mode(), Mode::Plan)
     }
 
     /// The test that this is part of.
@@ -228,6 +242,7 @@ impl Session {
         if let Some(jail) = jail.filter(|jail| self.journal.borrow().has_failed(jail)) {
             return Err(Fault::new(Kind::Skipped, format!("an action before it failed for jail {jail}")));
         }
+        self.interactive.acts_at_once(verb, jail);
         self.host()
     }
 
@@ -252,11 +267,13 @@ impl Session {
             let place = self.place.borrow().clone();
             actions.into_iter().map(move |action| Action { place: place.clone(), ..action })
         };
-        match &self.mode {
+        match self.mode() {
             Mode::Act => {
                 let view = self.view()?;
                 let done = |action: Action| {
+                    let undoing = self.interactive.begins(&view, &action);
                     let done = perform::perform(&view, &action)?;
+                    self.interactive.ended(&view, &action, undoing);
                     Ok((action, Fate::Done(done)))
                 };
                 located(decide(&view)?).map(done).collect()
@@ -289,75 +306,6 @@ impl Session {
         }
     }
 
-    fn run(
-        &self,
-        watch: &Watch,
-        jail: &JailName,
-        decide: impl FnOnce(&dyn Observe) -> Result<Vec<Action>, DecideError>,
-    ) -> Result<Vec<(Action, Fate)>, Fault> {
-        let mut journal = self.journal.borrow_mut();
-        if journal.has_failed(jail) {
-            journal.skip();
-            return Err(Fault::new(Kind::Skipped, format!("an action before it failed for jail {jail}")));
-        }
-        let view = self.view()?;
-        let recorder = self.tape.get().map(|tape| Recorder { below: &view, tape });
-        let actions = decide(recorder.as_ref().map_or(&view as &dyn Observe, |recorder| recorder)).map_err(|error| {
-            let fault = Fault::from(error);
-            let (why, place) = (fault.to_string(), self.place.borrow().clone());
-            watch(&Event::Undecided { jail, why: &why, place: place.as_ref() });
-            journal.fail(jail, why, place);
-            fault
-        })?;
-        let mut fates = Vec::new();
-        for action in actions {
-            watch(&Event::Begins(&action));
-            let fate = match journal.act(&view, &action) {
-                Outcome::Done(done) => Fate::Done(done),
-                Outcome::Failed(error) => Fate::Failed(error.to_string()),
-                Outcome::Skipped(why) => Fate::Skipped(why),
-            };
-            watch(&Event::Ended(&action, &fate));
-            if let Some(tape) = self.tape.get() {
-                record(tape, &action, &fate);
-            }
-            fates.push((action, fate));
-        }
-        Ok(fates)
-    }
-
-    /// The same as [`Self::run`] over a recording.
-    fn rerun(
-        &self,
-        replay: &Replay,
-        jail: &JailName,
-        decide: impl FnOnce(&dyn Observe) -> Result<Vec<Action>, DecideError>,
-    ) -> Result<Vec<(Action, Fate)>, Fault> {
-        let mut journal = self.journal.borrow_mut();
-        if journal.has_failed(jail) {
-            journal.skip();
-            return Err(Fault::new(Kind::Skipped, format!("an action before it failed for jail {jail}")));
-        }
-        let actions = decide(replay).map_err(|error| {
-            let fault = Fault::from(error);
-            journal.fail(jail, fault.to_string(), self.place.borrow().clone());
-            fault
-        })?;
-        let mut fates = Vec::new();
-        for action in actions {
-            let fate = match replay.perform(&action)? {
-                Became::Done(done) => Fate::Done(done),
-                Became::Skipped(why) => Fate::Skipped(why),
-                Became::Failed(why) => {
-                    journal.fail(jail, why.clone(), action.place.clone());
-                    Fate::Failed(why)
-                }
-            };
-            fates.push((action, fate));
-        }
-        Ok(fates)
-    }
-
     /// In a run a verb's failure is its jail's: told in the summary, not thrown.
     pub fn is_isolating(&self) -> bool {
         match &self.mode {
@@ -378,16 +326,6 @@ impl Session {
     /// How the run went.
     pub fn journal(&self) -> Journal {
         self.journal.take()
-    }
-}
-
-/// What became of an action, in a recording.
-fn record(tape: &Tape, action: &Action, fate: &Fate) {
-    match fate {
-        Fate::Done(Done::Ran(output)) => tape.deed(action, Some(output), None, None),
-        Fate::Done(_) | Fate::Planned => tape.deed(action, None, None, None),
-        Fate::Failed(why) => tape.deed(action, None, Some(why), None),
-        Fate::Skipped(why) => tape.deed(action, None, None, Some(why)),
     }
 }
 

@@ -28,7 +28,7 @@ use std::rc::Rc;
 
 use rhai::{Engine, EvalAltResult, Map, NativeCallContext, Variant};
 
-use super::{Fault, Session, convert};
+use super::{Fault, Session, convert, narrow};
 use crate::kernel::JailName;
 pub use handle::Handle;
 pub use profile::Profile;
@@ -186,9 +186,13 @@ fn global<T: Variant + Clone>(
     name: &'static str,
     run: fn(&Session) -> Result<T, Fault>,
 ) {
-    let session = session.clone();
-    engine.register_fn(name, move |context: NativeCallContext| {
-        session.at(&context);
-        thrown(&context, name, None, run(&session))
-    });
+    let all = session.clone();
+    let run = move |context: NativeCallContext| {
+        all.at(&context);
+        thrown(&context, name, None, run(&all))
+    };
+    if session.interactive.is_awake() {
+        engine.register_fn(format!("{}{name}", narrow::ALL), run.clone());
+    }
+    engine.register_fn(name, run);
 }
