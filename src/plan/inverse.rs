@@ -98,7 +98,9 @@ fn before(seen: &dyn Observe, jail: &JailName, path: &JailPath, restart: bool) -
 pub fn trace(seen: &dyn Observe, action: &Action) -> Result<Trace, ObserveError> {
     let jail = &action.jail;
     Ok(match &action.step {
-        Step::Create { .. } | Step::Configure { .. } => Trace::Definition(seen.jail(jail)?.and_then(|seen| seen.spec.ok())),
+        Step::Create { .. } | Step::Configure { .. } | Step::Destroy => {
+            Trace::Definition(seen.jail(jail)?.and_then(|seen| seen.spec.ok()))
+        }
         Step::Start | Step::Stop => Trace::Service(seen.jail(jail)?.is_some_and(|seen| seen.is_up())),
         Step::Write { path, .. }
         | Step::Line { path, .. }

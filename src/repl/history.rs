@@ -54,7 +54,7 @@ impl History {
 }
 
 /// A leading space asks for it; a secret or a password needs no asking.
-fn is_private(line: &str) -> bool {
+pub fn is_private(line: &str) -> bool {
     let telling = |word: &str| {
         let word = word.to_ascii_lowercase();
         ["secret", "password", "passwd"].iter().any(|known| word.contains(known))

@@ -48,7 +48,7 @@ impl Hinter for Line {
     fn hint(&self, line: &str, at: usize, context: &Context<'_>) -> Option<hint::Hint> {
         // Without colour nothing would tell what was typed from what was not.
         let shell = self.shell.try_borrow().ok().filter(|_| self.colour)?;
-        let prompt = Prompt::new(shell.used.as_ref(), false);
+        let prompt = Prompt::new(shell.used().as_ref(), false);
         let before = |text: &str| {
             let history = context.history();
             let found = history.starts_with(text, history.len().saturating_sub(1), SearchDirection::Reverse);

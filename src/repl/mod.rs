@@ -11,9 +11,11 @@ mod history;
 mod keys;
 mod line;
 mod prompt;
+mod record;
 mod shell;
 mod show;
 mod terminal;
+mod undo;
 mod validate;
 
 use std::cell::RefCell;
@@ -46,7 +48,12 @@ pub fn run(session: &Rc<Session>, settings: Settings) -> Result<u8, String> {
         let prompt = shell.borrow_mut().prompt();
         match terminal.read(&prompt)? {
             Read::Line(text) => {
-                if let Next::Leave(status) = shell.borrow_mut().take(&text) {
+                let mut next = shell.borrow_mut().take(&text);
+                while let Next::Typed(text) = next {
+                    terminal.typed(&prompt, &text);
+                    next = shell.borrow_mut().take(&text);
+                }
+                if let Next::Leave(status) = next {
                     return Ok(status);
                 }
             }

@@ -7,16 +7,21 @@ use std::rc::Rc;
 use super::command::{self, Answer};
 use super::complete::Remembered;
 use super::prompt::Prompt;
-use super::show::Form;
+use super::record::Record;
+use super::show::{self, Form, Screen};
+use super::undo::Undo;
 use super::{Settings, evaluate};
 use crate::kernel::JailName;
-use crate::script::Session;
 use crate::script::console::Console;
+use crate::script::{Kind, Limits, Session};
+use crate::telemetry::printable;
 
 /// What comes after a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
     Line,
+    /// This, as if it were typed.
+    Typed(String),
     /// With this exit status.
     Leave(u8),
 }
@@ -24,8 +29,6 @@ pub enum Next {
 pub struct Shell {
     pub session: Rc<Session>,
     pub console: Console,
-    /// The jail that verbs apply to.
-    pub used: Option<JailName>,
     pub form: Form,
     pub colour: bool,
     /// Directories that lines import from.
@@ -34,6 +37,14 @@ pub struct Shell {
     pub remembered: Remembered,
     /// Lines that were evaluated; each is a text of its own in messages.
     pub count: usize,
+    /// Those that went well.
+    pub record: Record,
+    pub undo: Undo,
+    /// The line whose value `_` is.
+    pub last: Option<String>,
+    /// The line that was typed last, for `:edit`.
+    pub typed: String,
+    pub limits: Limits,
 }
 
 impl Shell {
@@ -41,13 +52,22 @@ impl Shell {
         Shell {
             session: session.clone(),
             console: Console::new(session, settings.limits, settings.module_path.clone()),
-            module_path: settings.module_path,
             remembered: Remembered::default(),
-            used: None,
             form: Form::default(),
             colour: settings.colour,
             count: 0,
+            record: Record::default(),
+            undo: Undo::default(),
+            last: None,
+            typed: String::new(),
+            limits: settings.limits,
+            module_path: settings.module_path,
         }
+    }
+
+    /// The jail that verbs apply to.
+    pub fn used(&self) -> Option<JailName> {
+        self.session.interactive.used()
     }
 
     pub fn greet(&self) {
@@ -57,8 +77,15 @@ impl Shell {
         }
     }
 
+    /// The jail that verbs apply to; one that is gone is in use no longer.
     pub fn prompt(&mut self) -> Prompt {
-        Prompt::new(self.used.as_ref(), self.colour)
+        if let Some(jail) = self.used()
+            && matches!(self.session.observation(&jail), Err(fault) if fault.kind == Kind::NoSuchJail)
+        {
+            say(&format!("note: jail {jail} is gone; verbs apply to no jail now"));
+            self.session.interactive.make_use_of(None);
+        }
+        Prompt::new(self.used().as_ref(), self.colour)
     }
 
     /// Does what a line says.
@@ -66,18 +93,33 @@ impl Shell {
         if text.trim().is_empty() {
             return Next::Line;
         }
-        let answered = match command::parse(text) {
-            Some(called) => called.and_then(|(command, argument)| (command.run)(self, argument)),
-            None => Ok(evaluate::line(self, text)),
+        let answered = match (command::parse(text), command::question(text)) {
+            (Some(called), _) => called.and_then(|(command, argument)| (command.run)(self, argument)),
+            (None, Some(name)) => command::tell_of(self, name),
+            (None, None) => Ok(evaluate::line(self, text)),
         };
+        if !command::is_command(text) {
+            text.clone_into(&mut self.typed);
+        }
         match answered {
             Ok(Answer::Done) => Next::Line,
+            Ok(Answer::Typed(text)) => Next::Typed(text),
             Ok(Answer::Leave(status)) => Next::Leave(status),
             Err(why) => {
-                complain(&format!("error: {why}"));
+                complain(&format!("error: {}", printable(&why)));
                 Next::Line
             }
         }
+    }
+
+    /// Prints text, through a pager if it is longer than the screen.
+    pub fn page(&self, text: &str) {
+        // Output that cannot be written is lost with its terminal.
+        let _ = show::deliver(text, &show::Pager::of_environment(), self.screen());
+    }
+
+    pub fn screen(&self) -> Screen {
+        Screen::of_terminal(self.colour)
     }
 }
 

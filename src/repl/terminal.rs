@@ -65,20 +65,33 @@ impl Terminal {
         }
     }
 
+    /// A line came from elsewhere: it is shown and remembered as if it were typed.
+    pub fn typed(&mut self, prompt: &Prompt, text: &str) {
+        say(&format!("{}{}", prompt.plain(), text.replace('\n', &format!("\n{}", prompt.below()))));
+        self.remember(text);
+    }
+
+    fn remember(&mut self, text: &str) {
+        if let Terminal::Edited { editor, .. } = self
+            && !text.trim().is_empty()
+            && let Err(why) = editor.history_mut().keep(text)
+        {
+            complain(&format!("note: {why}"));
+        }
+    }
+
     /// Reads a line, of several rows where it goes on below.
     pub fn read(&mut self, prompt: &Prompt) -> Result<Read, String> {
-        let (editor, margin) = match self {
+        let read = match self {
             Terminal::Plain(plain) => return plain.read(prompt),
-            Terminal::Edited { editor, margin } => (editor, margin),
+            Terminal::Edited { editor, margin } => {
+                margin.store(prompt.width(), Ordering::Relaxed);
+                editor.readline(prompt)
+            }
         };
-        margin.store(prompt.width(), Ordering::Relaxed);
-        match editor.readline(prompt) {
+        match read {
             Ok(text) => {
-                if !text.trim().is_empty()
-                    && let Err(why) = editor.history_mut().keep(&text)
-                {
-                    complain(&format!("note: {why}"));
-                }
+                self.remember(&text);
                 Ok(Read::Line(keys::dedented(&text, prompt.width())))
             }
             Err(ReadlineError::Interrupted) => Ok(Read::Cancelled),

@@ -1,6 +1,7 @@
 //! Whether a line is whole, or goes on below. Told from its tokens: Rhai's parser cannot say reliably, an open `/*` is no
 //! error to it. Pure.
 
+use super::command;
 use crate::script::text::{Kind, Token, tokens};
 
 /// How far a line has come.
@@ -28,7 +29,10 @@ const LEADING: [&str; 8] = ["else", "in", "as", "let", "const", "fn", "import", 
 const HEADERS: [&str; 9] = ["if", "for", "while", "loop", "switch", "fn", "try", "catch", "else"];
 
 pub fn state(text: &str) -> State {
-    if super::command::is_command(text) || super::command::question(text).is_some() {
+    if let Some(expression) = command::expression(text) {
+        return state(expression);
+    }
+    if command::is_command(text) || command::question(text).is_some() {
         return State::Whole;
     }
     let all = tokens(text);

@@ -4,22 +4,26 @@
 mod functions;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use rhai::{AST, Caches, Dynamic, Engine, EvalAltResult, GlobalRuntimeState, OptimizationLevel, Position, Scope};
+use rhai::{AST, Caches, Dynamic, Engine, EvalAltResult, GlobalRuntimeState, OptimizationLevel, Position, Scope, Stmt};
 
 use super::Session;
+use super::api;
+use super::convert::type_name;
 use super::diagnostics;
 use super::engine::{Effects, Limits, engine};
 use super::guard::Guard;
 use super::interrupt::Hearing;
-use super::library::Library;
-use super::modules::Modules;
+use super::library::{Library, Place};
+use super::modules::{Modules, Resolver};
 use super::narrow;
+use super::session::Planned;
 use super::source::{Source, Sources, without_shebang};
 use super::stack::Room;
 use super::text::{Kind, Named, Outline, tokens};
+use crate::jail::spec::Profile;
 use functions::Functions;
 
 /// What the value of the last line is called.
@@ -56,6 +60,9 @@ pub struct Console {
     constants: Constants,
     /// Alias and module of each import of the lines before.
     imports: Vec<(String, String)>,
+    modules: Rc<Modules>,
+    /// The last line was one expression and no more.
+    expression: bool,
     _room: Room,
 }
 
@@ -69,7 +76,8 @@ impl Console {
         // A line ends before the next one is known: what looks unused now may be asked for then.
         engine.set_optimization_level(OptimizationLevel::None);
         let library = Library::new(module_path);
-        engine.set_module_resolver(Modules::new(guard.clone(), library, sources.clone(), session.clone(), "repl", None));
+        let modules = Rc::new(Modules::new(guard.clone(), library, sources.clone(), session.clone(), "repl", None));
+        engine.set_module_resolver(Resolver(modules.clone()));
         let mut scope = Scope::new();
         scope.push_constant_dynamic("args", rhai::Array::new().into());
         Console {
@@ -83,8 +91,66 @@ impl Console {
             functions: Functions::default(),
             constants: None,
             imports: Vec::new(),
+            modules,
+            expression: false,
             _room: Room::make(),
         }
+    }
+
+    /// Evaluates a file as if it were typed. It imports from beside it.
+    pub fn load(&mut self, file: &Path, text: &str) -> Said {
+        let name = file.to_string_lossy().into_owned();
+        if let (Some((_, place)), Some(directory)) = (Place::of_script(file), file.parent()) {
+            self.session.lies_in(&name, directory);
+            self.modules.lies_at(&name, place);
+        }
+        self.evaluate(&name, text)
+    }
+
+    /// Evaluates a line and keeps nothing of it.
+    pub fn aside(&mut self, name: &str, text: &str) -> Said {
+        let (scope, functions) = (self.scope.clone(), self.functions.clone());
+        let (imports, constants) = (self.imports.clone(), self.constants.take());
+        let said = self.evaluate(name, text);
+        (self.scope, self.functions) = (scope, functions);
+        (self.imports, self.constants) = (imports, constants);
+        said
+    }
+
+    /// A profile's rights, each with why it is held or not.
+    pub fn explain(&mut self, profile: Profile) -> Said {
+        self.scope.push_dynamic("it", Dynamic::from(api::Profile(profile)));
+        let said = self.aside("profile", "it.explain()");
+        let _ = self.scope.remove::<Dynamic>("it");
+        said
+    }
+
+    /// What a line would do, without doing it. Nothing of it is kept.
+    pub fn plan(&mut self, name: &str, text: &str) -> (Said, Planned) {
+        self.session.interactive.plan(true);
+        let said = self.aside(name, text);
+        let planned = self.session.planned();
+        self.session.interactive.plan(false);
+        (said, planned)
+    }
+
+    /// The same of a file.
+    pub fn plan_file(mut self, file: &Path, text: &str) -> (Said, Planned) {
+        self.session.interactive.plan(true);
+        let said = self.load(file, text);
+        let planned = self.session.planned();
+        self.session.interactive.plan(false);
+        (said, planned)
+    }
+
+    /// The name of a value's type, as the reference has it.
+    pub fn kind(&self, value: &Dynamic) -> String {
+        type_name(self.engine.map_type_name(value.type_name())).to_owned()
+    }
+
+    /// Was the last line one expression and no more? Then its value is what it stands for.
+    pub fn was_expression(&self) -> bool {
+        self.expression
     }
 
     /// Evaluates a line and keeps what it defines. `name`: for messages and places.
@@ -97,6 +163,7 @@ impl Console {
         let source = self.sources.add(Source { name: name.to_owned(), text: without_shebang(text.to_owned()) });
         let evaluated = self.parse(&source).and_then(|ast| {
             self.functions.add(name, &ast);
+            self.expression = matches!(ast.statements(), [Stmt::Expr(..) | Stmt::FnCall(..)]);
             let value = self.run(&source, &ast);
             self.prune();
             let value = value?;
@@ -213,7 +280,7 @@ impl Console {
 }
 
 /// Lines and columns of each `_` that means the last value: not the one of a switch.
-fn last_values(text: &str) -> Vec<(usize, usize)> {
+pub fn last_values(text: &str) -> Vec<(usize, usize)> {
     let all: Vec<_> = tokens(text).into_iter().filter(|token| token.kind != Kind::Comment).collect();
     let is_default = |at: usize| all.get(at + 1).is_some_and(|next| next.of(text) == "=>");
     let found = all.iter().enumerate().filter(|(at, token)| token.of(text) == LAST && !is_default(*at));

@@ -58,6 +58,11 @@ impl Modules {
         Modules { guard, library, sources, session, state: RefCell::new(state) }
     }
 
+    /// From where a text imports.
+    pub fn lies_at(&self, name: &str, place: Place) {
+        self.state.borrow_mut().places.insert(name.to_owned(), place);
+    }
+
     /// The module if it ran already, else what to run.
     fn find(&self, importer: Option<&str>, name: &str) -> Result<Result<Shared<Module>, Found>, Box<EvalAltResult>> {
         let state = self.state.borrow();
@@ -104,6 +109,32 @@ impl Modules {
 
 fn stop(why: Stop) -> Box<EvalAltResult> {
     EvalAltResult::ErrorTerminated(Dynamic::from(why), Position::NONE).into()
+}
+
+/// The same [`Modules`], for the engine.
+pub struct Resolver(pub Rc<Modules>);
+
+impl ModuleResolver for Resolver {
+    fn resolve_raw(
+        &self,
+        engine: &Engine,
+        global: &mut GlobalRuntimeState,
+        scope: &mut Scope,
+        name: &str,
+        position: Position,
+    ) -> Result<Shared<Module>, Box<EvalAltResult>> {
+        self.0.resolve_raw(engine, global, scope, name, position)
+    }
+
+    fn resolve(
+        &self,
+        engine: &Engine,
+        source: Option<&str>,
+        name: &str,
+        position: Position,
+    ) -> Result<Shared<Module>, Box<EvalAltResult>> {
+        self.0.resolve(engine, source, name, position)
+    }
 }
 
 impl ModuleResolver for Modules {

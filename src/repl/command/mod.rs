@@ -1,16 +1,31 @@
 //! The commands of the REPL, a file each: lines that begin with `:`. One table, of which `:help`, completion and the
 //! documentation are made.
 
+mod doc;
+mod edit;
 mod form;
 mod help;
+mod jails;
+mod kernel;
+mod load;
+mod plan;
+mod profile;
 mod quit;
+mod save;
+mod shell;
+mod time;
+mod undo;
+mod used;
 
 use super::shell::Shell;
+pub use doc::tell_of;
 
 /// What a command or a line leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     Done,
+    /// To this line, as if it were typed.
+    Typed(String),
     /// The REPL is left with this exit status.
     Leave(u8),
 }
@@ -28,7 +43,25 @@ pub struct Command {
 }
 
 /// All of them, in the order in which help shows them.
-pub const COMMANDS: &[Command] = &[help::COMMAND, form::JSON, form::TABLE, form::AUTO, quit::COMMAND];
+pub const COMMANDS: &[Command] = &[
+    help::COMMAND,
+    doc::COMMAND,
+    jails::COMMAND,
+    used::COMMAND,
+    shell::COMMAND,
+    plan::COMMAND,
+    undo::COMMAND,
+    load::COMMAND,
+    save::COMMAND,
+    edit::COMMAND,
+    time::COMMAND,
+    profile::COMMAND,
+    kernel::COMMAND,
+    form::JSON,
+    form::TABLE,
+    form::AUTO,
+    quit::COMMAND,
+];
 
 pub fn named(name: &str) -> Option<&'static Command> {
     COMMANDS.iter().find(|command| command.name == name)
@@ -37,6 +70,14 @@ pub fn named(name: &str) -> Option<&'static Command> {
 /// Is this line for us and not for Rhai?
 pub fn is_command(line: &str) -> bool {
     line.trim_start().starts_with(':')
+}
+
+/// The expression that a command takes, if this line calls one that does.
+pub fn expression(line: &str) -> Option<&str> {
+    match parse(line)? {
+        Ok((command, argument)) if command.arguments.contains("EXPR") => Some(argument),
+        _ => None,
+    }
 }
 
 /// The name that `?name` or `name?` asks about.
@@ -51,6 +92,11 @@ pub fn question(line: &str) -> Option<&str> {
 pub fn parse(line: &str) -> Option<Result<(&'static Command, &str), String>> {
     let rest = line.trim().strip_prefix(':')?;
     let (name, argument) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    // `:save! FILE`: the command itself looks for it.
+    let (name, argument) = match name.strip_suffix('!') {
+        Some("save") => ("save", &rest["save".len()..]),
+        _ => (name, argument),
+    };
     Some(match named(name) {
         Some(command) => Ok((command, argument.trim())),
         None => {

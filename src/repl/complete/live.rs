@@ -73,7 +73,7 @@ impl<'a> Known<'a> {
     fn inside(&self, jail: Option<&str>, typed: &str) -> Option<Vec<Word>> {
         let name: JailName = match jail {
             Some(jail) => jail.parse().ok()?,
-            None => self.shell.used.clone()?,
+            None => self.shell.used()?,
         };
         let (above, last) = typed.rsplit_once('/')?;
         let inside = Inside::open(self.shell.session.host().ok()?, &name).ok()?;
@@ -82,7 +82,7 @@ impl<'a> Known<'a> {
     }
 
     fn labels(&self, jail: Option<&str>) -> Option<Vec<Word>> {
-        let name: JailName = jail.and_then(|jail| jail.parse().ok()).or_else(|| self.shell.used.clone())?;
+        let name: JailName = jail.and_then(|jail| jail.parse().ok()).or_else(|| self.shell.used())?;
         let snapshots = jail::snapshots(self.shell.session.host().ok()?, &name).ok()?;
         Some(snapshots.iter().map(|snapshot| Word::plain(snapshot.name.to_string(), "snapshot")).collect())
     }

@@ -41,6 +41,7 @@ fn a_line_goes_on_while_something_is_open() {
         "do { x += 1 }\nwhile x < 3 &&",
         "1 + // and",
         "!",
+        ":plan create(\"web\", #{",
     ] {
         assert!(is_open(text), "{text}");
     }
@@ -73,7 +74,8 @@ fn a_line_is_whole_when_nothing_is_missing_and_when_nothing_can_mend_it() {
         "\"a \\\\\"",
         "x.if",
         "let f = |x| x + 1",
-        ":plan create(\"web\", #{",
+        ":load create(\"web\", #{",
+        ":plan /etc/site.rhai",
         "?create",
     ] {
         assert!(!is_open(text), "{text}");

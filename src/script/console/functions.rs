@@ -11,6 +11,7 @@ use crate::script::source::CLOSURE;
 const MAX_DEPTH: usize = 64;
 
 /// The functions of one line.
+#[derive(Clone)]
 struct Line {
     name: String,
     library: Shared<Module>,
@@ -19,7 +20,7 @@ struct Line {
     closures: BTreeSet<String>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Functions(Vec<Line>);
 
 impl Functions {

@@ -25,6 +25,8 @@ pub struct Deed {
     /// `start web`, in words.
     pub what: String,
     pub back: Back,
+    /// No action stands for it; it was tried, and may have failed.
+    pub at_once: bool,
 }
 
 /// How it is taken back.
@@ -95,13 +97,23 @@ impl Interactive {
         self.deeds.take()
     }
 
+    /// The line failed: what it did last at once, it did not.
+    pub fn failed(&self) {
+        let mut deeds = self.deeds.borrow_mut();
+        if deeds.last().is_some_and(|deed| deed.at_once) {
+            deeds.pop();
+        }
+    }
+
     /// An action is about to be done: how it will be taken back.
     pub(super) fn begins(&self, view: &View, action: &Action) -> Option<Result<Action, String>> {
         if !self.is_awake() {
             return None;
         }
         Some(match inverse(view, action) {
-            Ok(Inverse::Step(step)) => Ok(Action { jail: action.jail.clone(), step: *step, detail: Vec::new(), place: None, new: false }),
+            Ok(Inverse::Step(step)) => {
+                Ok(Action { jail: action.jail.clone(), step: *step, detail: Vec::new(), place: None, new: false })
+            }
             Ok(Inverse::None(why)) => Err(why.to_owned()),
             Err(error) => Err(format!("what was before could not be seen: {error}")),
         })
@@ -115,7 +127,7 @@ impl Interactive {
             Ok((undo, left)) => Back::By { action: Box::new(undo), left },
             Err(why) => Back::Never(why),
         };
-        self.deeds.borrow_mut().push(Deed { what: format!("{}: {}", action.jail, action.step), back });
+        self.deeds.borrow_mut().push(Deed { what: format!("{}: {}", action.jail, action.step), back, at_once: false });
     }
 
     /// A verb does something that no action stands for.
@@ -125,6 +137,6 @@ impl Interactive {
             return;
         }
         let what = jail.map_or(verb.to_owned(), |jail| format!("{jail}: {verb}"));
-        self.deeds.borrow_mut().push(Deed { what, back: Back::Never(format!("{verb} acts at once")) });
+        self.deeds.borrow_mut().push(Deed { what, back: Back::Never(format!("{verb} acts at once")), at_once: true });
     }
 }
