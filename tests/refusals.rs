@@ -107,6 +107,44 @@ fn a_host_without_cgroup_v2_is_told_to_mount_it() {
     assert!(told.contains("no cgroup2 file system is mounted") && told.contains("mount -t cgroup2"), "{told}");
 }
 
+/// A filter under which bpf(2) is refused, as on a platform that loads no programs.
+fn without_bpf() -> seccompiler::BpfProgram {
+    let architecture = std::env::consts::ARCH.try_into().expect("an architecture of ours");
+    let refused = seccompiler::SeccompAction::Errno(libc::EPERM as u32);
+    let rules = [(libc::SYS_bpf, Vec::new())].into_iter().collect();
+    let filter = seccompiler::SeccompFilter::new(rules, seccompiler::SeccompAction::Allow, refused, architecture);
+    filter.and_then(TryInto::try_into).expect("a filter of one call")
+}
+
+#[test]
+fn a_jail_with_a_right_that_this_kernel_cannot_enforce_is_refused_before_anything_is_made() {
+    if !is_root() || landlock_abi().map_or(true, |abi| abi < ABI_NEEDED) {
+        eprintln!("skipped: it takes root and Landlock ABI {ABI_NEEDED}");
+        return;
+    }
+    let tools = Tools::new();
+    let filter = without_bpf();
+    let run = |arguments: &[&str]| {
+        let mut command = tools.landlock("jailmgr");
+        command.arg("--run-dir").arg(tools.path("run")).args(arguments);
+        let filter = filter.clone();
+        // SAFETY: in the child, one prctl and one system call over memory that is there already.
+        unsafe { command.pre_exec(move || seccompiler::apply_filter(&filter).map_err(Error::other)) };
+        command.output().expect("it starts")
+    };
+    let jail = format!("refused-{}", std::process::id());
+    let output = run(&["create", "-r", "65001", "-l", "medium", "-x", "/bin/sleep 1000", &jail]);
+    let told = complaint(&output, 69);
+    for part in ["port_foreign", "accept_unenforced", "use another kernel"] {
+        assert!(told.contains(part), "{part} in {told}");
+    }
+    assert!(!tools.path("data/jails").join(&jail).exists(), "nothing is made");
+    // One that owns no port asks for nothing that cannot be kept.
+    let output = run(&["create", "-l", "medium", &jail]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(run(&["destroy", &jail]).status.success());
+}
+
 #[test]
 fn a_kernel_without_a_landlock_to_use_is_told_with_the_remedy() {
     let found = landlock_abi();

@@ -59,6 +59,8 @@ impl Observed {
 /// Writes the jail's `jail.toml` and data layer. Creating again changes only what differs; a running jail keeps its
 /// policy until it is restarted. Nothing is left after a failure.
 pub fn create(host: &Host, name: &JailName, spec: &Spec) -> Result<Change, JailError> {
+    // What can never be started is not made.
+    host.kernel.admits(&spec.policy())?;
     let _lock = Lock::jail(host, name)?;
     let jails = store::jails_or_make(&host.config)?;
     store::sweep(&host.config, name)?;

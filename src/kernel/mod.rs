@@ -41,6 +41,14 @@ pub trait Kernel {
         WayIn::Gate
     }
 
+    /// Could a jail have this policy, as [`Kernel::create`] would see it? For who makes a jail's files.
+    ///
+    /// # Errors
+    /// [`KernelError::NotEnforceable`], [`KernelError::RightNotEnforceable`].
+    fn admits(&self, _policy: &Policy) -> Result<(), KernelError> {
+        Ok(())
+    }
+
     /// Registers a jail. Atomic: on an error nothing is registered, no port reserved, no cgroup left.
     ///
     /// # Errors

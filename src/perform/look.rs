@@ -2,11 +2,11 @@
 
 use std::io::{Read, Write};
 use std::path::Path;
-use std::rc::Rc;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
+use super::secrets::Secrets;
 use super::step::request;
 use crate::jail::{self, ExecRequest, Host, Inside, JailError, base};
 use crate::kernel::JailName;
@@ -20,20 +20,17 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Bytes of a file of the host's that is one of several parts.
 const MAX_FILE: u64 = 1 << 30;
 
-/// Finds a secret by its name.
-pub type Fetch = Rc<dyn Fn(&str) -> Result<Vec<u8>, String>>;
-
 /// A host, and where its secrets come from.
 #[derive(Clone)]
 pub struct View {
     pub host: Host,
-    pub secrets: Fetch,
+    pub secrets: Secrets,
     /// Longer than this no command may take, whatever its own timeout.
     pub patience: Option<Duration>,
 }
 
 impl View {
-    pub fn new(host: Host, secrets: Fetch) -> View {
+    pub fn new(host: Host, secrets: Secrets) -> View {
         View { host, secrets, patience: None }
     }
 
@@ -138,7 +135,7 @@ impl Observe for View {
         match part {
             Part::Text(text) => Ok(text.clone().into_bytes()),
             Part::Bytes(bytes) => Ok(bytes.0.clone()),
-            Part::Secret(name) => (self.secrets)(name).map_err(ObserveError::Secret),
+            Part::Secret(name) => self.secrets.get(name).map_err(ObserveError::Secret),
             Part::File { path, sha256, size } => {
                 let mut bytes = Vec::new();
                 if *size > MAX_FILE {

@@ -4,10 +4,12 @@
 mod files;
 mod journal;
 mod look;
+mod secrets;
 mod step;
 #[cfg(test)]
 mod tests;
 
 pub use journal::{Failed, Journal, Outcome, Tally};
-pub use look::{Fetch, View, noted};
+pub use look::{View, noted};
+pub use secrets::{Fetch, Secrets};
 pub use step::{Done, PerformError, checked, perform};

@@ -47,8 +47,17 @@ pub enum Done {
     Ran(Output),
 }
 
-/// Does one action on the host.
+/// Does one action on the host. What a command complained with is told without secrets of this run.
 pub fn perform(view: &View, action: &Action) -> Result<Done, PerformError> {
+    act(view, action).map_err(|error| match error {
+        PerformError::Status { what, status, complaint } => {
+            PerformError::Status { what, status, complaint: view.secrets.masked(&complaint) }
+        }
+        other => other,
+    })
+}
+
+fn act(view: &View, action: &Action) -> Result<Done, PerformError> {
     let (host, jail) = (&view.host, &action.jail);
     Ok(match &action.step {
         Step::Create { spec } | Step::Configure { spec } => match jail::create(host, jail, &spec.0)? {

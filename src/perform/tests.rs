@@ -34,7 +34,7 @@ impl Stage {
         // In memory if it can be: each action waits for the disk.
         let place = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let config = Config { data_dir: place.path().join("data"), run_dir: place.path().join("run") };
-        let secrets: Fetch = Rc::new(|name| Ok(format!("secret of {name}").into_bytes()));
+        let secrets = Secrets::new(Rc::new(|name| Ok(format!("secret of {name}").into_bytes())));
         let view = View::new(Host { kernel: Rc::new(Sim::new()), config }, secrets);
         let stage = Stage { place, view };
         // What `create` makes that matters here; the rest of the host's /etc would take its time.

@@ -9,7 +9,7 @@ use super::code::Code;
 use super::convert::type_name;
 use super::engine::Stop;
 use super::source::{CLOSURE, Source, Sources};
-use super::{Fault, Kind, guard};
+use super::{Fault, Kind, api, guard};
 use crate::jail::spec::nearest;
 use crate::telemetry::printable;
 
@@ -147,6 +147,7 @@ fn explain(engine: &Engine, sources: &Sources, source: &Source, error: &EvalAltR
                 "the script imports too much",
                 Some("keep to 256 modules, 8 MiB of text, and imports that are nested 16 deep".into()),
             ),
+            Some(Stop::Secret) => plain(Code::of(Kind::Secret), api::SECRET_IS_NO_TEXT, Some(api::GIVE_SECRET_TO.into())),
             Some(Stop::Output) => plain(Code::OUTPUT, "nobody reads the output", None),
             None => plain(Code::INTERRUPTED, "the script was terminated", None),
         },

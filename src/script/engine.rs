@@ -58,6 +58,8 @@ pub enum Stop {
     Modules,
     /// Standard output was closed.
     Output,
+    /// A secret was put into a text.
+    Secret,
 }
 
 /// A script to run.
@@ -123,7 +125,7 @@ pub fn run(session: &Rc<Session>, limits: Limits, script: Script) -> u8 {
         Err(error) => {
             let report = stand.report(&error);
             // A closed standard error leaves nobody to tell.
-            let _ = std::io::stderr().write_all(report.text.as_bytes());
+            let _ = std::io::stderr().write_all(session.secrets.masked(&report.text).as_bytes());
             report.exit
         }
     }
@@ -138,6 +140,7 @@ pub(super) struct Stand {
     sources: Sources,
     effects: Rc<Effects>,
     deadline: Deadline,
+    session: Rc<Session>,
 }
 
 impl Stand {
@@ -156,7 +159,7 @@ impl Stand {
         let mut scope = Scope::new();
         let arguments: rhai::Array = script.arguments.into_iter().map(Dynamic::from).collect();
         scope.push_constant_dynamic("args", arguments.into());
-        Stand { engine, guard, source, scope, sources, effects, deadline: session.deadline.clone() }
+        Stand { engine, guard, source, scope, sources, effects, deadline: session.deadline.clone(), session: session.clone() }
     }
 
     /// `taken`: names that it cannot give to anything, besides those that no script can.
@@ -168,7 +171,12 @@ impl Stand {
     }
 
     pub fn evaluate(&mut self, ast: &AST) -> Result<Dynamic, Box<EvalAltResult>> {
-        self.engine.eval_ast_with_scope(&mut self.scope, ast)
+        let value = self.engine.eval_ast_with_scope(&mut self.scope, ast)?;
+        // By its last step.
+        match self.session.is_exposed() {
+            true => Err(EvalAltResult::ErrorTerminated(Dynamic::from(Stop::Secret), rhai::Position::NONE).into()),
+            false => Ok(value),
+        }
     }
 
     /// The status that the script gave to `exit`.
@@ -244,7 +252,7 @@ pub(super) fn engine(session: Rc<Session>, limits: Limits, effects: &Rc<Effects>
         .set_max_expr_depths(limits.expression_depth, limits.expression_depth / 2);
     let guard = Guard::install(&mut engine);
     session.deadline.set(limits.deadline);
-    watch(&mut engine, limits, &session.deadline, effects);
+    watch(&mut engine, limits, &session, effects);
     speak(&mut engine, effects, &session);
     let status = effects.clone();
     engine.register_fn("exit", move |code: i64| -> Result<(), Box<EvalAltResult>> {
@@ -270,11 +278,11 @@ pub(super) fn engine(session: Rc<Session>, limits: Limits, effects: &Rc<Effects>
 }
 
 /// Ends the script on Ctrl-C, when its time is over, when it takes too much memory, or when nobody reads what it prints.
-fn watch(engine: &mut Engine, limits: Limits, deadline: &Deadline, effects: &Rc<Effects>) {
+fn watch(engine: &mut Engine, limits: Limits, session: &Rc<Session>, effects: &Rc<Effects>) {
     let meter = Rc::new(Meter::new(limits.memory));
     bounded::register(engine, &meter, limits.memory);
     let _ = effects.meter.set(meter.clone());
-    let (deadline, effects) = (deadline.clone(), effects.clone());
+    let (deadline, effects, session) = (session.deadline.clone(), effects.clone(), session.clone());
     // With a deadline the clock is read at every step: what a verb waited for in vain must not be caught and passed over.
     engine.on_progress(move |_| {
         let why = if interrupt::pending() {
@@ -285,6 +293,8 @@ fn watch(engine: &mut Engine, limits: Limits, deadline: &Deadline, effects: &Rc<
             Stop::Memory(limits.memory)
         } else if let Some(allowed) = deadline.passed() {
             Stop::Deadline(allowed)
+        } else if session.is_exposed() {
+            Stop::Secret
         } else {
             return None;
         };

@@ -5,7 +5,7 @@ mod host_files;
 mod interactive;
 mod isolated;
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::io::Write;
 use std::rc::Rc;
 
@@ -16,7 +16,7 @@ use super::testing::Trial;
 use super::{Fault, Kind};
 use crate::jail::Host;
 use crate::kernel::JailName;
-use crate::perform::{self, Done, Journal, View};
+use crate::perform::{self, Done, Journal, Secrets, View};
 use crate::plan::{Action, DecideError, Digest, Fact, Observe, Place, Provenance, Shadow, Witness};
 use crate::simulate::tape::Tape;
 use crate::telemetry::{self, Observation};
@@ -95,6 +95,10 @@ pub struct Session {
     tape: OnceCell<Rc<Tape>>,
     /// What the REPL asks of the verbs.
     pub interactive: Interactive,
+    /// Those that the script named show in nothing that is told.
+    pub secrets: Secrets,
+    /// A secret was put into a text, where Rhai takes no error.
+    exposed: Cell<bool>,
 }
 
 impl Session {
@@ -113,6 +117,8 @@ impl Session {
             deadline: Deadline::default(),
             tape: OnceCell::new(),
             interactive: Interactive::default(),
+            secrets: secrets(),
+            exposed: Cell::new(false),
         }
     }
 
@@ -125,6 +131,16 @@ impl Session {
         self.tape.get()
     }
 
+    /// A secret was put into a text: the script ends with its next step.
+    pub fn expose(&self) {
+        self.exposed.set(true);
+    }
+
+    /// Says so once.
+    pub fn is_exposed(&self) -> bool {
+        self.exposed.replace(false)
+    }
+
     /// From now on the script prints there; the first one counts.
     pub fn print_to(&self, print: Print) {
         let _ = self.print.set(print);
@@ -132,6 +148,7 @@ impl Session {
 
     /// What the script prints. Standard output is the plan's where one is made.
     pub fn print(&self, text: &str) -> std::io::Result<()> {
+        let text = &self.secrets.masked(text);
         match (self.print.get(), self.is_planning()) {
             (Some(print), _) => print(text),
             (None, true) => writeln!(std::io::stderr(), "{text}"),
@@ -254,7 +271,7 @@ impl Session {
 
     /// The host as actions are decided on and done.
     pub fn view(&self) -> Result<View, Fault> {
-        Ok(View { patience: self.deadline.within(None), ..View::new(self.host()?.clone(), secrets()) })
+        Ok(View { patience: self.deadline.within(None), ..View::new(self.host()?.clone(), self.secrets.clone()) })
     }
 
     /// Decides on actions and does them or writes them down, as the mode says.
@@ -264,8 +281,11 @@ impl Session {
         decide: impl FnOnce(&dyn Observe) -> Result<Vec<Action>, DecideError>,
     ) -> Result<Vec<(Action, Fate)>, Fault> {
         let located = |actions: Vec<Action>| {
-            let place = self.place.borrow().clone();
-            actions.into_iter().map(move |action| Action { place: place.clone(), ..action })
+            let (place, secrets) = (self.place.borrow().clone(), self.secrets.clone());
+            actions.into_iter().map(move |action| {
+                let detail = action.detail.iter().map(|line| secrets.masked(line)).collect();
+                Action { place: place.clone(), detail, ..action }
+            })
         };
         match self.mode() {
             Mode::Act => {

@@ -8,7 +8,7 @@ use super::World;
 use crate::jail::{Config, Host, Spec};
 use crate::kernel::JailName;
 use crate::kernel::sim::Sim;
-use crate::perform::{View, perform};
+use crate::perform::{Secrets, View, perform};
 use crate::plan::decide::{self, FileWanted};
 use crate::plan::{Action, Attributes, Content, DecideError, JailPath, Line, Observe};
 
@@ -97,7 +97,7 @@ proptest! {
         // In memory where that can be: every write goes to disk.
         let scratch = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a scratch directory");
         let config = Config { data_dir: scratch.path().join("data"), run_dir: scratch.path().join("run") };
-        let view = View::new(Host { kernel: Rc::new(Sim::new()), config: config.clone() }, Rc::new(|_| Err("none".into())));
+        let view = View::new(Host { kernel: Rc::new(Sim::new()), config: config.clone() }, Secrets::new(Rc::new(|_| Err("none".into()))));
         let world = World::new();
         let jail: JailName = "web".parse().expect("a name");
         let spec = Spec::parse(&jail, &serde_json::json!({})).expect("a spec");

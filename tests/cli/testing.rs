@@ -264,6 +264,10 @@ fn a_run_is_recorded_without_secrets_and_replayed_anywhere() {
     ] {
         shown += &elsewhere.run("jailsh", arguments).go().to_string();
     }
+    let tests = "fn test_as_then() { replay(\"first.recording\"); }\n\
+                 fn test_with_another_script() { replay(\"first.recording\", \"other.rhai\"); }\n";
+    let elsewhere = elsewhere.file("site_test.rhai", tests);
+    shown += &elsewhere.run("jailsh", &["test", "site_test.rhai"]).go().to_string();
     insta::assert_snapshot!(shown);
     assert_eq!(elsewhere.leftovers(), [""; 0]);
 }

@@ -73,6 +73,9 @@ fn a_secret_becomes_no_text() {
     let scripts = [
         "secret(\"db\").to_json()",
         "`${secret(\"db\")}`",
+        "let it = secret(\"db\"); let text = `a ${it} b`; print(`went on with ${text}`)",
+        "try { `${secret(\"db\")}` } catch { } print(\"went on\")",
+        "secret(\"db\").to_string()",
         "\"password=\" + secret(\"db\")",
         "let x = \"\"; x += secret(\"db\"); x",
         "secret(\"db\") + \"x\"",
@@ -90,6 +93,23 @@ fn a_secret_becomes_no_text() {
     let open = place.run("jailsh", &["-e", "secret(\"db\")"]).with("CREDENTIALS_DIRECTORY", &directory).go();
     assert_eq!(open.status, Some(77), "{open}");
     assert!(open.stderr.contains("can be read by others"), "{open}");
+}
+
+#[test]
+fn what_a_file_held_of_a_secret_is_named_in_the_difference() {
+    let (place, directory) = with_secret();
+    let script = |content: &str| {
+        format!(
+            "let web = jail(\"web\", #{{ }});\nlet it = secret(\"db\");\nweb.create();\nweb.file(\"/etc/app.conf\", {content});\n"
+        )
+    };
+    let place = place.file("old.rhai", script("[\"password = \", it]")).file("new.rhai", script("\"none\""));
+    let run = |arguments: &[&str]| place.run("jailsh", arguments).with("CREDENTIALS_DIRECTORY", &directory).go();
+    assert_eq!(run(&["run", "old.rhai"]).status, Some(0));
+    for arguments in [&["plan", "new.rhai"][..], &["plan", "--json", "new.rhai"], &["run", "--diff", "new.rhai"]] {
+        let said = run(arguments).to_string();
+        assert!(said.contains("-password = [secret db]") && !said.contains("horse"), "{said}");
+    }
 }
 
 #[test]

@@ -60,7 +60,7 @@ pub struct Run {
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
     /// Write down what the host answers and does, to run the script against
-    /// it with jailsh test --replay; secrets are not in it
+    /// it with jailsh test --replay; secrets and hashes of passwords are not in it
     #[arg(long, value_name = "FILE", conflicts_with = "plan")]
     record: Option<PathBuf>,
     #[command(flatten)]
@@ -108,9 +108,9 @@ impl Run {
 
 /// Writes a recording to a file that root alone can read: it holds what files held.
 fn keep(path: &Path, tape: &Tape, session: &Session) -> Result<(), Failure> {
-    let fetch = crate::script::secrets();
+    let secrets = crate::script::secrets();
     let names: Vec<String> = session.provenance.borrow().secrets.iter().cloned().collect();
-    let found = |name: String| match fetch(&name) {
+    let found = |name: String| match secrets.get(&name) {
         Ok(secret) => Ok((name, secret)),
         Err(why) => {
             Err(Failure::new(Exit::FAILED, format!("{}: not written, for it could hold a secret: {why}", path.display())))

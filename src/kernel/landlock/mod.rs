@@ -174,8 +174,12 @@ impl Kernel for Landlock {
         WayIn::Keeper
     }
 
+    fn admits(&self, policy: &Policy) -> Result<(), KernelError> {
+        grants::check(policy, self.description(), self.accepted)
+    }
+
     fn create(&self, def: &JailDef) -> Result<Jid, KernelError> {
-        grants::check(&def.policy, self.description(), self.accepted)?;
+        self.admits(&def.policy)?;
         let guard = self.registry.lock()?;
         let jails = self.registry.jails()?;
         if jails.iter().any(|jail| jail.name == def.name) {

@@ -199,6 +199,10 @@ impl Kernel for Lsm {
         describe::describe()
     }
 
+    fn admits(&self, policy: &Policy) -> Result<(), KernelError> {
+        self.check_enforceable(policy)
+    }
+
     fn create(&self, def: &JailDef) -> Result<Jid, KernelError> {
         self.check_enforceable(&def.policy)?;
         let _lock = pins::lock()?;

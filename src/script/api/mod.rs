@@ -32,7 +32,7 @@ use super::{Fault, Session, convert, narrow};
 use crate::kernel::JailName;
 pub use handle::Handle;
 pub use profile::Profile;
-pub use secret::Secret;
+pub use secret::{GIVE_SECRET_TO, SECRET_IS_NO_TEXT, Secret};
 pub use test::NAMES as TEST_NAMES;
 
 type Thrown<T> = Result<T, Box<EvalAltResult>>;

@@ -108,7 +108,7 @@ const FACTS_TYPE: TypeItem = TypeItem {
 const SECRET_TYPE: TypeItem = TypeItem {
     name: "Secret",
     summary: "a secret by its name",
-    details: "Prints as `secret(\"name\")`; joining it with text, to_map and to_json are errors.",
+    details: "Prints as `secret(\"name\")`; to join it with text, put it into one (`${...}`), to_map and to_json are errors.",
     properties: &[property("name", Type::Text, "as it was given")],
     example: example(Needs::Nothing, r#"try { print(secret("database")); } catch (error) { print(error); }"#),
 };

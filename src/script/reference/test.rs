@@ -211,6 +211,14 @@ expect(denials("web").values().len()).to_equal(1);"#,
         "assert_throws(|| run_script(\"no_such_script.rhai\", [\"argument\"]), \"path\");",
     ),
     assertion(
+        "replay",
+        &[nothing(&[text("recording")]), nothing(&[text("recording"), text("script")])],
+        "ends the test, with what differs, unless the script does what a recording of it says",
+        "The recording is one of `jailsh run --record`. Both paths begin at the directory of the test's file; without a second \
+         one the script is the one that was recorded, beside the test. As `jailsh test --replay` does it.",
+        "assert_throws(|| replay(\"no_such_recording.jsonl\", \"site.rhai\"), \"path\");",
+    ),
+    assertion(
         "assert",
         &[nothing(&[of("holds", Type::Bool)]), nothing(&[of("holds", Type::Bool), text("what")])],
         "ends the test unless it is so",

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::Session;
-use crate::perform::Fetch;
+use crate::perform::Secrets;
 use crate::plan::Digest;
 use crate::script::{Fault, Kind};
 
@@ -20,8 +20,8 @@ pub(super) struct Callers {
 }
 
 /// Where the secrets come from that actions name.
-pub fn secrets() -> Fetch {
-    Rc::new(|name: &str| crate::script::secret::read(name).map_err(|fault| fault.to_string()))
+pub fn secrets() -> Secrets {
+    Secrets::new(Rc::new(|name: &str| crate::script::secret::read(name).map_err(|fault| fault.to_string())))
 }
 
 impl Session {

@@ -123,15 +123,28 @@ impl Trial {
         self.world.deeds()[from..].iter().map(|deed| told(&deed.action, deed.failed.as_deref())).collect()
     }
 
+    /// A path as a test's file means it.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.directory.join(path)
+    }
+
+    /// A script by its path, read.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn script(&self, path: &str, arguments: Vec<String>) -> Result<Script, Fault> {
+        let file = self.path(path);
+        let text = std::fs::read_to_string(&file).map_err(|error| Fault::file(&file, &error))?;
+        let name = file.display().to_string();
+        Ok(Script { name, file: Some(file), text, arguments, echo: false, module_path: self.module_path.clone() })
+    }
+
     /// Runs a whole script over this test's host.
     ///
     /// # Errors
     /// What ended the script, if nothing caught it.
     pub fn run(self: &Rc<Self>, path: &str, arguments: Vec<String>, limits: Limits) -> Result<Ran, Box<EvalAltResult>> {
-        let file = self.directory.join(path);
-        let text = std::fs::read_to_string(&file).map_err(|error| Fault::file(&file, &error))?;
-        let name = file.display().to_string();
-        let script = Script { name, file: Some(file), text, arguments, echo: false, module_path: self.module_path.clone() };
+        let script = self.script(path, arguments)?;
         let (done, said) = (self.world.progress(), self.said.borrow().len());
         let session = self.session();
         let mut stand = Stand::new(&session, limits, script, self.sources.clone());

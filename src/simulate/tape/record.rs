@@ -1,4 +1,5 @@
-//! Writing down what the host answers. Secrets are never in it: where one was read, its name stands.
+//! Writing down what the host answers. Secrets are never in it: where one was read, its name stands. Nor are hashes of
+//! passwords.
 
 use std::cell::RefCell;
 
@@ -12,7 +13,10 @@ use super::{
 };
 use crate::jail::{Base, Output};
 use crate::kernel::JailName;
-use crate::plan::{Action, Command, Digest, Entry, JailPath, JailSeen, Kind, Observe, ObserveError, Packages, Part, Seed};
+use crate::plan::{
+    Action, Command, Digest, Entry, JailPath, JailSeen, Kind, Mask, Observe, ObserveError, Packages, Part, Seed, without_hashes,
+    without_passwords,
+};
 use crate::simulate::Page;
 
 enum Line {
@@ -62,25 +66,27 @@ impl Tape {
         self.answer(of_fact(name), value.clone());
     }
 
-    /// All lines, with the names of these secrets in place of their contents.
+    /// All lines, with the names of these secrets in place of their contents, and without hashes of passwords.
     pub fn text(&self, secrets: &[(String, Vec<u8>)]) -> String {
+        let mask = Mask::of(secrets.iter().cloned());
+        let clean = |path: &JailPath, bytes: &[u8]| mask.bytes(&without_passwords(path.as_str(), bytes));
         let mut text = String::new();
         for line in self.lines.borrow().iter() {
             let mut value = match line {
                 Line::Plain(value) => value.clone(),
                 Line::Path(jail, path, entry, bytes) => {
                     let mut asked = of_path(jail, path);
-                    asked["answer"] = json!(hidden(entry, bytes.as_deref(), secrets));
+                    asked["answer"] = json!(hidden(entry, bytes.as_deref().map(|bytes| clean(path, bytes))));
                     asked
                 }
                 Line::Bytes(jail, path, bytes) => {
                     let mut asked = of_bytes(jail, path);
-                    let bytes = bytes.as_ref().map(|bytes| STANDARD.encode(without(bytes, secrets)));
+                    let bytes = bytes.as_ref().map(|bytes| STANDARD.encode(clean(path, bytes)));
                     asked["answer"] = json!(bytes);
                     asked
                 }
             };
-            redact(&mut value, secrets);
+            redact(&mut value, &mask);
             text += &value.to_string();
             text.push('\n');
         }
@@ -88,45 +94,33 @@ impl Tape {
     }
 }
 
-/// What stands for a secret.
-pub(super) fn stand_in(name: &str) -> String {
-    format!("[secret {name}]")
-}
-
-/// A file whose content holds a secret is written down as the one that has its name there.
-fn hidden(entry: &Entry, bytes: Option<&[u8]>, secrets: &[(String, Vec<u8>)]) -> Entry {
+/// A file is written down as the one that holds what is told of it.
+fn hidden(entry: &Entry, bytes: Option<Vec<u8>>) -> Entry {
     match (entry, bytes) {
         (Entry::File { mode, uid, gid, .. }, Some(bytes)) => {
-            let bytes = without(bytes, secrets);
             Entry::File { sha256: Digest::of(&bytes), size: bytes.len() as u64, mode: *mode, uid: *uid, gid: *gid }
         }
         _ => entry.clone(),
     }
 }
 
-fn without(bytes: &[u8], secrets: &[(String, Vec<u8>)]) -> Vec<u8> {
-    let mut bytes = bytes.to_vec();
-    for (name, secret) in secrets.iter().filter(|(_, secret)| !secret.is_empty()) {
-        let mut kept = Vec::with_capacity(bytes.len());
-        let mut rest = bytes.as_slice();
-        while let Some(at) = rest.windows(secret.len()).position(|window| window == secret.as_slice()) {
-            kept.extend_from_slice(&rest[..at]);
-            kept.extend_from_slice(stand_in(name).as_bytes());
-            rest = &rest[at + secret.len()..];
-        }
-        kept.extend_from_slice(rest);
-        bytes = kept;
-    }
-    bytes
-}
-
-fn redact(value: &mut Value, secrets: &[(String, Vec<u8>)]) {
+/// The same for every text: no secret, no hash of a password.
+fn redact(value: &mut Value, mask: &Mask) {
     match value {
-        Value::String(text) => *text = String::from_utf8_lossy(&without(text.as_bytes(), secrets)).into_owned(),
-        Value::Array(items) => items.iter_mut().for_each(|item| redact(item, secrets)),
-        Value::Object(map) => map.values_mut().for_each(|item| redact(item, secrets)),
+        Value::String(text) => {
+            *text = String::from_utf8_lossy(&mask.bytes(&without_hashes(text.as_bytes()))).into_owned();
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| redact(item, mask)),
+        Value::Object(map) => map.values_mut().for_each(|item| redact(item, mask)),
         _ => {}
     }
+}
+
+/// An action as it is written down where it holds no secret.
+pub(super) fn written(action: &Action) -> Action {
+    let Ok(mut value) = serde_json::to_value(action) else { return action.clone() };
+    redact(&mut value, &Mask::default());
+    serde_json::from_value(value).unwrap_or_else(|_| action.clone())
 }
 
 /// Looks, and writes down each answer.

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::record::stand_in;
+use super::record::written;
 use super::{
     FORMAT, TapeError, VERSION, of_base, of_bytes, of_command, of_fact, of_id, of_jail, of_jails, of_names, of_packages, of_page,
     of_path, of_target,
@@ -17,7 +17,7 @@ use crate::kernel::JailName;
 use crate::perform::{Done, PerformError};
 use crate::plan::{
     Action, Command, Digest, Entry, JailPath, JailSeen, Kind, Observe, ObserveError, Packages, Part, Seed, Step, Written,
-    difference,
+    difference, stand_in,
 };
 use crate::simulate::Page;
 
@@ -122,8 +122,9 @@ impl Replay {
     /// It is a command that was not run then, so that nobody knows how it ends.
     pub fn perform(&self, action: &Action) -> Result<Became, PerformError> {
         let turn = self.done.borrow().len();
-        self.done.borrow_mut().push(action.clone());
-        let then = self.deeds.get(turn).filter(|then| is_same(&then.action, action));
+        let told = written(action);
+        self.done.borrow_mut().push(told.clone());
+        let then = self.deeds.get(turn).filter(|then| is_same(&then.action, &told));
         let Some(then) = then else {
             return match &action.step {
                 Step::Run { .. } | Step::Apply { .. } => Err(ObserveError::NoDouble {

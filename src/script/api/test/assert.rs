@@ -107,7 +107,7 @@ fn incomparable(context: &NativeCallContext, verb: &'static str, one: &Dynamic, 
 }
 
 /// Counts the assertion, and ends the test if it does not hold.
-fn check(
+pub(super) fn check(
     context: &NativeCallContext,
     trial: &Shared,
     verb: &'static str,

@@ -4,6 +4,7 @@
 mod assert;
 mod double;
 mod look;
+mod replay;
 
 use std::rc::Rc;
 
@@ -19,6 +20,7 @@ pub const NAMES: &[&str] = &[
     "given",
     "given_env",
     "given_fact",
+    "given_packages",
     "given_secret",
     "on_exec",
     "on_http",
@@ -29,6 +31,7 @@ pub const NAMES: &[&str] = &[
     "content_of",
     "allows",
     "run_script",
+    "replay",
     "assert",
     "assert_eq",
     "assert_ne",
@@ -44,6 +47,7 @@ pub fn register(engine: &mut Engine, session: &Rc<Session>) {
     let Some(trial) = session.trial() else { return };
     double::register(engine, trial);
     look::register(engine, trial);
+    replay::register(engine, trial);
     assert::register(engine, trial);
 }
 
