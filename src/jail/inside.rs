@@ -76,7 +76,8 @@ impl Inside {
     }
 
     fn resolve(&self, path: &str, flags: OFlag) -> nix::Result<OwnedFd> {
-        let resolve = ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS;
+        // What the host mounted below is no part of the jail, which does not see it.
+        let resolve = ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS | ResolveFlag::RESOLVE_NO_XDEV;
         let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).resolve(resolve);
         // EAGAIN: a rename went on somewhere and the kernel cannot tell whether the walk stayed inside.
         loop {
@@ -105,6 +106,7 @@ impl Inside {
         let (why, remedy) = match errno {
             Errno::ENOENT => ("leads to no directory among the jail's own files", "make the directories above it first"),
             Errno::ELOOP => ("leads through too many links", "remove them"),
+            Errno::EXDEV => ("something is mounted there, which the jail does not see", "unmount it, or name another path"),
             Errno::ENOTDIR => ("leads through what is no directory", "move that away, or name another path"),
             errno => return JailError::System { doing: format!("open {}", self.shown(path).display()), errno },
         };

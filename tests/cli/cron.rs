@@ -141,3 +141,21 @@ fn a_log_that_is_not_roots_own_file_is_refused_before_anything_is_done() {
     insta::assert_snapshot!(text);
     assert_eq!(place.leftovers(), [""; 0]);
 }
+
+#[test]
+fn a_quiet_run_that_takes_too_long_is_ended_told_in_full_and_logged() {
+    let slow = "jail(\"a\", #{}).create(); print(\"waiting\"); sleep(60); jail(\"b\", #{}).create();";
+    let place = Place::new().file("slow.rhai", slow);
+    let began = std::time::Instant::now();
+    let outcome = place.run("jailsh", &["--deadline", "1s", "run", "--quiet", "--log", "runs.log", "slow.rhai"]).go();
+    assert!(began.elapsed() < std::time::Duration::from_secs(30), "it was not ended");
+    assert!(outcome.status.is_some_and(|status| status != 0) && outcome.stdout.is_empty(), "{outcome}");
+    for part in ["1 done, 0 failed, 0 skipped", "waiting", "slow.rhai:1:", "longer than 1 s"] {
+        assert!(outcome.stderr.contains(part), "{part} in {outcome}");
+    }
+    let events = events(&fs::read_to_string(place.work().join("runs.log")).unwrap());
+    let last = events.last().unwrap();
+    assert_eq!((last["message"].as_str(), &last["done"]), (Some("run ends"), &Value::from(1)), "{last}");
+    assert_eq!(last["exit"].as_i64(), outcome.status.map(i64::from), "{last}");
+    assert!(events.iter().any(|event| event["jail"] == "a") && !events.iter().any(|event| event["jail"] == "b"), "{events:?}");
+}

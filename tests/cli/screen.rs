@@ -14,6 +14,13 @@ fn shown(run: Test<'_>) -> String {
 
 /// The same, with something typed beforehand.
 fn shown_after(typed: &str, run: Test<'_>) -> String {
+    let (succeeded, text) = ended_after(typed, run);
+    assert!(succeeded, "{text}");
+    text
+}
+
+/// The same of one that may fail, and whether it did not.
+fn ended_after(typed: &str, run: Test<'_>) -> (bool, String) {
     let size = Winsize { ws_row: 20, ws_col: 40, ws_xpixel: 0, ws_ypixel: 0 };
     let terminal = openpty(&size, None).expect("a pty");
     let slave = File::from(terminal.slave);
@@ -27,8 +34,8 @@ fn shown_after(typed: &str, run: Test<'_>) -> String {
     let mut text = Vec::new();
     // It ends with EIO when the last slave is closed.
     let _ = screen.read_to_end(&mut text);
-    assert!(child.wait().expect("a child").success(), "{}", String::from_utf8_lossy(&text));
-    String::from_utf8(text).expect("text").replace("\r\n", "\n")
+    let succeeded = child.wait().expect("a child").success();
+    (succeeded, String::from_utf8(text).expect("text").replace("\r\n", "\n"))
 }
 
 fn with_web() -> Place {
@@ -85,4 +92,25 @@ fn who_edits_on_a_terminal_may_try_again() {
     let text = shown_after("y\n", edit());
     assert!(text.contains("did you mean \"high\"?") && text.contains("edit again? [Y/n]"), "{text:?}");
     assert!(text.ends_with("Changed jail web\n  profile: \"high\" -> \"low\"\n"), "{text:?}");
+}
+
+#[test]
+fn a_run_counts_its_actions_and_colours_how_they_end() {
+    let site = "let web = jail(\"web\", #{});\nweb.create();\nweb.file(\"/etc/a\", \"x\");\n";
+    let place = Place::new()
+        .file("site.rhai", site)
+        .file("bad.rhai", format!("{site}web.file(\"/etc/b\", \"x\", #{{ owner: \"none\" }});"));
+    let plan = place.run("jailsh", &["plan", "--json", "site.rhai"]).go().stdout;
+    let planned = plan.replace("[place]", &place.work().parent().expect("its root").display().to_string());
+    let place = place.file("plan.json", planned);
+    let ok = "\u{1b}[32mok      \u{1b}[0m";
+    let text = shown(place.run("jailsh", &["run", "--plan", "plan.json"]).with("TERM", "xterm"));
+    for part in [format!("1/2 {ok} web: create"), format!("2/2 {ok} web: write /etc/a"), "1/2 web: create ...".into()] {
+        assert!(text.contains(&part), "{part:?} in {text:?}");
+    }
+    let (succeeded, text) = ended_after("", place.run("jailsh", &["run", "bad.rhai"]).with("TERM", "xterm"));
+    assert!(!succeeded, "{text}");
+    assert!(text.contains("  1 \u{1b}[31mFAILED  \u{1b}[0m web: write /etc/b"), "{text:?}");
+    let text = place.run("jailsh", &["run", "bad.rhai"]).go().to_string();
+    assert!(!text.contains('\u{1b}') && !text.contains("  1 "), "{text}");
 }

@@ -148,6 +148,19 @@ const SHOP: Case = Case {
     },
 };
 
+const PLAYGROUND: Case = Case {
+    name: "playground",
+    jails: &["playground"],
+    file: ("playground", "/srv/site/index.html"),
+    restarts: false,
+    answers: |_| {
+        let page = http(8160, "GET", "/", "");
+        assert!(page.contains("<h1>playground on port 8160</h1>") && page.contains("{{braces}}"), "{page}");
+        assert!(http(8160, "GET", "/latest/style.css", "").contains("color"), "through a link");
+        assert!(http(8160, "GET", "/report.txt", "").contains("greetings to you and to everybody"), "by a script");
+    },
+};
+
 /// Guests are slow: those that start several jails or big programs are for this machine.
 fn native(case: &Case) {
     if body::in_guest() {
@@ -217,9 +230,14 @@ fn shop_comes_up_is_repaired_and_goes() {
 }
 
 #[test]
+fn playground_comes_up_is_repaired_and_goes() {
+    native(&PLAYGROUND);
+}
+
+#[test]
 fn every_example_has_its_test() {
-    let known =
-        [WEB, GIT, NGINX, API_GATEWAY, BLUE_GREEN, GAME, POSTGRESQL, CRON, PHP, WEBDAV, TICKETS, SHOP].map(|case| case.name);
+    let known = [WEB, GIT, NGINX, API_GATEWAY, BLUE_GREEN, GAME, POSTGRESQL, CRON, PHP, WEBDAV, TICKETS, SHOP, PLAYGROUND]
+        .map(|case| case.name);
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();

@@ -33,7 +33,7 @@ pub fn life(case: &Case) {
     };
     let (jail, path) = case.file;
     let wrote: Vec<String> = match (case.restarts, path) {
-        (_, "/etc/group" | "/etc/passwd") => vec![format!("{jail}: put a line into {path}")],
+        (_, "/etc/group") => vec![format!("{jail}: put user {jail}")],
         (true, _) => vec![format!("{jail}: write {path}"), format!("{jail}: restart: {path} changed")],
         (false, _) => vec![format!("{jail}: write {path}")],
     };

@@ -144,3 +144,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_group_that_was_taken_away_from_its_user_comes_back() {
+    let made = files(true).with_user(&wish("web")).unwrap();
+    let hurt = Accounts { group: files(true).group, ..made.clone() };
+    assert_eq!(hurt.with_user(&wish("web")).unwrap(), made);
+    let other = Accounts { group: format!("{}web:x:7:\n", files(true).group), ..made };
+    assert_eq!(other.with_user(&wish("web")).unwrap(), other, "another one has its name by now");
+}
