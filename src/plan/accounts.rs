@@ -252,7 +252,13 @@ impl Tables {
         let gid = match (&wish.group, old.as_ref().and_then(|(_, fields)| number(&fields[3]))) {
             (Some(GroupRef::Number(gid)), _) if *gid == NO_ID => return Err(no_number(*gid)),
             (Some(GroupRef::Number(gid)), _) => *gid,
-            (None, Some(gid)) => self.kept_group(name, gid),
+            (None, Some(gid)) => {
+                // One of its own name comes back where somebody took it away.
+                if self.group_of(gid).is_none() && self.group(name).is_none() {
+                    self.push_group(name, gid);
+                }
+                gid
+            }
             (Some(GroupRef::Name(group)), _) => self.gid_of(group)?,
             (None, None) => self.own_group(name, uid, wish.system)?,
         };
@@ -297,14 +303,6 @@ impl Tables {
 
     fn push_group(&mut self, name: &str, gid: u32) {
         self.group.push(format!("{name}:{}:{gid}:", if self.shadow.is_some() { "x" } else { "*" }));
-    }
-
-    /// The group that a user has; one of its own name comes back where somebody took it away.
-    fn kept_group(&mut self, name: &str, gid: u32) -> u32 {
-        if self.group_of(gid).is_none() && self.group(name).is_none() {
-            self.push_group(name, gid);
-        }
-        gid
     }
 
     /// These groups list the user, and no others.
