@@ -171,10 +171,10 @@ describe(struct jail *jail, struct jail_info *info)
 	jail_fold_denials(jail);
 	info->version = JAIL_ABI;
 	info->jid = jail->identity->jid;
-	info->rights = (uint64_t)jail->identity->rights[1] << 32 | jail->identity->rights[0];
+	info->rights = (uint64_t)JAIL_LOAD(jail->identity->rights[1]) << 32 | JAIL_LOAD(jail->identity->rights[0]);
 	info->state = jail->state;
 	info->processes = jail->processes;
-	info->references = jail->identity->references - 1;
+	info->references = JAIL_LOAD(jail->identity->references) - 1;
 	info->memory_bytes = jail->memory;
 	info->cpu_ticks = jail->cpu_ticks;
 	info->created_s = jail->created_s;
@@ -195,16 +195,39 @@ describe(struct jail *jail, struct jail_info *info)
 	strlcpy(info->profile, jail->profile, sizeof(info->profile));
 }
 
-/* The jail after the one with this jid. */
+/* A listing ends with the last jail that there was when it began: none is listed in two lives. */
+static u_int
+newest_jid(void)
+{
+	struct jail *jail;
+	u_int jid;
+
+	mutex_enter(&jail_lock);
+	jail = TAILQ_LAST(&jails, jail_list);
+	jid = jail != NULL ? jail->identity->jid : JP_HOST;
+	mutex_exit(&jail_lock);
+	return jid;
+}
+
+/* The jail after the one with this jid, up to that with jid last; jail_lock is held. */
+static struct jail *
+next_of(u_int jid, u_int last)
+{
+	struct jail *jail;
+
+	TAILQ_FOREACH(jail, &jails, entry)
+		if (jail->identity->jid > jid)
+			return jail->identity->jid <= last ? jail : NULL;
+	return NULL;
+}
+
 static bool
-next_info(u_int jid, struct jail_info *info)
+next_info(u_int jid, u_int last, struct jail_info *info)
 {
 	struct jail *jail;
 
 	mutex_enter(&jail_lock);
-	TAILQ_FOREACH(jail, &jails, entry)
-		if (jail->identity->jid > jid)
-			break;
+	jail = next_of(jid, last);
 	if (jail != NULL)
 		describe(jail, info);
 	mutex_exit(&jail_lock);
@@ -216,7 +239,7 @@ on_list(SYSCTLFN_ARGS)
 {
 	struct jail_info *info;
 	size_t room = oldp != NULL ? *oldlenp : 0, needed = 0;
-	u_int jid = 0;
+	u_int jid = 0, last = newest_jid();
 	int error = refuse_member(l);
 
 	if (error != 0)
@@ -226,7 +249,7 @@ on_list(SYSCTLFN_ARGS)
 	if (namelen != 0)
 		return EINVAL;
 	info = kmem_alloc(sizeof(*info), KM_SLEEP);
-	while (error == 0 && next_info(jid, info)) {
+	while (error == 0 && next_info(jid, last, info)) {
 		if (oldp != NULL && needed + sizeof(*info) <= room)
 			error = sysctl_copyout(l, info, (char *)oldp + needed, sizeof(*info));
 		needed += sizeof(*info);
@@ -237,9 +260,9 @@ on_list(SYSCTLFN_ARGS)
 	return error == 0 && oldp != NULL && needed > room ? ENOMEM : error;
 }
 
-/* The members of the jail after the one with jid *jid, up to limit; false: there is none. found: how many it has. */
+/* The members of the next jail, up to limit; false: there is none. found: how many it has. */
 static bool
-next_members(u_int *jid, struct jail_member *list, size_t limit, size_t *found)
+next_members(u_int *jid, u_int last, struct jail_member *list, size_t limit, size_t *found)
 {
 	struct member *member;
 	struct jail_member *out;
@@ -247,9 +270,7 @@ next_members(u_int *jid, struct jail_member *list, size_t limit, size_t *found)
 
 	*found = 0;
 	mutex_enter(&jail_lock);
-	TAILQ_FOREACH(jail, &jails, entry)
-		if (jail->identity->jid > *jid)
-			break;
+	jail = next_of(*jid, last);
 	if (jail != NULL) {
 		TAILQ_FOREACH(member, &jail->members, entry) {
 			if (++*found > limit)
@@ -276,7 +297,7 @@ on_members(SYSCTLFN_ARGS)
 {
 	struct jail_member *list;
 	size_t room = oldp != NULL ? *oldlenp : 0, needed = 0, limit = 64, found, fits;
-	u_int jid = 0;
+	u_int jid = 0, last = newest_jid();
 	int error = refuse_member(l);
 
 	if (error != 0)
@@ -286,7 +307,7 @@ on_members(SYSCTLFN_ARGS)
 	if (namelen != 0)
 		return EINVAL;
 	list = kmem_alloc(limit * sizeof(*list), KM_SLEEP);
-	while (error == 0 && next_members(&jid, list, limit, &found)) {
+	while (error == 0 && next_members(&jid, last, list, limit, &found)) {
 		if (found > limit) {
 			/* Again, with more room: jid stays. No jail has more than maxproc processes. */
 			kmem_free(list, limit * sizeof(*list));

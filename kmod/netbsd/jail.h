@@ -32,6 +32,10 @@
 #include "version.h"
 #include "../policy/kauth.h"
 
+/* Fields marked "a" that are read or written alone; the atomic(9) of 7.99 has no such names. */
+#define JAIL_LOAD(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
+#define JAIL_STORE(field, value) __atomic_store_n(&(field), (value), __ATOMIC_RELAXED)
+
 struct jail;
 struct identity;
 
@@ -156,7 +160,7 @@ void jail_members_fini(void);
 int jail_enter(struct lwp *, u_int jid);
 void jail_on_fork(struct proc *child, const struct credential *);
 void jail_settle(struct proc *);
-bool jail_has_zombie(const struct identity *); /* proc_lock is held */
+bool jail_is_carried(const struct identity *);
 
 /* telemetry.c */
 uint64_t jail_ticks_of(struct proc *);

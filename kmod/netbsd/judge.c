@@ -18,7 +18,7 @@ static const char *const right_names[] = {
 static uint64_t
 rights_of(const struct identity *who)
 {
-	return (uint64_t)who->rights[1] << 32 | who->rights[0];
+	return (uint64_t)JAIL_LOAD(who->rights[1]) << 32 | JAIL_LOAD(who->rights[0]);
 }
 
 int
@@ -47,7 +47,7 @@ jail_fold_denials(struct jail *jail)
 
 	KASSERT(mutex_owned(&jail_lock));
 	for (right = 0; right < JP_RIGHT_COUNT; right++) {
-		now = jail->identity->denied[right];
+		now = JAIL_LOAD(jail->identity->denied[right]);
 		jail->denials[right] += now - jail->denied_seen[right];
 		jail->denied_seen[right] = now;
 	}
@@ -61,7 +61,7 @@ take_untold(struct identity *identity, u_int *most)
 
 	KASSERT(mutex_owned(&jail_lock));
 	for (right = 0; right < JP_RIGHT_COUNT; right++) {
-		now = identity->denied[right];
+		now = JAIL_LOAD(identity->denied[right]);
 		since = now - identity->told[right];
 		identity->told[right] = now;
 		all += since;

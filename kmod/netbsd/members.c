@@ -98,29 +98,37 @@ jail_settle(struct proc *p)
 	mutex_exit(&jail_lock);
 }
 
-/* Markers are of whoever else walks a list, and carry nothing. */
+/* Markers are of whoever else walks a list, and carry nothing. p_lock keeps the credential. */
 static bool
-is_among(const struct proclist *list, const struct identity *identity)
+is_carried_among(const struct proclist *list, const struct identity *identity)
 {
 	const struct credential *who;
-	const struct proc *p;
+	struct proc *p;
+	bool carried;
 
 	LIST_FOREACH(p, list, p_list) {
 		if ((p->p_flag & PK_MARKER) != 0)
 			continue;
+		mutex_enter(p->p_lock);
 		who = jail_credential_of(p->p_cred);
-		if (who != NULL && who->identity == identity)
+		carried = who != NULL && who->identity == identity;
+		mutex_exit(p->p_lock);
+		if (carried)
 			return true;
 	}
 	return false;
 }
 
-/* A process that carries the identity but is no member any more: on its way to zombproc, or there. */
+/* Members, and those that are none any more: on their way to zombproc, or there. */
 bool
-jail_has_zombie(const struct identity *identity)
+jail_is_carried(const struct identity *identity)
 {
-	KASSERT(mutex_owned(JAIL_PROC_LOCK));
-	return is_among(&zombproc, identity) || is_among(&allproc, identity);
+	bool carried;
+
+	mutex_enter(JAIL_PROC_LOCK);
+	carried = is_carried_among(&zombproc, identity) || is_carried_among(&allproc, identity);
+	mutex_exit(JAIL_PROC_LOCK);
+	return carried;
 }
 
 /* What a process would take along, or share with the host it leaves. Nobody else can change it: it has one thread, and that

@@ -24,7 +24,7 @@ jail_ports_init(void)
 bool
 jail_port_is_reserved(u_int port)
 {
-	return port < PORT_COUNT && (reserved[port / WORD_BITS] & (1U << port % WORD_BITS)) != 0;
+	return port < PORT_COUNT && (JAIL_LOAD(reserved[port / WORD_BITS]) & (1U << port % WORD_BITS)) != 0;
 }
 
 static struct port *
@@ -74,7 +74,7 @@ let_go(struct jail *jail)
 	for (i = 0; i < jail->port_count; i++) {
 		number = jail->ports[i].number;
 		LIST_REMOVE(&jail->ports[i], entry);
-		reserved[number / WORD_BITS] &= ~(1U << number % WORD_BITS);
+		JAIL_STORE(reserved[number / WORD_BITS], reserved[number / WORD_BITS] & ~(1U << number % WORD_BITS));
 	}
 	jail->port_count = 0;
 }
@@ -101,7 +101,7 @@ jail_ports_take(struct jail *jail, const uint16_t *ports, u_int count, u_int *ta
 		port->jail = jail;
 		port->number = ports[i];
 		LIST_INSERT_HEAD(&buckets[ports[i] % PORT_BUCKETS], port, entry);
-		reserved[ports[i] / WORD_BITS] |= 1U << ports[i] % WORD_BITS;
+		JAIL_STORE(reserved[ports[i] / WORD_BITS], reserved[ports[i] / WORD_BITS] | 1U << ports[i] % WORD_BITS);
 	}
 	jail->port_count = count;
 	return 0;

@@ -42,7 +42,7 @@ right_of(jp_u32 question, const struct credential *who, const struct proc *targe
 
 	switch (question) {
 	case JP_KAUTH_PROCESS_FORK:
-		return jp_right_of_fork(who->identity->closed != 0);
+		return jp_right_of_fork(JAIL_LOAD(who->identity->closed) != 0);
 	case JP_KAUTH_PROCESS_NICE:
 		return jp_right_of_nice(request < target->p_nice);
 	case JP_KAUTH_PROCESS_RLIMIT:

@@ -213,6 +213,14 @@ jail_activate(u_int jid)
 	log(LOG_INFO, "jail: created %s (jid %u)\n", name, jid);
 }
 
+/* One half after the other: each right is either the old or the new one. */
+static void
+set_rights(struct jail *jail, uint64_t rights)
+{
+	JAIL_STORE(jail->identity->rights[0], (u_int)rights);
+	JAIL_STORE(jail->identity->rights[1], (u_int)(rights >> 32));
+}
+
 static void
 take_out(struct jail *jail)
 {
@@ -226,9 +234,8 @@ take_out(struct jail *jail)
 	jail_count--;
 	jail->state = JAIL_DYING;
 	/* Whatever a left-over credential asks is refused. */
-	jail->identity->closed = 1;
-	jail->identity->rights[0] = 0;
-	jail->identity->rights[1] = 0;
+	JAIL_STORE(jail->identity->closed, 1);
+	set_rights(jail, 0);
 }
 
 /* The jid could not be told to userland. */
@@ -265,41 +272,63 @@ jail_update(struct jail_update *call)
 		error = ENOENT;
 	else if ((call->changes & JAIL_UPDATE_PORTS) != 0)
 		error = jail_ports_take(jail, call->ports, call->port_count, &call->taken_port, call->owner);
-	if (error == 0 && (call->changes & JAIL_UPDATE_RIGHTS) != 0) {
-		jail->identity->rights[0] = (u_int)call->rights;
-		jail->identity->rights[1] = (u_int)(call->rights >> 32);
-	}
+	if (error == 0 && (call->changes & JAIL_UPDATE_RIGHTS) != 0)
+		set_rights(jail, call->rights);
 	if (error == 0 && (call->changes & JAIL_UPDATE_CLOSE) != 0) {
-		jail->identity->closed = 1;
+		JAIL_STORE(jail->identity->closed, 1);
 		jail->state = JAIL_CLOSED;
 	}
 	mutex_exit(&jail_lock);
 	return error;
 }
 
-/* EBUSY: it has members, zombies included. Looked at and taken out in one step: nobody enters or forks in between. */
+/* Does a process carry the jail's identity, be it a zombie? ENOENT: there is no such jail. */
+static int
+look_for_carriers(u_int jid, bool *carried)
+{
+	struct identity *identity = NULL;
+	struct jail *jail;
+
+	mutex_enter(&jail_lock);
+	jail = jail_find(jid);
+	if (jail != NULL) {
+		identity = jail->identity;
+		atomic_inc_uint(&identity->references);
+	}
+	mutex_exit(&jail_lock);
+	if (identity == NULL)
+		return ENOENT;
+	*carried = jail_is_carried(identity);
+	jail_identity_release(identity);
+	return 0;
+}
+
+/* EBUSY: it has members, zombies included. Whoever enters after the look for carriers is counted, so that no member is ever
+ * left without its jail; one that enters and ends between the two steps is not waited for until it is reaped. */
 int
 jail_destroy(u_int jid)
 {
 	struct jail *jail;
 	char name[JAIL_NAME_SIZE];
-	int error = 0;
+	bool carried;
+	int error;
 
 	if (jid == JP_HOST)
 		return EINVAL;
-	mutex_enter(JAIL_PROC_LOCK);
+	error = look_for_carriers(jid, &carried);
+	if (error != 0)
+		return error;
 	mutex_enter(&jail_lock);
 	jail = jail_find(jid);
 	if (jail == NULL)
 		error = ENOENT;
-	else if (jail->state == JAIL_CREATING || jail->processes != 0 || jail_has_zombie(jail->identity))
+	else if (jail->state == JAIL_CREATING || jail->processes != 0 || carried)
 		error = EBUSY;
 	if (error == 0) {
 		take_out(jail);
 		strlcpy(name, jail->name, sizeof(name));
 	}
 	mutex_exit(&jail_lock);
-	mutex_exit(JAIL_PROC_LOCK);
 	if (error != 0)
 		return error;
 	discard(jail);

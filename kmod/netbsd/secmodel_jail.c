@@ -65,7 +65,7 @@ unlisten(void)
 }
 
 static int
-listen(void)
+listen_to_all(void)
 {
 	u_int i;
 
@@ -80,7 +80,7 @@ listen(void)
 }
 
 static int
-start(void)
+start_model(void)
 {
 	int error;
 
@@ -97,7 +97,7 @@ start(void)
 	error = jail_members_init();
 	if (error != 0)
 		goto no_members;
-	error = listen();
+	error = listen_to_all();
 	if (error != 0)
 		goto no_listeners;
 	exec_hook = exechook_establish(jail_on_exec, NULL);
@@ -131,7 +131,7 @@ no_model:
 
 /* EBUSY: there are jails. With none, there is no member, and at worst some credentials that name jails that are gone. */
 static int
-stop(void)
+stop_model(void)
 {
 	if (!jail_seal())
 		return EBUSY;
@@ -151,9 +151,9 @@ secmodel_jail_modcmd(modcmd_t cmd, void *arg)
 {
 	switch (cmd) {
 	case MODULE_CMD_INIT:
-		return start();
+		return start_model();
 	case MODULE_CMD_FINI:
-		return stop();
+		return stop_model();
 	case MODULE_CMD_AUTOUNLOAD:
 		return EPERM;
 	default:

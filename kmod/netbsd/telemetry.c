@@ -17,7 +17,7 @@
 
 enum { MEMBERS_AT_A_TIME = 64 };
 
-static callout_t tick;
+static callout_t every_second;
 static struct workqueue *queue;
 static struct work work;
 static volatile u_int busy; /* a: a pass is queued or runs */
@@ -47,6 +47,15 @@ jail_charge(struct member *member)
 	member->ticks_seen = now;
 }
 
+/* Its parts are all there; set by fork1() after them. */
+static bool
+is_whole(const struct proc *p)
+{
+	char state = __atomic_load_n(&p->p_stat, __ATOMIC_ACQUIRE);
+
+	return state == SACTIVE || state == SSTOP;
+}
+
 /* The memory of a process that is in exec or exit stays as it was last seen: p_reflock is held there. One that is being
  * forked (SIDL) has none yet. */
 static void
@@ -57,7 +66,7 @@ look_at(struct member *member)
 
 	jail_charge(member);
 	if (rw_tryenter(&p->p_reflock, RW_READER)) {
-		if (p->p_stat == SACTIVE || p->p_stat == SSTOP)
+		if (is_whole(p))
 			size = p->p_vmspace->vm_map.size;
 		rw_exit(&p->p_reflock);
 	}
@@ -133,9 +142,9 @@ on_work(struct work *done, void *cookie)
 static void
 on_tick(void *cookie)
 {
-	if (stopping)
+	if (JAIL_LOAD(stopping))
 		return;
-	callout_schedule(&tick, hz);
+	callout_schedule(&every_second, hz);
 	if (atomic_swap_uint(&busy, 1) == 0)
 		workqueue_enqueue(queue, &work, NULL);
 }
@@ -149,9 +158,9 @@ jail_telemetry_init(void)
 		return error;
 	busy = 0;
 	stopping = 0;
-	callout_init(&tick, CALLOUT_MPSAFE);
-	callout_setfunc(&tick, on_tick, NULL);
-	callout_schedule(&tick, hz);
+	callout_init(&every_second, CALLOUT_MPSAFE);
+	callout_setfunc(&every_second, on_tick, NULL);
+	callout_schedule(&every_second, hz);
 	return 0;
 }
 
@@ -159,10 +168,10 @@ jail_telemetry_init(void)
 void
 jail_telemetry_fini(void)
 {
-	stopping = 1;
-	callout_halt(&tick, NULL);
+	JAIL_STORE(stopping, 1);
+	callout_halt(&every_second, NULL);
 	while (atomic_swap_uint(&busy, 1) != 0)
 		kpause("jailtick", false, 1, NULL);
-	callout_destroy(&tick);
+	callout_destroy(&every_second);
 	workqueue_destroy(queue);
 }

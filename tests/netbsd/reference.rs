@@ -66,7 +66,6 @@ pub fn reason(row: &Row) -> Option<&'static str> {
             "RAWIO_SPEC" | "RAWIO_SPEC/null" | "RAWIO_SPEC/tty" | "RAWIO_SPEC/urandom" | "RAWIO_SPEC/ptmx" | "RAWIO_SPEC/pts",
         ) => "denying it would deny /dev/null: an allow-list instead",
         ("DEVICE", "TTY_OPEN") => "asked at every open of a terminal; the node was judged before",
-        ("MACHDEP", "CACHEFLUSH") => "touches the caller's own memory alone",
         ("NETWORK", "INTERFACE/GET" | "SOCKET/OPEN/route") => "resolvers and servers read addresses; changes are asked as ROUTE",
         ("NETWORK", "SOCKET/OPEN/raw") => "IPv4 asks this instead of RAWSOCK, so that the reference never denies it",
         ("NETWORK", "SOCKET/OPEN/sctp" | "SOCKET/OPEN/key" | "SOCKET/OPEN/link") => "rarely used kernel code, or a whole link",

@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub const NETBSD_10: &str = "1000000000";
 pub const NETBSD_7_99: &str = "799003600";
 
-const DRIVERS: [&str; 2] = ["history", "contracts"];
+const DRIVERS: [&str; 4] = ["calls", "history", "storm", "verdicts"];
 /// Stubs that the double needs as well; it brings the others itself.
 const SHARED_STUBS: [&str; 6] =
     ["sys/kauth.h", "sys/systm.h", "sys/kernel.h", "sys/workqueue.h", "secmodel/secmodel.h", "lib/libkern/libkern.h"];
@@ -28,6 +28,7 @@ fn own_tests() -> PathBuf {
 pub struct Workshop {
     directory: PathBuf,
     version: &'static str,
+    sanitizer: &'static str,
 }
 
 impl Drop for Workshop {
@@ -52,7 +53,16 @@ impl Workshop {
                 fs::copy(file.path(), to.join(file.file_name())).unwrap();
             }
         }
-        Workshop { directory, version }
+        Workshop { directory, version, sanitizer: "address,undefined" }
+    }
+
+    pub fn with_sanitizer(mut self, sanitizer: &'static str) -> Workshop {
+        self.sanitizer = sanitizer;
+        self
+    }
+
+    pub fn sanitizer(&self) -> &'static str {
+        self.sanitizer
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -103,8 +113,9 @@ impl Workshop {
         let mut cc = Command::new("cc");
         cc.args(["-std=gnu99", "-g", "-O1", "-nostdinc", "-ffreestanding", "-fno-builtin"])
             .args(["-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-sign-compare", "-Werror"])
-            .args(["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"])
+            .args(["-fno-sanitize-recover=all", "-fno-omit-frame-pointer"])
             .args(["-include", "double.h", "-include", "lib/libkern/libkern.h"])
+            .arg(format!("-fsanitize={}", self.sanitizer))
             .arg(format!("-D__NetBSD_Version__={}", self.version));
         for include in [self.path("headers"), own_tests().join("double"), self.path("kmod"), own_tests().join("stubs")] {
             cc.arg("-I").arg(include);
@@ -137,7 +148,7 @@ impl Workshop {
             self::sources(&self.directory, &["o"]).into_iter().filter(|object| !is_driver(object)).collect();
         for driver in DRIVERS {
             let mut linker = Command::new("cc");
-            linker.arg("-fsanitize=address,undefined").args(&objects).arg(self.path(driver).with_extension("o"));
+            linker.arg(format!("-fsanitize={}", self.sanitizer)).args(&objects).arg(self.path(driver).with_extension("o"));
             said(linker.arg("-o").arg(self.path(driver)))?;
         }
         Ok(())

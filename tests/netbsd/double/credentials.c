@@ -11,6 +11,8 @@ struct kauth_cred {
 	specificdata_reference specific;
 };
 
+#define HOLDERS(cred) __atomic_load_n(&(cred)->refcnt, __ATOMIC_RELAXED)
+
 struct kauth_key {
 	bool alive;
 };
@@ -28,7 +30,7 @@ struct secmodel_descr {
 };
 
 LIST_HEAD(reference_list, specificdata_reference);
-static kmutex_t cred_domain = { RANK_SPECIFIC, false };
+static kmutex_t cred_domain = { RANK_SPECIFIC, 0 };
 static struct reference_list cred_containers;
 static struct kauth_key the_key;
 static struct secmodel_descr the_model;
@@ -154,8 +156,8 @@ kauth_cred_setdata(kauth_cred_t cred, kauth_key_t key, void *data)
 {
 	if (key == NULL || !key->alive)
 		panic("kauth_cred_setdata with a key that is not registered");
-	if (cred->refcnt != 1)
-		panic("kauth_cred_setdata on a credential with %u holders", cred->refcnt);
+	if (HOLDERS(cred) != 1)
+		panic("kauth_cred_setdata on a credential with %u holders", HOLDERS(cred));
 	if (!cred->specific.container) {
 		must_be_sleepable("kauth_cred_setdata without a container");
 		mutex_enter(&cred_domain);
@@ -176,7 +178,7 @@ kauth_cred_alloc(void)
 	must_be_sleepable("kauth_cred_alloc");
 	cred = calloc(1, sizeof(*cred));
 	cred->refcnt = 1;
-	cred_count++;
+	__atomic_add_fetch(&cred_count, 1, __ATOMIC_RELAXED);
 	(void)authorize(KAUTH_SCOPE_CRED, cred, KAUTH_CRED_INIT, NULL, NULL, NULL, NULL);
 	return cred;
 }
@@ -184,16 +186,17 @@ kauth_cred_alloc(void)
 kauth_cred_t
 cred_hold(kauth_cred_t cred)
 {
-	KASSERT(cred->refcnt > 0);
-	cred->refcnt++;
+	KASSERT(__atomic_fetch_add(&cred->refcnt, 1, __ATOMIC_RELAXED) > 0);
 	return cred;
 }
 
 void
 kauth_cred_free(kauth_cred_t cred)
 {
-	KASSERT(cred->refcnt > 0);
-	if (--cred->refcnt != 0)
+	u_int before = __atomic_fetch_sub(&cred->refcnt, 1, __ATOMIC_ACQ_REL);
+
+	KASSERT(before > 0);
+	if (before != 1)
 		return;
 	(void)authorize(KAUTH_SCOPE_CRED, cred, KAUTH_CRED_FREE, NULL, NULL, NULL, NULL);
 	if (cred->specific.container) {
@@ -201,14 +204,14 @@ kauth_cred_free(kauth_cred_t cred)
 		LIST_REMOVE(&cred->specific, entry);
 		mutex_exit(&cred_domain);
 	}
-	cred_count--;
+	__atomic_sub_fetch(&cred_count, 1, __ATOMIC_RELAXED);
 	free(cred);
 }
 
 void
 kauth_cred_clone(kauth_cred_t from, kauth_cred_t to)
 {
-	KASSERT(from->refcnt > 0 && to->refcnt == 1);
+	KASSERT(HOLDERS(from) > 0 && HOLDERS(to) == 1);
 	to->euid = from->euid;
 	(void)authorize(KAUTH_SCOPE_CRED, from, KAUTH_CRED_COPY, to, NULL, NULL, NULL);
 }
@@ -222,7 +225,7 @@ kauth_cred_geteuid(kauth_cred_t cred)
 void
 cred_set_euid(kauth_cred_t cred, uid_t euid)
 {
-	KASSERT(cred->refcnt == 1);
+	KASSERT(HOLDERS(cred) == 1);
 	cred->euid = euid;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
  *
- * A double of the NetBSD kernel, as far as secmodel_jail sees it, in one process and one thread. It is written from the
+ * A double of the NetBSD kernel, as far as secmodel_jail sees it, in one process. It is written from the
  * manual pages and holds the module to their contracts as a DIAGNOSTIC kernel would: whatever a kernel may panic for, it
  * ends the test for. The headers that the module includes all lead here; kauth(9) and its like come from ../stubs.
  */
@@ -99,12 +99,11 @@ enum lock_rank { RANK_PROC_LOCK = 1, RANK_P_LOCK, RANK_SPECIFIC, RANK_MODULE, RA
 
 typedef struct kmutex {
 	enum lock_rank rank;
-	bool held;
+	uintptr_t owner; /* 0: nobody */
 } kmutex_t;
 
 typedef struct krwlock {
-	u_int readers;
-	bool writer;
+	int holders; /* readers; -1: one writer */
 } krwlock_t;
 
 typedef enum krw { RW_READER, RW_WRITER } krw_t;
@@ -118,6 +117,7 @@ void mutex_spin_enter(kmutex_t *);
 void mutex_spin_exit(kmutex_t *);
 bool mutex_owned(const kmutex_t *);
 bool rw_tryenter(krwlock_t *, krw_t);
+void rw_enter(krwlock_t *, krw_t);
 void rw_exit(krwlock_t *);
 /* Ends the test where a sleeping allocation, a fault or a wait would be wrong. */
 void must_be_sleepable(const char *what);
@@ -239,7 +239,7 @@ extern kmutex_t proc_lock;
 extern kmutex_t *proc_lock;
 #define PROC_LOCK proc_lock
 #endif
-extern struct lwp *curlwp;
+extern __thread struct lwp *curlwp;
 #define curproc (curlwp->l_proc)
 
 int proc_specific_key_create(specificdata_key_t *, specificdata_dtor_t);
@@ -355,6 +355,8 @@ int authorize(const char *scope, kauth_cred_t, uint64_t action, void *, void *, 
 int evaluate(const char *what, void *arg, void *ret);
 void one_second(void);
 extern bool fail_copyout;
+/* Set once before threads begin: time goes on by its own thread alone, and the log is only counted. */
+extern bool threaded;
 extern char last_log[256];
 extern u_int log_lines;
 kauth_cred_t cred_hold(kauth_cred_t);

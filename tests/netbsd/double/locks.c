@@ -5,9 +5,19 @@
 #include <sys/systm.h>
 
 enum { MAX_HELD = 16 };
-static kmutex_t *held[MAX_HELD];
-static u_int held_count;
+static __thread kmutex_t *held[MAX_HELD];
+static __thread u_int held_count;
 static u_long in_use;
+bool threaded;
+
+int sched_yield(void);
+
+/* What tells one thread from another. */
+static uintptr_t
+myself(void)
+{
+	return (uintptr_t)held;
+}
 
 void
 panic(const char *format, ...)
@@ -28,13 +38,13 @@ void
 mutex_init(kmutex_t *mutex, int type, int ipl)
 {
 	mutex->rank = RANK_MODULE;
-	mutex->held = false;
+	mutex->owner = 0;
 }
 
 void
 mutex_destroy(kmutex_t *mutex)
 {
-	if (mutex->held)
+	if (mutex->owner != 0)
 		panic("mutex of rank %d destroyed while held", mutex->rank);
 	mutex->rank = 0;
 }
@@ -44,12 +54,18 @@ mutex_enter(kmutex_t *mutex)
 {
 	if (mutex->rank == 0)
 		panic("mutex entered that is not there");
-	if (mutex->held)
+	if (mutex_owned(mutex))
 		panic("mutex of rank %d: locking against myself", mutex->rank);
 	if (held_count != 0 && held[held_count - 1]->rank >= mutex->rank)
 		panic("lock order: rank %d taken while holding rank %d", mutex->rank, held[held_count - 1]->rank);
 	KASSERT(held_count < MAX_HELD);
-	mutex->held = true;
+	for (;;) {
+		uintptr_t nobody = 0;
+
+		if (__atomic_compare_exchange_n(&mutex->owner, &nobody, myself(), false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			break;
+		sched_yield();
+	}
 	held[held_count++] = mutex;
 }
 
@@ -58,13 +74,13 @@ mutex_exit(kmutex_t *mutex)
 {
 	u_int i;
 
-	if (!mutex->held)
+	if (!mutex_owned(mutex))
 		panic("mutex of rank %d left that is not held", mutex->rank);
-	mutex->held = false;
 	for (i = 0; held[i] != mutex; i++)
 		;
 	for (held_count--; i < held_count; i++)
 		held[i] = held[i + 1];
+	__atomic_store_n(&mutex->owner, 0, __ATOMIC_RELEASE);
 }
 
 void
@@ -82,28 +98,39 @@ mutex_spin_exit(kmutex_t *mutex)
 bool
 mutex_owned(const kmutex_t *mutex)
 {
-	return mutex->held;
+	return __atomic_load_n(&mutex->owner, __ATOMIC_RELAXED) == myself();
 }
 
 bool
 rw_tryenter(krwlock_t *lock, krw_t how)
 {
-	if (lock->writer || (how == RW_WRITER && lock->readers != 0))
+	int now = __atomic_load_n(&lock->holders, __ATOMIC_RELAXED);
+
+	if (how == RW_WRITER ? now != 0 : now < 0)
 		return false;
-	if (how == RW_WRITER)
-		lock->writer = true;
-	else
-		lock->readers++;
-	return true;
+	return __atomic_compare_exchange_n(&lock->holders, &now, how == RW_WRITER ? -1 : now + 1, false, __ATOMIC_ACQUIRE,
+	    __ATOMIC_RELAXED);
+}
+
+void
+rw_enter(krwlock_t *lock, krw_t how)
+{
+	must_be_sleepable("rw_enter");
+	while (!rw_tryenter(lock, how))
+		sched_yield();
 }
 
 void
 rw_exit(krwlock_t *lock)
 {
-	if (lock->writer)
-		lock->writer = false;
-	else if (lock->readers-- == 0)
+	int now = __atomic_load_n(&lock->holders, __ATOMIC_RELAXED);
+
+	if (now == 0)
 		panic("rwlock left that is not held");
+	if (now < 0)
+		__atomic_store_n(&lock->holders, 0, __ATOMIC_RELEASE);
+	else
+		__atomic_sub_fetch(&lock->holders, 1, __ATOMIC_RELEASE);
 }
 
 /* The lock of a specificdata(9) domain is held while containers are made and destroyed, and may be slept with. */
@@ -127,7 +154,7 @@ kmem_zalloc(size_t size, int flags)
 	must_be_sleepable("kmem_alloc");
 	block = calloc(1, size + 2 * sizeof(size_t));
 	block[0] = size;
-	in_use++;
+	__atomic_add_fetch(&in_use, 1, __ATOMIC_RELAXED);
 	return block + 2;
 }
 
@@ -148,7 +175,7 @@ kmem_free(void *pointer, size_t size)
 	block -= 2;
 	if (block[0] != size)
 		panic("kmem_free of %zu that was allocated as %zu", size, block[0]);
-	in_use--;
+	__atomic_sub_fetch(&in_use, 1, __ATOMIC_RELAXED);
 	free(block);
 }
 

@@ -19,7 +19,7 @@ namei_simple_kernel(const char *path, namei_simple_flags_t flags, struct vnode *
 	must_be_sleepable("namei");
 	for (u_int i = 0; i < __arraycount(vnodes); i++)
 		if (strcmp(vnodes[i].path, path) == 0) {
-			vnodes[i].v_usecount++;
+			__atomic_add_fetch(&vnodes[i].v_usecount, 1, __ATOMIC_RELAXED);
 			*found = &vnodes[i];
 			return 0;
 		}
@@ -30,8 +30,7 @@ void
 vrele(struct vnode *vnode)
 {
 	must_be_sleepable("vrele");
-	KASSERT(vnode->v_usecount > 0);
-	vnode->v_usecount--;
+	KASSERT(__atomic_fetch_sub(&vnode->v_usecount, 1, __ATOMIC_RELAXED) > 0);
 }
 
 u_int
@@ -108,9 +107,10 @@ cache_file(file_t *file)
 {
 	KASSERT(file->f_count == 1);
 	for (u_int i = 0; i < CACHE; i++)
-		if (cache[i] == NULL) {
-			cache[i] = file;
-			return;
+		if (__atomic_load_n(&cache[i], __ATOMIC_RELAXED) == NULL) {
+			file = __atomic_exchange_n(&cache[i], file, __ATOMIC_ACQ_REL);
+			if (file == NULL)
+				return;
 		}
 	kauth_cred_free(file->f_cred);
 	free(file);
@@ -120,10 +120,13 @@ void
 drop_cached_files(void)
 {
 	for (u_int i = 0; i < CACHE; i++)
-		if (cache[i] != NULL) {
-			kauth_cred_free(cache[i]->f_cred);
-			free(cache[i]);
-			cache[i] = NULL;
+		if (__atomic_load_n(&cache[i], __ATOMIC_RELAXED) != NULL) {
+			file_t *file = __atomic_exchange_n(&cache[i], NULL, __ATOMIC_ACQ_REL);
+
+			if (file == NULL)
+				continue;
+			kauth_cred_free(file->f_cred);
+			free(file);
 		}
 }
 
@@ -194,7 +197,7 @@ static struct workqueue {
 void
 getnanouptime(struct timespec *now)
 {
-	now->tv_sec = uptime;
+	now->tv_sec = __atomic_load_n(&uptime, __ATOMIC_RELAXED);
 	now->tv_nsec = 0;
 }
 
@@ -265,6 +268,9 @@ workqueue_destroy(struct workqueue *queue)
 	queue->alive = false;
 }
 
+/* Of several threads one is the clock. */
+__thread bool is_clock;
+
 static void
 run_work(void)
 {
@@ -287,12 +293,16 @@ kpause(const char *why, bool interruptible, int ticks, kmutex_t *mutex)
 void
 one_second(void)
 {
-	uptime++;
+	time_t now;
+
+	if (threaded && !is_clock)
+		return;
+	now = __atomic_add_fetch(&uptime, 1, __ATOMIC_RELAXED);
 	if (tick != NULL && tick->scheduled) {
 		tick->scheduled = false;
 		tick->function(tick->argument);
 	}
-	if (uptime % 5 != 0)
+	if (now % 5 != 0)
 		run_work();
 }
 
@@ -306,6 +316,8 @@ log(int level, const char *format, ...)
 	int vsnprintf(char *, size_t, const char *, __builtin_va_list);
 
 	must_be_sleepable("log");
+	if (threaded)
+		return;
 	__builtin_va_start(arguments, format);
 	vsnprintf(last_log, sizeof(last_log), format, arguments);
 	__builtin_va_end(arguments);

@@ -6,20 +6,20 @@
 #include <sys/systm.h>
 
 LIST_HEAD(reference_list, specificdata_reference);
-static kmutex_t proc_domain = { RANK_SPECIFIC, false };
+static kmutex_t proc_domain = { RANK_SPECIFIC, 0 };
 static struct reference_list proc_containers;
 static specificdata_dtor_t destructor;
 static bool key_alive;
 
 struct proclist allproc, zombproc;
 #if __NetBSD_Prereq__(9, 99, 100)
-kmutex_t proc_lock = { RANK_PROC_LOCK, false };
+kmutex_t proc_lock = { RANK_PROC_LOCK, 0 };
 #else
-static kmutex_t proc_lock_itself = { RANK_PROC_LOCK, false };
+static kmutex_t proc_lock_itself = { RANK_PROC_LOCK, 0 };
 kmutex_t *proc_lock = &proc_lock_itself;
 #endif
-struct lwp *curlwp;
-static struct lwp running;
+__thread struct lwp *curlwp;
+static __thread struct lwp running;
 static pid_t last_pid = 100;
 static void (*exec_hook)(struct proc *, void *);
 
@@ -34,7 +34,7 @@ static struct proc markers[2] = {
 void
 run_as(struct proc *p)
 {
-	if (LIST_EMPTY(&zombproc)) {
+	if (!threaded && LIST_EMPTY(&zombproc)) {
 		LIST_INSERT_HEAD(&zombproc, &markers[0], p_list);
 		LIST_INSERT_HEAD(&allproc, &markers[1], p_list);
 	}
@@ -112,6 +112,9 @@ finish_specific(struct proc *p)
 
 /* ---- life ---- */
 
+/* Others look at it without its lock, as they do in the kernel. */
+#define STORE_STATE(p, state) __atomic_store_n(&(p)->p_stat, (state), __ATOMIC_RELEASE)
+
 static struct vmspace *
 new_memory(void)
 {
@@ -137,13 +140,13 @@ new_process(const struct proc *like)
 	p->p_cwdi->cwdi_refcnt = 1;
 	p->p_limit = calloc(1, sizeof(*p->p_limit));
 	p->p_vmspace = new_memory();
-	p->p_pid = ++last_pid;
+	p->p_pid = __atomic_add_fetch(&last_pid, 1, __ATOMIC_RELAXED);
 	p->p_nlwps = 1;
 	p->p_nice = like != NULL ? like->p_nice : NZERO;
 	p->p_stat = SIDL;
 	p->p_cwdi->cwdi_rdir = like != NULL ? like->p_cwdi->cwdi_rdir : NULL;
 	if (p->p_cwdi->cwdi_rdir != NULL)
-		p->p_cwdi->cwdi_rdir->v_usecount++;
+		__atomic_add_fetch(&p->p_cwdi->cwdi_rdir->v_usecount, 1, __ATOMIC_RELAXED);
 	strlcpy(p->p_comm, "test", sizeof(p->p_comm));
 	return p;
 }
@@ -152,7 +155,7 @@ static void
 start_process(struct proc *p)
 {
 	mutex_enter(PROC_LOCK);
-	p->p_stat = SACTIVE;
+	STORE_STATE(p, SACTIVE);
 	LIST_INSERT_HEAD(&allproc, p, p_list);
 	mutex_exit(PROC_LOCK);
 }
@@ -201,7 +204,7 @@ proc_crmod_leave(kauth_cred_t new, kauth_cred_t unused, bool sugid)
 {
 	struct proc *p = curproc;
 
-	if (!p->p_lock->held)
+	if (!mutex_owned(p->p_lock))
 		panic("proc_crmod_leave without proc_crmod_enter");
 	p->p_cred = new;
 	curlwp->l_cred = new;
@@ -249,7 +252,7 @@ sys_exec(void)
 {
 	struct proc *p = curproc;
 
-	KASSERT(rw_tryenter(&p->p_reflock, RW_WRITER));
+	rw_enter(&p->p_reflock, RW_WRITER);
 	free(p->p_vmspace);
 	p->p_vmspace = (struct vmspace *)0x10;
 	one_second();
@@ -274,7 +277,7 @@ close_files(struct proc *p)
 void
 sys_exit(struct proc *p)
 {
-	KASSERT(rw_tryenter(&p->p_reflock, RW_WRITER));
+	rw_enter(&p->p_reflock, RW_WRITER);
 	close_files(p);
 	free(p->p_vmspace);
 	p->p_vmspace = (struct vmspace *)0x10;
@@ -282,7 +285,7 @@ sys_exit(struct proc *p)
 	finish_specific(p);
 	mutex_enter(PROC_LOCK);
 	LIST_REMOVE(p, p_list);
-	p->p_stat = SZOMB;
+	STORE_STATE(p, SZOMB);
 	LIST_INSERT_HEAD(&zombproc, p, p_list);
 	mutex_exit(PROC_LOCK);
 	rw_exit(&p->p_reflock);

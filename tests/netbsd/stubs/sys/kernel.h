@@ -6,6 +6,7 @@
 #ifndef STUB_SYS_KERNEL_H
 #define STUB_SYS_KERNEL_H
 
-extern int hz;
+/* Names that a module must not take for something else are here as well. */
+extern int hz, stathz, profhz, tick, tickadj, cold, boothowto;
 
 #endif
