@@ -20,6 +20,7 @@ mod plan;
 mod profiles;
 mod provision;
 mod reference;
+mod repl;
 mod screen;
 mod scripts;
 #[path = "../support/terminal.rs"]

@@ -1,5 +1,7 @@
 //! A program on a terminal, and what a person sees of it.
 
+#![allow(dead_code, reason = "each test uses its part")]
+
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::num::NonZero;

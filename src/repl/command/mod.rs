@@ -98,6 +98,7 @@ pub fn parse(line: &str) -> Option<Result<(&'static Command, &str), String>> {
         _ => (name, argument),
     };
     Some(match named(name) {
+        Some(command) if command.arguments.is_empty() && !argument.trim().is_empty() => Err(format!(":{name} takes no argument")),
         Some(command) => Ok((command, argument.trim())),
         None => {
             let near = crate::jail::spec::nearest(name, COMMANDS.iter().map(|command| command.name));

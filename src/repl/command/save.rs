@@ -8,8 +8,7 @@ use super::{Answer, Command};
 use crate::repl::shell::{Shell, say};
 use crate::script::Fault;
 
-pub const COMMAND: Command =
-    Command { name: "save", arguments: "FILE", help: "write the lines that went well as a script; :save! writes over FILE", run };
+pub const COMMAND: Command = Command { name: "save", arguments: "FILE", help: "write the lines that went well as a script", run };
 
 fn run(shell: &mut Shell, argument: &str) -> Result<Answer, String> {
     let (over, name) = match argument.strip_prefix('!') {

@@ -3,8 +3,7 @@
 use super::{Answer, Command};
 use crate::repl::shell::{Shell, say};
 
-pub const COMMAND: Command =
-    Command { name: "undo", arguments: "", help: "take back what the last line did to jails, if all of it can be", run };
+pub const COMMAND: Command = Command { name: "undo", arguments: "", help: "take back what the last line did to jails", run };
 
 fn run(shell: &mut Shell, _: &str) -> Result<Answer, String> {
     let view = shell.session.view().map_err(|fault| fault.to_string())?;

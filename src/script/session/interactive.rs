@@ -22,8 +22,9 @@ pub struct Narrowed {
 /// Something that was done.
 #[derive(Debug, Clone)]
 pub struct Deed {
-    /// `start web`, in words.
+    /// `web: start`, in words.
     pub what: String,
+    pub jail: Option<JailName>,
     pub back: Back,
     /// No action stands for it; it was tried, and may have failed.
     pub at_once: bool,
@@ -127,7 +128,12 @@ impl Interactive {
             Ok((undo, left)) => Back::By { action: Box::new(undo), left },
             Err(why) => Back::Never(why),
         };
-        self.deeds.borrow_mut().push(Deed { what: format!("{}: {}", action.jail, action.step), back, at_once: false });
+        self.deeds.borrow_mut().push(Deed {
+            what: format!("{}: {}", action.jail, action.step),
+            jail: Some(action.jail.clone()),
+            back,
+            at_once: false,
+        });
     }
 
     /// A verb does something that no action stands for.
@@ -137,6 +143,11 @@ impl Interactive {
             return;
         }
         let what = jail.map_or(verb.to_owned(), |jail| format!("{jail}: {verb}"));
-        self.deeds.borrow_mut().push(Deed { what, back: Back::Never(format!("{verb} acts at once")), at_once: true });
+        self.deeds.borrow_mut().push(Deed {
+            what,
+            jail: jail.cloned(),
+            back: Back::Never(format!("{verb} acts at once")),
+            at_once: true,
+        });
     }
 }
