@@ -10,8 +10,8 @@ pub use live::{Known, Remembered};
 pub use menu::{GAP, Offer, menu};
 
 use super::command::{self, Command};
-use crate::script::assist::{self, Candidate, Live, Sheet, Sort, Wanted};
-use crate::script::reference;
+use crate::script::assist::{self, AtHand, Candidate, Live, Sheet, Sort, Wanted};
+use crate::script::reference::{self, Key, Type};
 use crate::telemetry::is_unprintable;
 
 /// Where the candidates begin, and the candidates. `at` is where the cursor is; a place inside of a character counts as
@@ -107,12 +107,33 @@ fn of_name(command: &Command) -> Offer {
 fn of_code(known: &Known<'_>, line: &str, at: usize) -> (usize, Vec<Offer>) {
     let modules = known.modules();
     let sheet = Sheet::within(line, &modules, known);
+    if let Some(AtHand::Key(key)) = assist::at_hand(&sheet, at, &modules)
+        && line[..at].ends_with([':', ' '])
+        && let values = values(key)
+        && !values.is_empty()
+    {
+        return (at, values);
+    }
     let mut found = assist::complete(&sheet, at, &modules);
     let Some(start) = found.first().map(|first| first.replaces.start.min(at)) else { return (at, Vec::new()) };
     let typed = &line[start..at];
     found.retain(|candidate| candidate.insert.starts_with(typed) && is_typable(&candidate.insert));
     found.sort_by_cached_key(|candidate| (rank(candidate), candidate.label.clone()));
     (start, found.into_iter().map(|candidate| offer(candidate, line, start, at)).collect())
+}
+
+/// How the value of a key begins, where that can be said.
+fn values(key: &Key) -> Vec<Offer> {
+    let offer = |text: &str| Offer { detail: key.values.to_owned(), ..Offer::plain(text) };
+    match (key.words, key.shape, key.kind) {
+        (Some(_), _, Type::List) => vec![offer("[\"")],
+        (Some(words), ..) => words().into_iter().map(|word| Offer::plain(&format!("\"{word}\""))).collect(),
+        (_, Some(_), Type::List) => vec![offer("[#{ ")],
+        (_, Some(_), _) => vec![offer("#{ ")],
+        (_, _, Type::Bool) => ["true", "false"].map(Offer::plain).to_vec(),
+        (_, _, Type::List) => vec![offer("[")],
+        _ => Vec::new(),
+    }
 }
 
 /// A text that can be put into a line as it is: of what a jail named, no more.

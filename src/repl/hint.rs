@@ -55,6 +55,9 @@ pub fn hint(known: &Known<'_>, line: &str, at: usize, before: &dyn Fn(&str) -> O
     if floor(line, at) < line.len() || line.trim().is_empty() {
         return None;
     }
+    if line.trim_start().starts_with('?') {
+        return only(known, line);
+    }
     if command::is_command(line) {
         return of_command(line).or_else(|| rest(known, line, before));
     }
@@ -102,7 +105,7 @@ fn of_code(known: &Known<'_>, line: &str) -> Option<Hint> {
     let space = if line.ends_with([' ', '(']) { "" } else { "  " };
     let text = match assist::at_hand(&sheet, line.len(), &modules)? {
         AtHand::Key(key) => value(key),
-        AtHand::Keys(shape, typed) => keys(shape, &typed)?,
+        AtHand::Keys(shape, typed) => keys(known, line, shape, &typed)?,
         AtHand::Call(calls) => parameters(&calls.forms, calls.parameter)?,
         AtHand::Function(forms) => return signature(&forms).map(Hint::shown),
     };
@@ -116,8 +119,11 @@ fn value(key: &Key) -> String {
     format!("{kind}{}{default}", key.values)
 }
 
-fn keys(shape: &Shape, typed: &str) -> Option<String> {
-    let names: Vec<&str> = shape.keys.iter().map(|key| key.name).filter(|name| name.starts_with(typed)).collect();
+/// Those that are not there yet, while none is begun.
+fn keys(known: &Known<'_>, line: &str, shape: &Shape, typed: &str) -> Option<String> {
+    let (_, offers) = complete(known, line, line.len());
+    let is_free = |name: &&str| offers.iter().any(|offer| offer.label == *name);
+    let names: Vec<&str> = shape.keys.iter().map(|key| key.name).filter(is_free).collect();
     (typed.is_empty() && !names.is_empty()).then(|| names.join(", "))
 }
 

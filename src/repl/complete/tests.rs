@@ -97,6 +97,7 @@ fn names_of_earlier_lines_are_known_with_what_they_are() {
     console.has("settings.port.", &[], &["start", "inner"]);
     console.has("settings.name.", &["trim"], &["inner"]);
     console.has("gre", &["greet"], &[]);
+    console.has("", &["stats"], &["assert", "given"]);
     console.has("fl", &["fleet"], &[]);
     console.has("fleet::", &["rolling_restart", "canary"], &["print"]);
     // A name of this line counts for more than one of the lines before.
@@ -116,6 +117,18 @@ fn keys_come_with_their_types_and_those_that_are_there_are_left_out() {
     assert_eq!(console.taken("jail(\"x\", #{ po"), "jail(\"x\", #{ ports: ");
     let menus = [80, 40].map(|width| format!("{width} columns\n{}", console.menu("jail(\"x\", #{ log: #{ ", width)));
     insta::assert_snapshot!([menus.concat(), console.menu("web.s", 80), console.menu("web.s", 20)].join("--\n"));
+}
+
+#[test]
+fn a_value_that_nothing_is_typed_of_begins_as_its_key_says() {
+    let console = Console::new();
+    assert_eq!(console.taken("jail(\"x\", #{ log: "), "jail(\"x\", #{ log: #{ ");
+    assert_eq!(console.taken("jail(\"x\", #{ services: "), "jail(\"x\", #{ services: [#{ ");
+    assert_eq!(console.taken("jail(\"x\", #{ command: "), "jail(\"x\", #{ command: [");
+    assert_eq!(console.labels("jail(\"x\", #{ autostart: "), ["true", "false"]);
+    assert_eq!(console.labels("jail(\"x\", #{ profile: "), ["\"low\"", "\"medium\"", "\"high\""]);
+    console.has("jail(\"x\", #{ profile: p", &["profile"], &["\"low\""]);
+    console.has("jail(\"x\", #{ stop_grace: ", &["settings"], &[]);
 }
 
 #[test]
@@ -237,6 +250,9 @@ fn hints_tell_parameters_and_units_and_are_taken_only_where_they_are_words() {
         "web.destr",
         "sleep(",
         ":j",
+        "?jail",
+        "?jail_o",
+        "?spec.por",
         ":help",
         ":help ",
         "settings.po",

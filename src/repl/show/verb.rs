@@ -35,8 +35,12 @@ pub fn show(seen: &Seen, width: usize, paint: Paint) -> String {
             paint.with(colour, &format!("status {}", response.status)) + "\n" + raw(&response.body).as_str()
         }
         Seen::Facts(Ok(serde_json::Value::Object(facts))) => {
-            let told = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            let pair = |(name, value): (&String, &_)| (name.clone(), Cell { text: line(&told(value)), colour: None });
+            let told = |name: &str, value: &serde_json::Value| match (value.as_str(), value.as_u64()) {
+                (Some(text), _) => text.to_owned(),
+                (None, Some(bytes)) if name == "memory" => size(bytes),
+                _ => value.to_string(),
+            };
+            let pair = |(name, value): (&String, &_)| (name.clone(), Cell { text: line(&told(name, value)), colour: None });
             pairs(&facts.iter().map(pair).collect::<Vec<_>>(), width, paint)
         }
         Seen::Facts(Ok(other)) => line(&other.to_string()) + "\n",

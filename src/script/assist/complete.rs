@@ -6,7 +6,7 @@ use super::live::Held;
 use super::meaning::module_of;
 use super::words::in_text;
 use super::{Modules, Sheet, infer};
-use crate::script::reference::{self, Item, Key, Shape, Type, VARIABLES, Words, standard};
+use crate::script::reference::{self, Group, Item, Key, Shape, Type, VARIABLES, Words, standard};
 use crate::script::text::{Kind, Named, Outline};
 
 /// What sort of candidate.
@@ -71,7 +71,7 @@ pub fn complete(sheet: &Sheet, at: usize, modules: &dyn Modules) -> Vec<Candidat
         "." | "?." => {
             let dot = before.unwrap_or_default();
             let mut all = live_keys(sheet, dot, &range);
-            all.extend(members(infer::before_dot(sheet, dot), &range));
+            all.extend(members(sheet, infer::before_dot(sheet, dot), &range));
             all
         }
         "::" => {
@@ -97,6 +97,11 @@ pub(super) fn candidate(
     Candidate { insert: label.clone(), label, sort, detail: detail.into(), summary: summary.into(), replaces, page: None }
 }
 
+/// A session has not what only tests have.
+fn is_there(sheet: &Sheet, item: &Item) -> bool {
+    sheet.live.is_none() || item.group != Group::Tests
+}
+
 /// The keys of a map that lives.
 fn live_keys(sheet: &Sheet, dot: usize, range: &Range<usize>) -> Vec<Candidate> {
     let chain = infer::start_of_chain(sheet, dot).and_then(|start| sheet.chain(start, dot));
@@ -108,7 +113,7 @@ fn live_keys(sheet: &Sheet, dot: usize, range: &Range<usize>) -> Vec<Candidate> 
     words.map(|(key, kind)| candidate(&key, Sort::Property, kind.name(), "", range)).collect()
 }
 
-fn members(kind: Type, range: &Range<usize>) -> Vec<Candidate> {
+fn members(sheet: &Sheet, kind: Type, range: &Range<usize>) -> Vec<Candidate> {
     let mut all: Vec<Candidate> = Vec::new();
     let mut add = |found: Candidate| {
         if all.iter().all(|known| known.label != found.label) {
@@ -122,7 +127,7 @@ fn members(kind: Type, range: &Range<usize>) -> Vec<Candidate> {
     let is_method = |item: &&'static Item| {
         item.is_method_of(kind.name()) || anything && item.signatures().iter().any(|call| call.on.is_some())
     };
-    for item in reference::items().filter(is_method) {
+    for item in reference::items().filter(is_method).filter(|item| is_there(sheet, item)) {
         let shown = item.signatures().into_iter().find(|call| call.on.is_some()).map(|call| call.to_string());
         add(Candidate {
             page: Some(item.name.to_owned()),
@@ -190,7 +195,7 @@ fn free(sheet: &Sheet, at: usize, range: &Range<usize>) -> Vec<Candidate> {
             });
         }
     }
-    for item in reference::items().filter(|item| item.is_free()) {
+    for item in reference::items().filter(|item| item.is_free() && is_there(sheet, item)) {
         let shown = item.signatures().into_iter().find(|call| call.on.is_none()).map(|call| call.to_string());
         all.push(Candidate {
             page: Some(item.name.to_owned()),
