@@ -10,6 +10,7 @@ pub use live::{Known, Remembered};
 pub use menu::{GAP, Offer, menu};
 
 use super::command::{self, Command};
+use crate::kernel::Level;
 use crate::script::assist::{self, AtHand, Candidate, Live, Sheet, Sort, Wanted};
 use crate::script::reference::{self, Key, Type};
 use crate::telemetry::is_unprintable;
@@ -41,7 +42,10 @@ fn of_command(known: &Known<'_>, line: &str, at: usize) -> (usize, Vec<Offer>) {
         let fitting = command::COMMANDS.iter().filter(|command| command.name.starts_with(typed));
         return (colon + 1, fitting.map(of_name).collect());
     };
-    match command::named(name) {
+    match command::named(name.trim_end_matches('!')) {
+        // What they name is no jail.
+        Some(Command { name: "doc", .. }) => of_arguments(known, "TOPIC", rest, at),
+        Some(Command { name: "profile", .. }) => of_arguments(known, &Level::ALL.map(Level::name).join("|"), rest, at),
         Some(command) => of_arguments(known, command.arguments, rest, at),
         None => (at, Vec::new()),
     }
@@ -63,7 +67,8 @@ fn of_arguments(known: &Known<'_>, arguments: &str, rest: &str, at: usize) -> (u
     match argument.trim_matches(['[', ']', '.']) {
         "NAME" | "JAIL" => from(Wanted::Jail),
         "FILE" | "PATH" => from(Wanted::Host),
-        "EXPR" | "RHAI" => {
+        "EXPR|FILE" if word.starts_with(['/', '.']) => from(Wanted::Host),
+        "EXPR" | "EXPR|FILE" => {
             let code = &rest[leading(rest, given.min(arguments.len() - 1))..];
             let (found, offers) = of_code(known, code, code.len());
             (at - code.len() + found, offers)

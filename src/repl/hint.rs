@@ -59,7 +59,13 @@ pub fn hint(known: &Known<'_>, line: &str, at: usize, before: &dyn Fn(&str) -> O
         return only(known, line);
     }
     if command::is_command(line) {
-        return of_command(line).or_else(|| rest(known, line, before));
+        let code = line.trim_start().split_once(char::is_whitespace).map_or("", |(_, code)| code.trim_start());
+        let takes_code = !code.is_empty() && command::expression(line).is_some();
+        return takes_code
+            .then(|| of_code(known, code))
+            .flatten()
+            .or_else(|| of_command(line))
+            .or_else(|| rest(known, line, before));
     }
     match is_in_text(line) {
         true => only(known, line).or_else(|| of_code(known, line)),

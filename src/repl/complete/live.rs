@@ -122,6 +122,10 @@ impl Live for Known<'_> {
         self.value(chain, keys).flatten().unwrap_or_default()
     }
 
+    fn is_narrowed(&self) -> bool {
+        self.shell.used().is_some()
+    }
+
     fn jail(&self, chain: &[&str]) -> Option<String> {
         self.value(chain, seen::jail_name).flatten()
     }

@@ -184,6 +184,23 @@ fn paths_are_those_of_the_jail_and_never_lead_out_of_it() {
 }
 
 #[test]
+fn with_a_jail_in_use_its_methods_need_no_name() {
+    let console = Console::new();
+    assert_eq!(console.labels("file("), console.labels(""));
+    console.has("fil", &[], &["file"]);
+    console.shell.session.interactive.make_use_of(Some("web".parse().unwrap()));
+    console.has("fil", &["file"], &[]);
+    console.has("to_j", &[], &["to_json"]);
+    console.has("stats().", &["cpu1s"], &[]);
+    std::fs::create_dir_all(console.place.path().join("data/jails/web/data/srv")).unwrap();
+    console.has("file(\"/", &["srv/"], &[]);
+    console.has("wait(\"", &["running"], &[]);
+    assert_eq!(console.hint("exec("), "\"argv: list[, options: map]) -> Output\"");
+    assert_eq!(console.hint(":time exec("), "\"argv: list[, options: map]) -> Output\"");
+    assert_eq!(console.hint("jail("), "\"name: text[, spec: map]) -> Jail\"");
+}
+
+#[test]
 fn host_paths_are_offered_where_one_is_read() {
     let console = Console::new();
     let place = console.place.path().display().to_string();
@@ -201,6 +218,12 @@ fn commands_and_questions_are_completed() {
     console.has("?ja", &["jail"], &["list"]);
     console.has("?spec.po", &["spec.ports"], &[]);
     console.has("? std/fl", &["std/fleet"], &[]);
+    console.has(":doc spec.po", &["spec.ports"], &["web"]);
+    assert_eq!(console.labels(":profile "), ["low", "medium", "high"]);
+    assert_eq!(console.labels(":use w"), ["web", "web-2"]);
+    assert_eq!(console.labels(":load /etc/passw"), console.labels(":save! /etc/passw"));
+    assert_eq!(console.taken(":time settings.po"), ":time settings.port");
+    assert_eq!(console.taken(":plan web.freez"), ":plan web.freeze()");
     assert_eq!(console.labels(":nonsense x"), [""; 0]);
 }
 
@@ -219,6 +242,7 @@ fn the_arguments_of_a_command_are_completed_by_what_help_calls_them() {
     assert_eq!(offers("EXPR", "1 + settings.po"), [":x 1 + settings.port"]);
     assert_eq!(offers("SECONDS EXPR", "2"), [""; 0]);
     assert_eq!(offers("[CMD]", "js"), [":x json"]);
+    assert_eq!(offers("EXPR|FILE", "/etc/passwd")[0], ":x /etc/passwd");
     assert_eq!(offers("FILE", "/etc/passw")[0], ":x /etc/passwd");
     assert_eq!(offers("", "x"), [""; 0]);
 }

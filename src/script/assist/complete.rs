@@ -6,7 +6,7 @@ use super::live::Held;
 use super::meaning::module_of;
 use super::words::in_text;
 use super::{Modules, Sheet, infer};
-use crate::script::reference::{self, Group, Item, Key, Shape, Type, VARIABLES, Words, standard};
+use crate::script::reference::{self, Group, Item, Key, Shape, Signature, Type, VARIABLES, Words, standard};
 use crate::script::text::{Kind, Named, Outline};
 
 /// What sort of candidate.
@@ -195,8 +195,10 @@ fn free(sheet: &Sheet, at: usize, range: &Range<usize>) -> Vec<Candidate> {
             });
         }
     }
-    for item in reference::items().filter(|item| item.is_free() && is_there(sheet, item)) {
-        let shown = item.signatures().into_iter().find(|call| call.on.is_none()).map(|call| call.to_string());
+    let is_narrowed = |item: &Item| sheet.implied().is_some_and(|on| item.is_method_of(on.name()) && !item.is_of_all());
+    for item in reference::items().filter(|item| (item.is_free() || is_narrowed(item)) && is_there(sheet, item)) {
+        let is_shown = |call: &Signature| if is_narrowed(item) { call.on == Some("Jail") } else { call.on.is_none() };
+        let shown = item.signatures().into_iter().find(is_shown).map(|call| call.to_string());
         all.push(Candidate {
             page: Some(item.name.to_owned()),
             ..candidate(item.name, Sort::Function, shown.unwrap_or_default(), item.summary, range)

@@ -247,6 +247,9 @@ fn call(sheet: &Sheet, name: &str, count: usize, depth: usize) -> Type {
     if let Some(function) = sheet.outline.function(name) {
         return depth.checked_sub(1).map_or(Type::Any, |depth| given_by(sheet, function, depth));
     }
+    if let Some(narrowed) = sheet.implied().map(|on| method(on, name, count)).filter(|found| *found != Type::Any) {
+        return narrowed;
+    }
     let calls: Vec<Signature> =
         reference::items_named(name).flat_map(Item::signatures).filter(|call| call.on.is_none()).collect();
     result(calls, count).unwrap_or_else(|| of_standard(None, name, false))

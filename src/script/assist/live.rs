@@ -55,6 +55,8 @@ pub trait Live {
     fn kind(&self, chain: &[&str]) -> Option<Type>;
     /// The keys of a map, with the types of their values.
     fn keys(&self, chain: &[&str]) -> Vec<(String, Type)>;
+    /// Is a jail in use, so that its methods can be called without it?
+    fn is_narrowed(&self) -> bool;
     /// The name of the jail that a value is.
     fn jail(&self, chain: &[&str]) -> Option<String>;
     /// What of the host may stand there; `typed`: what does so far.

@@ -15,6 +15,7 @@ mod words;
 
 use std::path::PathBuf;
 
+use super::reference;
 use super::text::Outline;
 
 pub use complete::{Candidate, Sort, complete};
@@ -49,6 +50,11 @@ impl<'a> Sheet<'a> {
     /// A line of a session.
     pub fn within(text: impl Into<String>, modules: &'a dyn Modules, live: &'a dyn Live) -> Sheet<'a> {
         Sheet { live: Some(live), ..Sheet::importing(text, modules) }
+    }
+
+    /// What a function is also called on where nothing stands before it.
+    fn implied(&self) -> Option<reference::Type> {
+        self.live.filter(|live| live.is_narrowed()).map(|_| reference::Type::Value("Jail"))
     }
 
     /// Text of a token that is no text in quotes and no comment; empty beyond the ends.

@@ -96,7 +96,10 @@ fn forms(sheet: &Sheet, called: usize, modules: &dyn Modules) -> Option<Vec<Form
                 Some(Held::Function(parameters)) => {
                     vec![Form { shown: format!("{name}({})", parameters.join(", ")), parameters, summary: String::new() }]
                 }
-                _ => of_reference(name, None),
+                _ => match sheet.implied().map_or(Vec::new(), |on| of_reference(name, Some(on))) {
+                    narrowed if narrowed.is_empty() => of_reference(name, None),
+                    narrowed => narrowed,
+                },
             },
             own => own,
         },

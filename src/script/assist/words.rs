@@ -70,18 +70,23 @@ fn around(sheet: &Sheet, index: usize) -> Option<(Option<Wanted>, Option<String>
     let called = sheet.before(around.open).filter(|called| sheet.outline.tokens[*called].kind == Kind::Word)?;
     let name = sheet.word(called);
     let dot = sheet.before(called).filter(|dot| matches!(sheet.word(*dot), "." | "?."));
-    let on = dot.map(|dot| infer::before_dot(sheet, dot));
+    let implied = || sheet.implied().filter(|on| items().any(|item| item.name == name && item.is_method_of(on.name())));
+    let on = dot.map(|dot| infer::before_dot(sheet, dot)).or_else(implied);
     let fits = |of: Option<&'static str>| match (of, on) {
         (None, None) | (Some(_), Some(Type::Any)) => true,
         (Some(of), Some(on)) => of == on.name(),
         _ => false,
     };
-    let calls = items().filter(|item| item.name == name).flat_map(Item::signatures).filter(|call| fits(call.on));
+    // With a jail in use its name may still be given.
+    let is_both = dot.is_none() && on.is_some();
+    let calls = items().filter(|item| item.name == name).flat_map(Item::signatures);
+    let calls = calls.filter(|call| fits(call.on) || is_both && call.on.is_none());
     let wanted = calls
         .filter_map(|call| call.parameters.get(around.index).map(|parameter| (call.on, parameter.name)))
         .find_map(|(on, parameter)| Wanted::of_parameter(name, on, parameter));
     let jail = match dot {
         Some(dot) => infer::start_of_chain(sheet, dot).and_then(|start| jail_at(sheet, start, dot, DEPTH)),
+        None if on.is_some() => None,
         None => first_text(sheet, around.open),
     };
     Some((wanted, jail))

@@ -341,6 +341,11 @@ impl Item {
         })
     }
 
+    /// Has every value of jailsh it?
+    pub fn is_of_all(&self) -> bool {
+        self.forms.iter().any(|form| form.on == Receiver::AnyValue)
+    }
+
     /// Can it be called without a value before a dot?
     pub fn is_free(&self) -> bool {
         self.forms.iter().any(|form| matches!(form.on, Receiver::None | Receiver::JailOrName))
