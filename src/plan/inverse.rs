@@ -56,7 +56,7 @@ pub fn inverse(seen: &dyn Observe, action: &Action) -> Result<Inverse, ObserveEr
         Step::Thaw => return none("its processes went on"),
         Step::Destroy => return none("the jail's files are gone"),
         Step::Run { .. } | Step::Apply { .. } => return none("a command ran, and nobody knows what it did"),
-        Step::Packages { .. } => return none("what the packages replaced is gone"),
+        Step::Packages { .. } => return none("see jailmgr upgrade-base --rollback for the base that it had before"),
         Step::User { .. } | Step::Group { .. } => return none("files may belong to them by now"),
         Step::Unpack { .. } => return none("what the archive replaced is gone"),
         Step::Remove { path, .. } if !seen.names(jail, path)?.is_empty() => return none("what was in the directory is gone"),

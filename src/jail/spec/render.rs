@@ -20,11 +20,13 @@ impl Spec {
     pub fn diff_from_nothing(&self, name: &JailName) -> Vec<String> {
         let Ok(plain) = Spec::parse(name, &Value::Object(serde_json::Map::new())) else { return Vec::new() };
         let (Value::Object(new), Value::Object(plain)) = (self.to_tree(), plain.to_tree()) else { return Vec::new() };
-        let said = |(key, value): (String, Value)| {
-            let is_usual = plain.get(&key) == Some(&value) && key != "profile";
-            (!is_usual).then(|| format!("{key}: {value}"))
+        let said = |(key, value): (String, Value)| match key.as_str() {
+            "profile" if value.is_object() => described(&self.profile),
+            "profile" => vec![format!("{key}: {value}")],
+            _ if plain.get(&key) == Some(&value) => Vec::new(),
+            _ => vec![format!("{key}: {value}")],
         };
-        new.into_iter().filter_map(said).collect()
+        new.into_iter().flat_map(said).collect()
     }
 
     /// What differs from `old`, a line a key: `key: old -> new`.
@@ -46,6 +48,17 @@ impl Spec {
     }
 }
 
+/// A profile that is more than a level: its name, and what sets it apart from the level it is made of.
+fn described(profile: &Profile) -> Vec<String> {
+    let level = Profile::built_in(profile.level);
+    let mut difference = level.diff(profile);
+    let proofs = std::mem::take(&mut difference.proofs_added).len();
+    let proven = if proofs > 0 { format!(", with {proofs} examples of what it allows and denies") } else { String::new() };
+    let mut lines = vec![format!("profile: {}, made of {}{proven}", profile.label(), profile.level.name())];
+    lines.extend(difference.lines().into_iter().map(|line| format!("profile: {line}")));
+    lines
+}
+
 /// By effect; where only the writing differs, that.
 fn profile(old: &Profile, new: &Profile) -> Vec<String> {
     let mut lines = Vec::new();
@@ -63,6 +76,16 @@ fn profile(old: &Profile, new: &Profile) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::kernel::JailName;
+
+    #[test]
+    fn a_new_jails_profile_is_told_by_what_sets_it_apart() {
+        let name: JailName = "web".parse().unwrap();
+        let text = "[profile]\nname = 'server'\nbase = 'high'\ngrant = { netlink_route = 'looks up names' }\n\
+                    must_allow = ['bind 80']\nmust_deny = ['mount', 'ptrace']";
+        insta::assert_snapshot!(Spec::from_toml(&name, text).unwrap().diff_from_nothing(&name).join("\n"));
+        let level = Spec::from_toml(&name, "profile = 'medium'").unwrap();
+        assert_eq!(level.diff_from_nothing(&name), ["profile: \"medium\""]);
+    }
 
     #[test]
     fn a_changed_profile_shows_each_right_with_its_reason() {
