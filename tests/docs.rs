@@ -49,6 +49,7 @@ fn every_link_of_a_document_leads_to_a_file() {
         "docs/json.md",
         "docs/editors.md",
         "docs/testing.md",
+        "docs/repl.md",
         "docs/netbsd.md",
     ] {
         let text = read(document);

@@ -106,3 +106,35 @@ pub fn parse(line: &str) -> Option<Result<(&'static Command, &str), String>> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_names_each_command_as_help_does() {
+        let document = include_str!("../../../docs/repl.md");
+        for command in COMMANDS {
+            let call = format!(":{} {}", command.name, command.arguments).trim_end().replace('|', "\\|");
+            let row = format!("| `{call}` | {} |", command.help);
+            assert!(document.lines().any(|line| line == row), "docs/repl.md lacks: {row}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_asked_about_in_front_or_behind() {
+        assert_eq!(
+            [question("?exec"), question("exec?"), question("? Jail.exec")],
+            [Some("exec"), Some("exec"), Some("Jail.exec")]
+        );
+        assert_eq!([question("a ?? b"), question("?"), question("x[1]?")], [None; 3]);
+    }
+
+    #[test]
+    fn a_slip_in_a_commands_name_is_seen() {
+        let told = |line| parse(line).unwrap().err().unwrap();
+        assert_eq!(told(":udno"), "no command :udno; did you mean :undo?");
+        assert_eq!(told(":undo 3"), ":undo takes no argument");
+        assert!(matches!(parse(":save! x"), Some(Ok((command, "! x"))) if command.name == "save"));
+    }
+}
