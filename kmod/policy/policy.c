@@ -4,6 +4,7 @@
  */
 #define JP_FN static inline
 #include "policy.h"
+#include "kauth.h"
 
 static const char *const names[] = {
 #define RIGHT(sym, name, levels, reason) name,
@@ -35,6 +36,25 @@ jp_u32 jail_policy_mount(jp_u32 kind) { return jp_right_of_mount(kind); }
 jp_u32 jail_policy_change(jp_u32 fs) { return jp_right_of_change(fs); }
 jp_u32 jail_policy_received(jp_u32 mode, int is_namespace) { return jp_right_of_received(mode, is_namespace); }
 jp_u32 jail_policy_socket(jp_u32 family, jp_u32 type, jp_u32 protocol) { return jp_right_of_socket(family, type, protocol); }
+
+/* NetBSD's questions, by the names of its sys/kauth.h. */
+static const char *const questions[] = {
+#define NEWER_ACTION(scope, action, right) ACTION(scope, action, right)
+#define NEWER_REQUEST(scope, action, request, right) REQUEST(scope, action, request, right)
+#define ACTION(scope, action, right) #scope " " #action,
+#define REQUEST(scope, action, request, right) #scope " " #action " " #request,
+#define ON_PROCESS(action, fence, right) "PROCESS " #action,
+#include "kauth.def"
+#undef ACTION
+#undef REQUEST
+#undef ON_PROCESS
+#undef NEWER_ACTION
+#undef NEWER_REQUEST
+};
+jp_u32 jail_policy_kauth_count(void) { return JP_KAUTH_COUNT; }
+const char *jail_policy_kauth_name(jp_u32 question) { return question < JP_KAUTH_COUNT ? questions[question] : 0; }
+jp_u32 jail_policy_kauth(jp_u32 question) { return jp_right_of_kauth(question); }
+jp_u32 jail_policy_kauth_fence(jp_u32 question) { return jp_fence_of_kauth(question); }
 
 /* The same for protocols 0 to count - 1 at once: who generates a filter asks about all there are. */
 void jail_policy_sockets(jp_u32 family, jp_u32 type, jp_u32 count, jp_u8 *rights)

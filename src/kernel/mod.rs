@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of scripts, specs or files on disk. Bodies: [`lsm`] (the module `secmodel_jail` as a BPF LSM),
 //! [`landlock`] (the same jail where the module cannot be loaded) and [`sim`] (state in memory, decisions by the same
-//! policy source).
+//! policy source). [`netbsd`] speaks to the kauth(9) module; the program does not build for NetBSD yet.
 
 mod bpf;
 mod cgroup;
@@ -12,6 +12,7 @@ pub mod enforcement_table;
 mod error;
 pub mod landlock;
 pub mod lsm;
+pub mod netbsd;
 pub(crate) mod pidfd;
 pub mod policy;
 mod reserved_ports;

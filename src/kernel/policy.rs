@@ -31,6 +31,10 @@ mod ffi {
         pub safe fn jail_policy_change(fs: c_uint) -> c_uint;
         pub safe fn jail_policy_received(mode: c_uint, is_namespace: c_int) -> c_uint;
         pub safe fn jail_policy_socket(family: c_uint, kind: c_uint, protocol: c_uint) -> c_uint;
+        pub safe fn jail_policy_kauth_count() -> c_uint;
+        pub safe fn jail_policy_kauth_name(question: c_uint) -> *const c_char;
+        pub safe fn jail_policy_kauth(question: c_uint) -> c_uint;
+        pub safe fn jail_policy_kauth_fence(question: c_uint) -> c_uint;
         /// Writes `count` bytes to `rights`.
         pub unsafe fn jail_policy_sockets(family: c_uint, kind: c_uint, count: c_uint, rights: *mut u8);
     }
@@ -108,6 +112,27 @@ impl FromStr for Right {
     fn from_str(name: &str) -> Result<Self, ()> {
         Right::all().find(|right| right.name() == name).ok_or(())
     }
+}
+
+/// A question of NetBSD's kauth(9): its name there, the right that it takes, and for one about a process the fence
+/// around those of others.
+pub struct KauthQuestion {
+    pub name: &'static str,
+    pub right: Option<Right>,
+    pub fence: Option<Right>,
+}
+
+/// Every question that the policy knows, in the order of its table.
+pub fn kauth_questions() -> impl Iterator<Item = KauthQuestion> {
+    (0..ffi::jail_policy_kauth_count()).map(|question| {
+        let name = text(ffi::jail_policy_kauth_name(question));
+        let fence = name.starts_with("PROCESS ").then(|| ffi::jail_policy_kauth_fence(question));
+        KauthQuestion {
+            name,
+            right: Right::from_index(ffi::jail_policy_kauth(question)),
+            fence: fence.and_then(Right::from_index),
+        }
+    })
 }
 
 /// A set of rights as the kernel keeps it.

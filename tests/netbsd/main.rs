@@ -1,6 +1,7 @@
 //! The NetBSD module without a NetBSD: its decisions and its life over a double of the kernel that is as strict as a
 //! DIAGNOSTIC one, its compilation with NetBSD's headers, and its table of decisions.
 
+mod body;
 mod reference;
 mod workshop;
 

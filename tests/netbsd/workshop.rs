@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub const NETBSD_10: &str = "1000000000";
 pub const NETBSD_7_99: &str = "799003600";
 
-const DRIVERS: [&str; 4] = ["calls", "history", "storm", "verdicts"];
+const DRIVERS: [&str; 5] = ["calls", "history", "serve", "storm", "verdicts"];
 /// Stubs that the double needs as well; it brings the others itself.
 const SHARED_STUBS: [&str; 6] =
     ["sys/kauth.h", "sys/systm.h", "sys/kernel.h", "sys/workqueue.h", "secmodel/secmodel.h", "lib/libkern/libkern.h"];
