@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod check;
+mod completion;
 mod config;
 mod cron;
 mod doc;

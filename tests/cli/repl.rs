@@ -11,13 +11,13 @@ const UP: &str = "\x1b[A";
 const CTRL_C: &str = "\x03";
 const CTRL_D: &str = "\x04";
 
-struct Session<'a> {
-    place: &'a Place,
-    terminal: Terminal,
+pub struct Session<'a> {
+    pub place: &'a Place,
+    pub terminal: Terminal,
 }
 
 impl Session<'_> {
-    fn open_with<'a>(place: &'a Place, size: (u16, u16), variables: &[(&'static str, &str)]) -> Session<'a> {
+    pub fn open_with<'a>(place: &'a Place, size: (u16, u16), variables: &[(&'static str, &str)]) -> Session<'a> {
         let state = place.work().join("state").display().to_string();
         let mut run = place.run("jailsh", &[]).with("XDG_STATE_HOME", &state).with("PAGER", "cat");
         for (key, value) in [("TERM", "xterm"), ("NO_COLOR", "1")].iter().chain(variables) {
@@ -28,17 +28,17 @@ impl Session<'_> {
         session
     }
 
-    fn open(place: &Place) -> Session<'_> {
+    pub fn open(place: &Place) -> Session<'_> {
         Session::open_with(place, (24, 80), &[])
     }
 
     /// Waits until the last line is the prompt alone.
-    fn prompt(&mut self, prompt: &str) {
+    pub fn prompt(&mut self, prompt: &str) {
         self.terminal.wait(prompt, |screen| screen.lines().last() == Some(prompt));
     }
 
     /// Types until it is on the screen, as a person looks at what they type.
-    fn keys(&mut self, text: &str) {
+    pub fn keys(&mut self, text: &str) {
         self.terminal.press(text);
         let tail = text.trim();
         self.terminal.wait(tail, |screen| screen.lines().last().is_some_and(|line| line.trim_end().ends_with(tail)));
@@ -58,16 +58,16 @@ impl Session<'_> {
         self.screen()
     }
 
-    fn line(&mut self, text: &str) -> String {
+    pub fn line(&mut self, text: &str) -> String {
         self.line_at(text, "jailsh>")
     }
 
-    fn screen(&mut self) -> String {
+    pub fn screen(&mut self) -> String {
         let root = self.place.data().parent().expect("a place").display().to_string();
         self.terminal.screen().replace(&root, "[place]")
     }
 
-    fn leave(mut self) {
+    pub fn leave(mut self) {
         self.terminal.press(CTRL_D);
         assert_eq!(self.terminal.end().code(), Some(0));
     }
