@@ -274,6 +274,7 @@ fn packages_are_installed_into_a_base_of_their_own_by_confined_scripts() {
     let (status, text) = run("run");
     assert!(status == 0 && bases(&place) == 2, "{text}");
     assert!(place.must(&["config", "boxed"]).contains("base = \"deb+"));
+    assert!(place.must(&["base", "list", "-o", "json"]).contains("packages:deb@1 greeter"));
     assert!(place.must(&["upgrade-base", "boxed"]).contains("already"), "packages do not make it older than deb@1");
 }
 

@@ -73,7 +73,7 @@ pub fn adopt(config: &Config, (parent, name): (&Directory, &str), derived: Deriv
     let pin = Pin { name: label, version: sha256[..12].parse().expect("digits are a label") };
     let manifest = Manifest {
         format: FORMAT,
-        source: format!("packages:{}", derived.from),
+        source: format!("packages:{} {}", derived.from, derived.packages.join(" ")),
         sha256,
         verified: true,
         imported: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
