@@ -134,7 +134,7 @@ fn a_jail_with_a_right_that_this_kernel_cannot_enforce_is_refused_before_anythin
     };
     let jail = format!("refused-{}", std::process::id());
     let output = run(&["create", "-r", "65001", "-l", "medium", "-x", "/bin/sleep 1000", &jail]);
-    let told = complaint(&output, 69);
+    let told = complaint(&output, 1);
     for part in ["port_foreign", "accept_unenforced", "use another kernel"] {
         assert!(told.contains(part), "{part} in {told}");
     }
