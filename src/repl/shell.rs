@@ -93,6 +93,7 @@ impl Shell {
         if text.trim().is_empty() {
             return Next::Line;
         }
+        let text = command::bare(text).filter(|_| !self.console.names().iter().any(|name| name == text.trim())).unwrap_or(text);
         let answered = match (command::parse(text), command::question(text)) {
             (Some(called), _) => called.and_then(|(command, argument)| (command.run)(self, argument)),
             (None, Some(name)) => command::tell_of(self, name),

@@ -79,6 +79,8 @@ fn first_contact_shows_where_help_is_and_what_there_is() {
     let mut session = Session::open(&place);
     session.line("list()");
     session.line(":jails");
+    session.line("let help = 1");
+    session.line("help");
     session.line(":hlep");
     session.line("lst()");
     session.line("jail(\"web\").start()");
@@ -90,9 +92,11 @@ fn first_contact_shows_where_help_is_and_what_there_is() {
 fn help_tells_of_each_command() {
     let place = Place::new();
     let mut session = Session::open_with(&place, (60, 80), &[]);
-    insta::assert_snapshot!("help", session.line(":help"));
+    insta::assert_snapshot!("help", session.line("help"));
     insta::assert_snapshot!("help_of_use", session.line(":help use").split("jailsh> :help use").nth(1).unwrap());
-    session.leave();
+    session.keys("quit");
+    session.terminal.press("\r");
+    assert_eq!(session.terminal.end().code(), Some(0));
 }
 
 #[test]

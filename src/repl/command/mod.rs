@@ -72,6 +72,15 @@ pub fn is_command(line: &str) -> bool {
     line.trim_start().starts_with(':')
 }
 
+/// What a newcomer types before they know of the `:`, as the command that is meant.
+pub fn bare(line: &str) -> Option<&'static str> {
+    match line.trim() {
+        "help" | "?" => Some(":help"),
+        "quit" | "exit" => Some(":quit"),
+        _ => None,
+    }
+}
+
 /// The expression that a command takes, if this line calls one that does.
 pub fn expression(line: &str) -> Option<&str> {
     match parse(line)? {
