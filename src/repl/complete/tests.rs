@@ -317,6 +317,23 @@ fn the_names_of_the_jails_are_read_once_for_many_keys() {
 }
 
 #[test]
+fn a_line_twice_as_long_takes_no_more_than_some_times_as_long() {
+    let console = Console::new();
+    let least = |rows: usize| {
+        let line = format!("{}web.ex", "let a = #{ ports: [80], log: #{ tag: \"x\" } };\n".repeat(rows));
+        let once = || {
+            let begun = std::time::Instant::now();
+            assert_eq!(console.offers(&line).1.len(), 2);
+            assert!(hint::hint(&Known::quick(&console.shell), &line, line.len(), &|_| None).is_none());
+            begun.elapsed()
+        };
+        (0..5).map(|_| once()).min().unwrap()
+    };
+    let (short, long) = (least(40), least(80));
+    assert!(long < short * 6, "{short:?} for 40 rows, {long:?} for 80");
+}
+
+#[test]
 fn whatever_is_typed_is_answered_and_stays_as_it_is() {
     let console = Console::new();
     let pieces = prop::sample::select(vec![
