@@ -21,6 +21,8 @@ pub fn line(shell: &mut Shell, text: &str) -> Answer {
 /// A file, as if it were typed.
 pub fn file(shell: &mut Shell, path: &Path, text: &str) -> Answer {
     let said = shell.console.load(path, text);
+    // In the middle of a script it is no first line; those below keep their numbers.
+    let text = if text.starts_with("#!") { text.find('\n').map_or("", |end| &text[end..]) } else { text };
     done(shell, &path.to_string_lossy(), text, said)
 }
 
@@ -44,7 +46,7 @@ fn done(shell: &mut Shell, name: &str, text: &str, said: Said) -> Answer {
             show(shell, &value);
             Answer::Done
         }
-        Said::Failed { report, .. } => {
+        Said::Failed { report } => {
             complain(&report);
             Answer::Done
         }
@@ -61,7 +63,7 @@ pub fn aside(shell: &mut Shell, text: &str) -> Result<Answer, String> {
 pub fn tell(shell: &Shell, said: Said) -> Result<Answer, String> {
     match said {
         Said::Value(value) => show(shell, &value),
-        Said::Failed { report, .. } => complain(&report),
+        Said::Failed { report } => complain(&report),
         Said::Exit(_) => {}
     }
     Ok(Answer::Done)

@@ -7,6 +7,9 @@ use crate::kernel::JailName;
 /// Before the rows below; its end where there is less room.
 const BELOW: &str = "...> ";
 
+/// Widest prompt that rows below are indented by.
+const WIDEST: usize = 24;
+
 /// The prompt, plain and painted: both are of the same width.
 pub struct Prompt {
     plain: String,
@@ -31,6 +34,11 @@ impl Prompt {
 
     pub fn width(&self) -> usize {
         self.plain.width()
+    }
+
+    /// Columns that the rows below leave free; none where the name of a jail would take the room of what is typed.
+    pub fn margin(&self) -> usize {
+        if self.width() > WIDEST { 0 } else { self.width() }
     }
 
     pub fn below(&self) -> String {
@@ -66,5 +74,7 @@ mod tests {
         }
         assert_eq!(Prompt::new(None, false).below(), "   ...> ");
         assert_eq!(below(3), ".> ");
+        let widths = |name: &str| Prompt::new(Some(&name.parse().unwrap()), true).margin();
+        assert_eq!([widths("web"), widths(&"a".repeat(63))], [5, 0]);
     }
 }

@@ -119,7 +119,8 @@ impl Record {
 
 /// What the value of a line is called in a script.
 fn variable(name: &str) -> String {
-    format!("last_{}", name.rsplit(':').next().unwrap_or(name))
+    let letters = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    format!("last_{}", name.strip_prefix("repl:").unwrap_or(name).chars().map(letters).collect::<String>())
 }
 
 /// With a `;` after its last token, so that the next statement may follow.

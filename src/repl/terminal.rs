@@ -85,14 +85,14 @@ impl Terminal {
         let read = match self {
             Terminal::Plain(plain) => return plain.read(prompt),
             Terminal::Edited { editor, margin } => {
-                margin.store(prompt.width(), Ordering::Relaxed);
+                margin.store(prompt.margin(), Ordering::Relaxed);
                 editor.readline(prompt)
             }
         };
         match read {
             Ok(text) => {
                 self.remember(&text);
-                Ok(Read::Line(keys::dedented(&text, prompt.width())))
+                Ok(Read::Line(keys::dedented(&text, prompt.margin())))
             }
             Err(ReadlineError::Interrupted) => Ok(Read::Cancelled),
             Err(ReadlineError::Eof) => Ok(Read::End),

@@ -39,8 +39,6 @@ pub enum Said {
     Failed {
         /// What to tell, with place, caret and hint.
         report: String,
-        /// It was ended by Ctrl-C.
-        interrupted: bool,
     },
 }
 
@@ -160,6 +158,7 @@ impl Console {
         self.session.deadline.set(self.limits.deadline);
         self.effects.begin();
         self.sources.begin(self.names());
+        self.modules.begin();
         let source = self.sources.add(Source { name: name.to_owned(), text: without_shebang(text.to_owned()) });
         let evaluated = self.parse(&source).and_then(|ast| {
             self.functions.add(name, &ast);
@@ -184,14 +183,13 @@ impl Console {
             Err(error) => {
                 let late = self.session.deadline.passed();
                 let report = diagnostics::report(&self.engine, &self.sources, &source, &error, late);
-                Said::Failed { report: report.text, interrupted: report.exit == 130 }
+                Said::Failed { report: report.text }
             }
         };
-        for name in self.functions.sweep(&self.scope) {
-            self.sources.forget(&name);
-        }
-        if !self.functions.are_of(name) {
-            self.sources.forget(name);
+        for name in self.functions.sweep(&self.scope).iter().map(String::as_str).chain([name]) {
+            if !self.functions.are_of(name) {
+                self.sources.forget(name);
+            }
         }
         said
     }
@@ -283,7 +281,10 @@ impl Console {
 pub fn last_values(text: &str) -> Vec<(usize, usize)> {
     let all: Vec<_> = tokens(text).into_iter().filter(|token| token.kind != Kind::Comment).collect();
     let is_default = |at: usize| all.get(at + 1).is_some_and(|next| next.of(text) == "=>");
-    let found = all.iter().enumerate().filter(|(at, token)| token.of(text) == LAST && !is_default(*at));
+    // Where a name is given, it is none.
+    let is_new = |at: usize| at > 0 && matches!(all[at - 1].of(text), "let" | "const" | "for" | "as" | "fn");
+    let is_last = |at: usize| all[at].of(text) == LAST && !is_default(at) && !is_new(at);
+    let found = all.iter().enumerate().filter(|(at, _)| is_last(*at));
     found
         .map(|(_, token)| {
             let before = &text[..token.start];

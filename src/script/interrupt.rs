@@ -5,10 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, raise, sigaction};
 
 static PENDING: AtomicBool = AtomicBool::new(false);
+/// The process goes on after the script.
+static OUTLIVED: AtomicBool = AtomicBool::new(false);
 
-/// The first Ctrl-C asks the script to end. The second, when the script hangs in a call, ends the process.
+/// The first Ctrl-C asks the script to end. The second, when the script hangs in a call, ends the process, unless that is
+/// the REPL's.
 extern "C" fn note(_signal: i32) {
-    if PENDING.swap(true, Ordering::Relaxed) {
+    if PENDING.swap(true, Ordering::Relaxed) && !OUTLIVED.load(Ordering::Relaxed) {
         let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
         // SAFETY: sigaction and raise are async-signal-safe, and no handler is installed.
         let _ = unsafe { sigaction(Signal::SIGINT, &default) };
@@ -38,8 +41,9 @@ pub struct Hearing(Option<SigAction>);
 impl Hearing {
     pub fn begin() -> Hearing {
         PENDING.store(false, Ordering::Relaxed);
-        let action = SigAction::new(SigHandler::Handler(note_only), SaFlags::empty(), SigSet::empty());
-        // SAFETY: the handler only touches an atomic.
+        OUTLIVED.store(true, Ordering::Relaxed);
+        let action = SigAction::new(SigHandler::Handler(note), SaFlags::empty(), SigSet::empty());
+        // SAFETY: the handler only touches atomics, and nothing but them while OUTLIVED is set.
         Hearing(unsafe { sigaction(Signal::SIGINT, &action) }.ok())
     }
 }
@@ -58,10 +62,6 @@ impl Drop for Hearing {
             let _ = unsafe { sigaction(Signal::SIGINT, before) };
         }
     }
-}
-
-extern "C" fn note_only(_signal: i32) {
-    PENDING.store(true, Ordering::Relaxed);
 }
 
 pub fn pending() -> bool {

@@ -58,6 +58,13 @@ impl Modules {
         Modules { guard, library, sources, session, state: RefCell::new(state) }
     }
 
+    /// A line of the REPL begins: a file that it imports is read again, as it is now, and the bounds of a run are the line's.
+    pub fn begin(&self) {
+        let mut state = self.state.borrow_mut();
+        state.loaded.retain(|identity, _| matches!(identity, Identity::Standard(_)));
+        state.bytes = 0;
+    }
+
     /// From where a text imports.
     pub fn lies_at(&self, name: &str, place: Place) {
         self.state.borrow_mut().places.insert(name.to_owned(), place);

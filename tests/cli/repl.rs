@@ -156,6 +156,10 @@ fn what_lines_define_stays_and_the_last_value_has_a_name() {
     session.line("switch _ { 11 => \"eleven\", _ => \"other\" }");
     session.line("import \"greet\" as greet");
     session.line("greet::hello(\"you\")");
+    fs::write(place.work().join("lib/greet.rhai"), "fn hello(name) { `hi ${name}` }").unwrap();
+    session.line("import \"greet\" as greet");
+    session.line("greet::hello(\"you\")");
+    session.line("for _ in 0..2 { }");
     session.line("fn broken() { throw \"oh\" }");
     session.line("broken()");
     session.line("const X = 5");
