@@ -39,13 +39,6 @@ pub fn has_keys() -> bool {
     is_screen() && std::io::stdin().is_terminal()
 }
 
-/// Does the terminal show more than ASCII, as its locale says (setlocale(3): the first of these that is set)?
-pub fn is_unicode() -> bool {
-    let value = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(value).unwrap_or_default().to_ascii_lowercase();
-    locale.contains("utf-8") || locale.contains("utf8")
-}
-
 /// Colours are for terminals, and not for who sets NO_COLOR (no-color.org).
 pub fn colour() -> bool {
     is_screen() && std::env::var_os("NO_COLOR").as_deref().is_none_or(|value| value == OsStr::new(""))

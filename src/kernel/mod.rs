@@ -103,7 +103,8 @@ pub trait Kernel {
     /// Marks that a supervisor holds (or no longer holds) the jail; counted in the `REFS` column.
     fn hold(&self, jid: Jid, held: bool) -> Result<(), KernelError>;
 
-    /// Takes the denials that were recorded since the last call, oldest first, and the number lost in between.
+    /// The denials that were recorded since the last call on this value, oldest first, and the number lost in between. The
+    /// first call also tells of those before that the kernel still has.
     fn denials(&self) -> Result<(Vec<Denial>, u64), KernelError>;
 
     /// Bytes of memory that the jail is charged for, and how many it may be. `None` where nobody counts them.

@@ -136,6 +136,7 @@ impl Column {
                 None => "-".to_owned(),
             },
             Column::Health => match jail.health {
+                Some(health) if health.ill => "ill".to_owned(),
                 Some(health) if health.ready == health.services => "ok".to_owned(),
                 Some(health) => format!("{}/{}", health.ready, health.services),
                 None => "-".to_owned(),

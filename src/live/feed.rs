@@ -3,6 +3,8 @@
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 
+use nix::sys::signal::SigSet;
+
 use super::glance::Glance;
 use super::sample::Sample;
 use crate::kernel::JailName;
@@ -53,6 +55,8 @@ impl Threaded {
         let (asked, questions) = channel::<Option<JailName>>();
         let (answers, seen) = channel();
         let look = move || {
+            // Signals are for the thread that waits for keys.
+            let _ = SigSet::all().thread_block();
             let mut opened = open();
             for wanted in questions {
                 let answer = match &mut opened {

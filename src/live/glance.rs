@@ -89,7 +89,8 @@ impl Glance {
 
 fn health(status: &Status) -> Option<Health> {
     let ready = status.services.iter().filter(|service| service.ready).count();
-    (!status.services.is_empty()).then_some(Health { ready, services: status.services.len() })
+    let ill = status.services.iter().any(|service| service.ill > 0);
+    (!status.services.is_empty()).then_some(Health { ready, services: status.services.len(), ill })
 }
 
 /// The monotonic clock in nanoseconds, as the kernel stamps denials, and milliseconds since the epoch.

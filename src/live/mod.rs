@@ -16,9 +16,10 @@ mod view;
 
 pub use draw::{Look, draw};
 pub use feed::{Feed, Here, Threaded};
-pub use glance::Glance;
+pub use glance::{Glance, clocks};
 pub use key::Key;
 pub use order::Order;
 pub use run::{Ended, LiveError, run};
 pub use sample::{Detail, Head, Health, Jail, Memory, Sample};
+pub use screen::is_unicode;
 pub use view::View;

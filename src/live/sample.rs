@@ -44,6 +44,8 @@ impl Memory {
 pub struct Health {
     pub ready: usize,
     pub services: usize,
+    /// Some of them fail their health checks.
+    pub ill: bool,
 }
 
 /// One jail.

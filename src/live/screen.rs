@@ -11,6 +11,13 @@ use ratatui::crossterm::cursor::{Hide, Show};
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 
+/// Does the terminal show more than ASCII, as its locale says (setlocale(3): the first of these that is set)?
+pub fn is_unicode() -> bool {
+    let value = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(value).unwrap_or_default().to_ascii_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
+}
+
 /// Is the view on the terminal?
 static ON: AtomicBool = AtomicBool::new(false);
 /// The signal that wants us to end; 0 for none.

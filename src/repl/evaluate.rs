@@ -48,6 +48,7 @@ fn done(shell: &mut Shell, name: &str, text: &str, said: Said) -> Answer {
         }
         Said::Failed { report } => {
             complain(&report);
+            shell.failure = Some(report);
             Answer::Done
         }
     }

@@ -23,6 +23,8 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use crate::script::{Limits, Session};
+use events::Events;
+pub use events::Open;
 use shell::{Next, Shell};
 use terminal::{Read, Terminal};
 
@@ -32,6 +34,8 @@ pub struct Settings {
     /// Directories that lines import from.
     pub module_path: Vec<PathBuf>,
     pub colour: bool,
+    /// Opens another host for a thread that looks at the jails; `None` where there is nothing to see.
+    pub open: Option<Open>,
 }
 
 /// Talks to whoever sits at the terminal until they leave, and returns the exit status.
@@ -39,14 +43,18 @@ pub struct Settings {
 /// # Errors
 /// The terminal cannot be used.
 pub fn run(session: &Rc<Session>, settings: Settings) -> Result<u8, String> {
-    let colour = settings.colour;
+    let (colour, open) = (settings.colour, settings.open.clone());
     let shell = Rc::new(RefCell::new(Shell::new(session, settings)));
     let mut terminal = Terminal::open(&shell, colour)?;
-    let _events = terminal.printer().map(events::Events::begin);
+    let board = shell.borrow().events.clone();
+    let _events = open.zip(terminal.printer()).map(|(open, printer)| Events::begin(printer, &board, open, colour));
     shell.borrow().greet();
     loop {
         let prompt = shell.borrow_mut().prompt();
-        match terminal.read(&prompt)? {
+        board.typing();
+        let read = terminal.read(&prompt)?;
+        board.running();
+        match read {
             Read::Line(text) => {
                 let mut next = shell.borrow_mut().take(&text);
                 while let Next::Typed(text) = next {

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use super::command::{self, Answer};
 use super::complete::Remembered;
+use super::events::{Board, Open};
 use super::prompt::Prompt;
 use super::record::Record;
 use super::show::{self, Form, Screen};
@@ -35,6 +36,12 @@ pub struct Shell {
     pub module_path: Vec<PathBuf>,
     /// For completion.
     pub remembered: Remembered,
+    /// What happens to jails meanwhile.
+    pub events: Board,
+    /// Opens another host for a thread that looks at the jails.
+    pub open: Option<Open>,
+    /// What was told of the last line that failed.
+    pub failure: Option<String>,
     /// Lines that were evaluated; each is a text of its own in messages.
     pub count: usize,
     /// Those that went well.
@@ -55,6 +62,9 @@ impl Shell {
             remembered: Remembered::default(),
             form: Form::default(),
             colour: settings.colour,
+            events: Board::default(),
+            open: settings.open,
+            failure: None,
             count: 0,
             record: Record::default(),
             undo: Undo::default(),
@@ -115,6 +125,8 @@ impl Shell {
 
     /// Prints text, through a pager if it is longer than the screen.
     pub fn page(&self, text: &str) {
+        // A pager has the screen for itself.
+        let _away = self.events.away();
         // Output that cannot be written is lost with its terminal.
         let _ = show::deliver(text, &show::Pager::of_environment(), self.screen());
     }

@@ -130,6 +130,9 @@ pub struct ServiceStatus {
     pub pid: Option<i32>,
     /// It runs and has shown to be ready, or has done its work.
     pub ready: bool,
+    /// Health checks that failed in a row.
+    #[serde(default)]
+    pub ill: u32,
 }
 
 /// Brings the jail up and starts its services under a background supervisor. Returns when they are ready (without a

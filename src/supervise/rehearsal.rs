@@ -299,6 +299,7 @@ impl Rehearsal {
                 last_exit: machine.last_exit().map(str::to_owned),
                 pid: actor.alive.map(|(run, _)| self.pid_of(index, run)),
                 ready: machine.is_up(),
+                ill: machine.ill(),
             }
         };
         let services: Vec<ServiceStatus> = self.actors.iter().enumerate().map(service).collect();

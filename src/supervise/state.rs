@@ -123,6 +123,11 @@ impl Machine {
         self.run
     }
 
+    /// Health checks that failed in a row.
+    pub fn ill(&self) -> u32 {
+        self.ill
+    }
+
     /// How it last ended and what followed.
     pub fn last_exit(&self) -> Option<&str> {
         self.last_exit.as_deref()

@@ -27,7 +27,7 @@ pub use escape::{is_unprintable, printable, printable_json};
 pub use grid::{Cell, Fitted, Grid, Heading, shortened};
 pub use inventory::{archives, bases, disk, ends, garbage, snapshots, stamp};
 pub use lines::{Line, Lines};
-pub use moment::ago;
+pub use moment::{ago, clock};
 pub use observation::{Observation, now};
 pub use profiles::{explanation, probes, proof};
 pub use prometheus::exposition;

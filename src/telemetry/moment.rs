@@ -22,6 +22,11 @@ pub fn stamp(milliseconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{rest:03}Z")
 }
 
+/// `22:15:59Z`, from seconds since the epoch.
+pub fn clock(seconds: u64) -> String {
+    format!("{:02}:{:02}:{:02}Z", seconds / 3600 % 24, seconds / 60 % 60, seconds % 60)
+}
+
 /// The Gregorian date of a day since 1970. Years are taken to begin in March, so that the leap day is their last.
 fn date(days: u64) -> (u64, u64, u64) {
     const ERA: u64 = 146_097; // days in 400 years
@@ -48,6 +53,7 @@ mod tests {
 
     #[test]
     fn stamps_know_leap_years_and_centuries() {
+        assert_eq!(clock(1_795_472_159), "22:15:59Z");
         assert_eq!(stamp(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(stamp(951_782_400_000 - 1), "2000-02-28T23:59:59.999Z");
         assert_eq!(stamp(951_782_400_000), "2000-02-29T00:00:00.000Z");

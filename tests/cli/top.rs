@@ -1,8 +1,8 @@
 //! `jailctl top` on a terminal: the view with keys, and the terminal given back.
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use std::os::unix::process::ExitStatusExt;
+
+use nix::sys::signal::Signal;
 
 use crate::harness::Place;
 use crate::terminal::Terminal;
@@ -39,7 +39,7 @@ fn a_signal_that_ends_it_and_ctrl_c_give_the_terminal_back_too() {
     let mut ended = top(&place, &[]);
     let before = ended.modes();
     ended.see("no jails");
-    kill(Pid::from_raw(ended.pid()), Signal::SIGTERM).unwrap();
+    ended.signal(Signal::SIGTERM);
     let status = ended.end();
     assert_eq!((status.code(), status.signal()), (Some(143), None));
     assert!(!ended.is_alternate() && ended.modes() == before);

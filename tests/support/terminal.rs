@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::pty::{Winsize, openpty};
+use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{Termios, tcgetattr};
+use nix::unistd::Pid;
 
 /// A busy machine takes its time.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -50,8 +52,9 @@ impl Terminal {
         Terminal { child, master, slave, parser: vt100::Parser::new(some(rows), some(columns), 1000), raw: Vec::new() }
     }
 
-    pub fn pid(&self) -> i32 {
-        i32::try_from(self.child.id()).expect("a pid")
+    pub fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).expect("a pid");
+        kill(Pid::from_raw(pid), signal).expect("a process that is there still");
     }
 
     /// How the terminal is set.

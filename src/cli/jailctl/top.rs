@@ -86,7 +86,7 @@ impl Top {
         let thread = |error: std::io::Error| Failure::new(Exit::FAILED, format!("cannot make a thread: {error}"));
         let mut feed = Threaded::new(open).map_err(thread)?;
         let mut view = View::new(head, self.sort.into(), self.delay);
-        let look = live::Look { colour: output::colour(), blocks: output::is_unicode() };
+        let look = live::Look { colour: output::colour(), blocks: live::is_unicode() };
         let ended = live::run(&mut view, &mut feed, look).map_err(|error| Failure::new(Exit::FAILED, error.to_string()))?;
         Ok(match ended {
             Ended::Left => Exit::DONE,

@@ -38,6 +38,8 @@ pub struct Lsm {
     control: Control,
     /// The module's count of lost denials when [`Kernel::denials`] was last asked.
     lost_before: Cell<u64>,
+    /// Where this reader is among the denials.
+    place: denials::Place,
     accepted: RightSet,
 }
 
@@ -63,7 +65,7 @@ impl Lsm {
         }
         let control = Control::current();
         let info = control.check()?;
-        Ok(Lsm { control, lost_before: Cell::new(info.events_lost), accepted: RightSet::EMPTY })
+        Ok(Lsm { control, lost_before: Cell::new(info.events_lost), place: denials::Place::default(), accepted: RightSet::EMPTY })
     }
 
     /// Creates jails even where these rights cannot be enforced.
@@ -305,8 +307,8 @@ impl Kernel for Lsm {
     }
 
     fn denials(&self) -> Result<(Vec<Denial>, u64), KernelError> {
-        let taken = denials::take(&self.control)?;
+        let (taken, missed) = denials::take(&self.control, &self.place)?;
         let lost = self.control.info()?.events_lost;
-        Ok((taken, lost - self.lost_before.replace(lost).min(lost)))
+        Ok((taken, missed + lost - self.lost_before.replace(lost).min(lost)))
     }
 }

@@ -60,7 +60,7 @@ fn cells(columns: &[(Column, u16)], jail: &Jail, track: &Track, now: u64, select
             Column::Rate if track.denial_rate > 0.0 => {
                 (padded(*column, &column.cell(jail, track, now), *width), look.coloured(Color::Red))
             }
-            Column::Health if jail.health.is_some_and(|health| health.ready < health.services) => {
+            Column::Health if jail.health.is_some_and(|health| health.ill || health.ready < health.services) => {
                 (padded(*column, &column.cell(jail, track, now), *width), look.coloured(Color::Yellow))
             }
             _ => (padded(*column, &column.cell(jail, track, now), *width), look.plain()),

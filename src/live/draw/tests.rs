@@ -43,7 +43,7 @@ fn busy() -> View {
             Jail {
                 cpu_usec: (second / 4) * 200_000,
                 memory: Memory::Charged { bytes: 1 << 30, limit: None },
-                health: Some(Health { ready: 2, services: 3 }),
+                health: Some(Health { ready: 2, services: 3, ill: false }),
                 restarts: Some(12),
                 ..jail("database-of-orders")
             },

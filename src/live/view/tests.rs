@@ -15,7 +15,7 @@ pub fn jail(name: &str) -> Jail {
         processes: 1,
         restarts: Some(0),
         denials: Some(0),
-        health: Some(Health { ready: 1, services: 1 }),
+        health: Some(Health { ready: 1, services: 1, ill: false }),
         since: Some(1_795_472_000),
     }
 }

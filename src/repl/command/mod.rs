@@ -3,19 +3,24 @@
 
 mod doc;
 mod edit;
+mod events;
 mod form;
 mod help;
 mod jails;
 mod kernel;
 mod load;
+mod logs;
 mod plan;
 mod profile;
 mod quit;
 mod save;
 mod shell;
 mod time;
+mod top;
 mod undo;
 mod used;
+mod watch;
+mod why;
 
 use super::shell::Shell;
 pub use doc::tell_of;
@@ -47,6 +52,11 @@ pub const COMMANDS: &[Command] = &[
     help::COMMAND,
     doc::COMMAND,
     jails::COMMAND,
+    top::COMMAND,
+    watch::COMMAND,
+    logs::COMMAND,
+    why::COMMAND,
+    events::COMMAND,
     used::COMMAND,
     shell::COMMAND,
     plan::COMMAND,

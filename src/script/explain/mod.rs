@@ -3,9 +3,12 @@
 mod limits;
 mod names;
 mod parse;
+mod told;
 mod verbs;
 
 use super::{Code, Kind};
+
+pub use told::{of_right, told};
 
 /// How an error comes about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -25,6 +25,7 @@ impl Monitor<'_> {
                 last_exit: machine.last_exit().map(bounded),
                 pid: pid(index),
                 ready: machine.is_up(),
+                ill: machine.ill(),
             }
         });
         Status {

@@ -1,0 +1,296 @@
+//! The thread that looks: at the state files of supervisors when they change (inotify(7)), at the ring of denials a few
+//! times a second. Touches the run directory and the kernel, reading only.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
+use nix::unistd::pipe2;
+use rustyline::ExternalPrinter;
+
+use super::change::{Event, Seen, Weight, changes};
+use super::digest::{Digest, Line};
+use super::{Board, name_of};
+use crate::jail::Host;
+use crate::kernel::{JailName, Jid, KernelError};
+use crate::live::clocks;
+use crate::supervise;
+
+/// Between two looks at the ring of denials.
+const OFTEN: Duration = Duration::from_millis(250);
+/// Between two looks for what no file tells: a supervisor that was killed, a run directory that was mounted over.
+const SELDOM: Duration = Duration::from_secs(2);
+/// What happens together is looked at together.
+const SETTLE: Duration = Duration::from_millis(30);
+
+/// A supervisor's file (src/supervise/files.rs).
+const STATE: &str = "state.json";
+
+/// Ends the thread.
+pub struct Bell(OwnedFd);
+
+impl Bell {
+    pub fn new() -> Result<(Bell, OwnedFd), Errno> {
+        let (ear, bell) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+        Ok((Bell(bell), ear))
+    }
+
+    pub fn ring(&self) {
+        // A full pipe was rung already.
+        let _ = nix::unistd::write(&self.0, b"!");
+    }
+}
+
+pub struct Watch<P> {
+    host: Host,
+    board: Board,
+    printer: P,
+    colour: bool,
+    begun: Instant,
+    digest: Digest,
+    /// Lines that wait until the terminal is free.
+    waiting: Vec<Line>,
+    seen: BTreeMap<JailName, Seen>,
+    names: HashMap<Jid, String>,
+    directory: Option<Directory>,
+    /// Denials can be had.
+    sighted: bool,
+}
+
+/// The run directory as it is watched.
+struct Directory {
+    inotify: Inotify,
+    /// Device and number: another one may be mounted over it.
+    identity: (u64, u64),
+    parent: WatchDescriptor,
+    jails: HashMap<WatchDescriptor, JailName>,
+}
+
+impl<P: ExternalPrinter> Watch<P> {
+    pub fn new(host: Host, board: Board, printer: P, colour: bool) -> Watch<P> {
+        Watch {
+            host,
+            board,
+            printer,
+            colour,
+            begun: Instant::now(),
+            digest: Digest::default(),
+            waiting: Vec::new(),
+            seen: BTreeMap::new(),
+            names: HashMap::new(),
+            directory: None,
+            sighted: true,
+        }
+    }
+
+    /// Looks and tells until the bell rings.
+    pub fn run(mut self, ear: &OwnedFd) {
+        self.watch_directory();
+        for name in self.jails() {
+            self.look(&name);
+        }
+        // What was denied before is known, and no news.
+        drop(self.denials());
+        self.board.known().begun = true;
+        let mut seldom = Instant::now() + SELDOM;
+        loop {
+            let dirty = match self.wait(ear, seldom) {
+                Some(dirty) => dirty,
+                None => return,
+            };
+            let mut events: Vec<Event> = dirty.iter().flat_map(|name| self.look(name)).collect();
+            if Instant::now() >= seldom {
+                events.extend(self.look_around());
+                seldom = Instant::now() + SELDOM;
+            }
+            events.extend(self.denials());
+            self.tell(events);
+        }
+    }
+
+    /// Waits for something to look at; the jails whose state changed. `None`: the bell rang.
+    fn wait(&mut self, ear: &OwnedFd, until: Instant) -> Option<BTreeSet<JailName>> {
+        let mut wait = until.saturating_duration_since(Instant::now());
+        if self.sighted || !self.waiting.is_empty() {
+            wait = wait.min(OFTEN);
+        }
+        if let Some(due) = self.digest.due() {
+            wait = wait.min(due.saturating_sub(self.begun.elapsed()));
+        }
+        let timeout = PollTimeout::try_from(wait + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
+        let inotify = self.directory.as_ref().map(|directory| directory.inotify.as_fd());
+        let mut watched: Vec<PollFd<'_>> =
+            [Some(ear.as_fd()), inotify].into_iter().flatten().map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+        // An interrupted wait is one that was short.
+        let _ = poll(&mut watched, timeout);
+        let ready = |at: usize| watched.get(at).is_some_and(|fd| fd.any().unwrap_or(false));
+        if ready(0) {
+            return None;
+        }
+        let changed = ready(1);
+        if changed {
+            std::thread::sleep(SETTLE);
+        }
+        Some(if changed { self.changed() } else { BTreeSet::new() })
+    }
+
+    /// What inotify tells.
+    fn changed(&mut self) -> BTreeSet<JailName> {
+        let Some(directory) = &mut self.directory else { return BTreeSet::new() };
+        let mut dirty = BTreeSet::new();
+        let mut anew = false;
+        while let Ok(events) = directory.inotify.read_events() {
+            for event in events {
+                anew |= event.wd == directory.parent || event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW);
+                if event.mask.intersects(AddWatchFlags::IN_IGNORED | AddWatchFlags::IN_DELETE_SELF) {
+                    dirty.extend(directory.jails.remove(&event.wd));
+                } else if event.name.as_deref() == Some(OsStr::new(STATE)) {
+                    dirty.extend(directory.jails.get(&event.wd).cloned());
+                }
+            }
+        }
+        if anew {
+            self.watch_jails();
+            dirty.extend(self.jails());
+            dirty.extend(self.seen.keys().cloned());
+        }
+        dirty
+    }
+
+    /// All that no file told.
+    fn look_around(&mut self) -> Vec<Event> {
+        let identity = |path: PathBuf| fs::metadata(path).ok().map(|data| (data.dev(), data.ino()));
+        if identity(self.place()) != self.directory.as_ref().map(|directory| directory.identity) {
+            self.watch_directory();
+            let names: BTreeSet<JailName> = self.jails().into_iter().chain(self.seen.keys().cloned()).collect();
+            return names.iter().flat_map(|name| self.look(name)).collect();
+        }
+        let running: Vec<JailName> = self.seen.iter().filter(|(_, seen)| seen.alive).map(|(name, _)| name.clone()).collect();
+        running.iter().flat_map(|name| self.look(name)).collect()
+    }
+
+    fn place(&self) -> PathBuf {
+        self.host.config.run_dir.join("jails")
+    }
+
+    /// Those with a run directory.
+    fn jails(&self) -> Vec<JailName> {
+        let entries = fs::read_dir(self.place()).into_iter().flatten().flatten();
+        entries.filter_map(|entry| name_of(&entry.file_name())).collect()
+    }
+
+    /// A directory that is not there yet is looked for again.
+    fn watch_directory(&mut self) {
+        self.directory = None;
+        let flags = AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_DELETE | AddWatchFlags::IN_ONLYDIR;
+        let place = self.place();
+        let Ok(data) = fs::metadata(&place) else { return };
+        let Ok(inotify) = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK) else { return };
+        let Ok(parent) = inotify.add_watch(&place, flags) else { return };
+        let jails = HashMap::new();
+        self.directory = Some(Directory { inotify, identity: (data.dev(), data.ino()), parent, jails });
+        self.watch_jails();
+    }
+
+    /// One that cannot be watched is still looked at now and then.
+    fn watch_jails(&mut self) {
+        let (place, names) = (self.place(), self.jails());
+        let Some(directory) = &mut self.directory else { return };
+        let flags = AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_DELETE_SELF | AddWatchFlags::IN_ONLYDIR;
+        for name in names {
+            if let Ok(watched) = directory.inotify.add_watch(&place.join(name.as_str()), flags) {
+                directory.jails.insert(watched, name);
+            }
+        }
+    }
+
+    /// One jail: what happened to it since the last look.
+    fn look(&mut self, name: &JailName) -> Vec<Event> {
+        let now = supervise::written_status(&self.host, name).map(|(status, alive)| Seen { status, alive });
+        let events = changes(name, self.seen.get(name), now.as_ref());
+        match now {
+            Some(now) => self.seen.insert(name.clone(), now),
+            None => self.seen.remove(name),
+        };
+        events
+    }
+
+    fn denials(&mut self) -> Vec<Event> {
+        if !self.sighted {
+            return Vec::new();
+        }
+        let (found, lost) = match self.host.kernel.denials() {
+            Ok(found) => found,
+            Err(error @ KernelError::NotEnforceable { .. }) => {
+                self.sighted = false;
+                self.board.known().blind = Some(error.to_string());
+                return Vec::new();
+            }
+            // A module that is being replaced is there again in a moment.
+            Err(_) => return Vec::new(),
+        };
+        if found.iter().any(|denial| !self.names.contains_key(&denial.jid)) {
+            let jails = self.host.kernel.list().unwrap_or_default();
+            self.names.extend(jails.into_iter().map(|jail| (jail.jid, jail.name.to_string())));
+        }
+        let name = |jid: Jid| self.names.get(&jid).cloned().unwrap_or_else(|| format!("jid {jid}"));
+        let mut events: Vec<Event> = found.iter().map(|denial| Event::denied(&name(denial.jid), denial)).collect();
+        events.extend((lost > 0).then(|| Event::lost(lost)));
+        self.board.known().denials.add(&found, lost, clocks());
+        events
+    }
+
+    fn tell(&mut self, events: Vec<Event>) {
+        let now = self.begun.elapsed();
+        let running = self.board.gate.is_running();
+        self.waiting.extend(self.digest.end(now));
+        for event in events {
+            // Whoever runs a script that starts and stops jails knows of it.
+            let told = self.board.note(&event) && !(event.asked && running);
+            if told {
+                self.waiting.extend(self.digest.add(event, now));
+            }
+        }
+        if self.waiting.is_empty() || !self.board.gate.is_open() {
+            return;
+        }
+        let text: String = self.waiting.iter().map(|line| self.shown(line)).collect();
+        let (printer, gate) = (&mut self.printer, &self.board.gate);
+        let print = || {
+            if gate.is_running() {
+                let mut stdout = std::io::stdout().lock();
+                let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+            } else {
+                // A line editor that reads no more has nobody to tell.
+                let _ = printer.print(text);
+            }
+        };
+        if gate.tell(print) {
+            self.waiting.clear();
+        }
+    }
+
+    fn shown(&self, line: &Line) -> String {
+        let colour = match line.weight {
+            Weight::Good => 32,
+            Weight::Notice => 33,
+            Weight::Bad => 31,
+        };
+        match self.colour {
+            true => format!("\u{1b}[{colour}m*\u{1b}[0m {}\n", line.text),
+            false => format!("* {}\n", line.text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
