@@ -191,7 +191,7 @@ fn the_live_view_and_a_watched_line_give_the_console_back() {
     terminal.press("x");
     terminal.wait("console", |screen| !screen.contains("any key ends it") && last_line(screen).ends_with('>'));
     enter(&mut terminal, ":watch 200ms throw \"no luck\"");
-    terminal.see("no luck");
+    terminal.see("error[");
     terminal.press("\u{3}");
     terminal.wait("console", |screen| !screen.contains("any key ends it") && last_line(screen).ends_with('>'));
     enter(&mut terminal, ":logs live-seen");

@@ -27,7 +27,7 @@ impl Console {
         let config = Config { data_dir: place.path().join("data"), run_dir: place.path().join("run") };
         let open = move || Ok(Host { kernel: Rc::new(Sim::new()), config: config.clone() });
         let session = Rc::new(Session::new(Mode::Act, open));
-        let settings = Settings { limits: Limits::default(), module_path: Vec::new(), colour: true };
+        let settings = Settings { limits: Limits::default(), module_path: Vec::new(), colour: true, open: None };
         for jail in ["web", "web-2", "db"] {
             std::fs::create_dir_all(place.path().join("data/jails").join(jail).join("data")).unwrap();
         }
