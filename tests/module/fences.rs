@@ -1,6 +1,7 @@
 //! Members reach each other, and nobody else.
 
 use jailsh::kernel::Kernel;
+use jailsh::kernel::lsm::Lsm;
 use nix::unistd::Pid;
 
 use super::fixture::{child, errno, module, pipe, wait_for_close};
@@ -168,6 +169,38 @@ fn denials_are_reported_with_right_object_and_process() {
     let denial = denials.iter().find(|denial| denial.jid == jail.jid && denial.right.name() == "process_signal").unwrap();
     assert_eq!((denial.pid, denial.object), (pid, 1));
     assert!(denial.when_ns > 0 && !denial.command.is_empty());
+}
+
+#[test]
+fn what_one_reader_took_another_one_reads_too_and_the_ring_never_fills_up() {
+    let Some(module) = module() else { return };
+    let other = Lsm::open().unwrap();
+    module.lsm.denials().unwrap();
+    other.denials().unwrap();
+    // More than the ring holds: each of these jails stays within the rate at which one is reported.
+    const JAILS: usize = 32;
+    const DENIALS: usize = 180;
+    let (mut jids, mut seen) = (Vec::new(), [0, 0]);
+    for number in 0..JAILS {
+        let jail = module.jail(&format!("readers{number}"), &[]);
+        let status = jail.run(|| {
+            for _ in 0..DENIALS {
+                // SAFETY: takes only numbers.
+                unsafe { libc::kill(1, libc::SIGTERM) };
+            }
+            0
+        });
+        assert_eq!(status, 0);
+        jids.push(jail.jid);
+        for (reader, seen) in [&module.lsm, &other].into_iter().zip(&mut seen) {
+            *seen += reader.denials().unwrap().0.iter().filter(|denial| denial.jid == jail.jid).count();
+        }
+    }
+    assert_eq!(seen, [JAILS * DENIALS; 2]);
+    let late = Lsm::open().unwrap();
+    let before = late.denials().unwrap().0.iter().filter(|denial| jids.contains(&denial.jid)).count();
+    assert!(before > 0 && before < JAILS * DENIALS, "{before}");
+    assert_eq!(late.denials().unwrap().0, []);
 }
 
 #[test]

@@ -52,9 +52,12 @@ impl Terminal {
         Terminal { child, master, slave, parser: vt100::Parser::new(some(rows), some(columns), 1000), raw: Vec::new() }
     }
 
+    pub fn pid(&self) -> i32 {
+        i32::try_from(self.child.id()).expect("a pid")
+    }
+
     pub fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id()).expect("a pid");
-        kill(Pid::from_raw(pid), signal).expect("a process that is there still");
+        kill(Pid::from_raw(self.pid()), signal).expect("a process that is there still");
     }
 
     /// How the terminal is set.
