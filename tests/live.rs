@@ -56,6 +56,8 @@ impl Running {
     fn console(&self) -> Terminal {
         let mut terminal = Terminal::start(self.command("jailsh", &[]), (24, 100));
         for _ in 0..100 {
+            // Whoever types faster than this is a program, and nothing looks.
+            std::thread::sleep(Duration::from_millis(300));
             enter(&mut terminal, ":events");
             let told =
                 terminal.wait("answer", |screen| screen.contains("told above the line") && last_line(screen).ends_with('>'));

@@ -47,14 +47,14 @@ pub fn run(session: &Rc<Session>, settings: Settings) -> Result<u8, String> {
     let shell = Rc::new(RefCell::new(Shell::new(session, settings)));
     let mut terminal = Terminal::open(&shell, colour)?;
     let board = shell.borrow().events.clone();
-    let _events = open.zip(terminal.printer()).map(|(open, printer)| Events::begin(printer, &board, open, colour));
+    let mut events = open.zip(terminal.printer()).map(|(open, printer)| Events::new(printer, &board, open, colour));
     shell.borrow().greet();
     loop {
         let prompt = shell.borrow_mut().prompt();
-        board.typing();
-        let read = terminal.read(&prompt)?;
-        board.running();
-        match read {
+        events.iter_mut().for_each(Events::begin);
+        let read = terminal.read(&prompt);
+        events.iter_mut().for_each(Events::end);
+        match read? {
             Read::Line(text) => {
                 let mut next = shell.borrow_mut().take(&text);
                 while let Next::Typed(text) = next {

@@ -125,8 +125,6 @@ impl Shell {
 
     /// Prints text, through a pager if it is longer than the screen.
     pub fn page(&self, text: &str) {
-        // A pager has the screen for itself.
-        let _away = self.events.away();
         // Output that cannot be written is lost with its terminal.
         let _ = show::deliver(text, &show::Pager::of_environment(), self.screen());
     }

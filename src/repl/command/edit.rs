@@ -13,9 +13,7 @@ pub const COMMAND: Command =
     Command { name: "edit", arguments: "", help: "change the last line in your editor, and evaluate it", run };
 
 fn run(shell: &mut Shell, _: &str) -> Result<Answer, String> {
-    let away = shell.events.away();
     let text = edited(&shell.typed)?;
-    drop(away);
     let text = text.trim_end();
     if text.is_empty() { Ok(Answer::Done) } else { Ok(Answer::Typed(text.to_owned())) }
 }

@@ -15,7 +15,6 @@ fn run(shell: &mut Shell, argument: &str) -> Result<Answer, String> {
     };
     let host = shell.session.host().map_err(|fault| fault.to_string())?;
     // Its status is the shell's own affair.
-    let _away = shell.events.away();
     jail::exec(host, &jail, &ExecRequest { pty: Some(true), ..ExecRequest::default() }).map_err(|error| error.to_string())?;
     Ok(Answer::Done)
 }

@@ -32,7 +32,6 @@ fn run(shell: &mut Shell, argument: &str) -> Result<Answer, String> {
         None => Box::new(Here::new(glance)),
     };
     let look = live::Look { colour: shell.colour, blocks: live::is_unicode() };
-    let _away = shell.events.away();
     match live::run(&mut view, feed.as_mut(), look).map_err(|error| error.to_string())? {
         Ended::Left => Ok(Answer::Done),
         Ended::By(signal) => Ok(Answer::Leave(128 + signal as u8)),

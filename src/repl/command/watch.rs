@@ -41,7 +41,6 @@ fn parse(argument: &str) -> Result<(Duration, &str), String> {
 
 fn run(shell: &mut Shell, argument: &str) -> Result<Answer, String> {
     let (delay, line) = parse(argument)?;
-    let _away = shell.events.away();
     let _hearing = Hearing::begin();
     let mut terminal = Terminal::enter().map_err(|errno| format!("the terminal cannot be read key by key: {}", errno.desc()))?;
     loop {

@@ -2,12 +2,11 @@
 //! health. A thread with a host of its own looks ([`watch`]); what it found is compared ([`change`]) and kept short
 //! ([`digest`]), both pure.
 //!
-//! The line editor takes one message at a time, and only while it reads a key: a message to it may wait. So nobody who
-//! reads keys ever waits for the thread; see [`gate`].
+//! The thread lives while a line is typed and no longer: what a line runs may fork, which only a process with one thread can
+//! (src/jail/fork.rs), and may fill the screen. What happens meanwhile is told above the next line.
 
 mod change;
 mod digest;
-mod gate;
 mod watch;
 
 use std::collections::VecDeque;
@@ -18,21 +17,18 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::SigSet;
 use rustyline::ExternalPrinter;
 
-pub use gate::Away;
-
 use crate::jail::Host;
 use crate::kernel::{Denial, JailName};
 use crate::telemetry::{self, Denials};
-use gate::Gate;
-use watch::{Bell, Watch};
+use watch::{Bell, Memory};
 
 /// Opens a host for the thread; runs there.
 pub type Open = Arc<dyn Fn() -> Result<Host, String> + Send + Sync>;
 
 /// Events that are kept for who asks.
 const KEPT: usize = 200;
-/// How long the end waits for the thread, which may be in the middle of a look.
-const PATIENCE: Duration = Duration::from_millis(300);
+/// How long is waited for the thread, which may be in the middle of a look.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the thread and the commands share.
 #[derive(Debug, Default)]
@@ -55,25 +51,9 @@ struct Known {
 #[derive(Debug, Clone, Default)]
 pub struct Board {
     known: Arc<Mutex<Known>>,
-    gate: Arc<Gate>,
 }
 
 impl Board {
-    /// A line is read from here on: events stand above it.
-    pub fn typing(&self) {
-        self.gate.set(gate::TYPING);
-    }
-
-    /// Something runs from here on: events stand between its outputs.
-    pub fn running(&self) {
-        self.gate.set(gate::RUNNING);
-    }
-
-    /// Something else has the whole terminal, until the value is dropped: events wait.
-    pub fn away(&self) -> Away {
-        Gate::away(&self.gate)
-    }
-
     pub fn turn(&self, on: bool) {
         self.known().off = !on;
     }
@@ -136,48 +116,79 @@ impl Board {
     }
 }
 
-/// Tells until it is dropped.
-pub struct Events {
-    bell: Bell,
-    thread: Option<JoinHandle<()>>,
+/// Tells while lines are typed.
+pub struct Events<P> {
+    open: Open,
+    board: Board,
+    state: State<P>,
 }
 
-impl Events {
-    /// Begins to look and to tell. What fails is told by `:events`, for it keeps nobody from typing.
-    pub fn begin(printer: impl ExternalPrinter + Send + 'static, board: &Board, open: Open, colour: bool) -> Option<Events> {
-        let (bell, ear) = Bell::new().map_err(|errno| board.known().trouble = Some(errno.desc().to_owned())).ok()?;
-        let shared = board.clone();
+enum State<P> {
+    Idle(Memory<P>),
+    Looking(Bell, JoinHandle<Memory<P>>),
+    /// It could not begin, or did not end; why is told by `:events`.
+    Over,
+}
+
+impl<P: ExternalPrinter + Send + 'static> Events<P> {
+    pub fn new(printer: P, board: &Board, open: Open, colour: bool) -> Events<P> {
+        Events { open, board: board.clone(), state: State::Idle(Memory::new(board.clone(), printer, colour)) }
+    }
+
+    /// A line is typed from here on.
+    pub fn begin(&mut self) {
+        self.state = match std::mem::replace(&mut self.state, State::Over) {
+            State::Idle(memory) => self.look(memory),
+            other => other,
+        };
+    }
+
+    fn look(&self, mut memory: Memory<P>) -> State<P> {
+        let failed = |why: &str| {
+            self.board.known().trouble = Some(why.to_owned());
+            State::Over
+        };
+        let (bell, ear) = match Bell::new() {
+            Ok(ends) => ends,
+            Err(errno) => return failed(errno.desc()),
+        };
+        let open = self.open.clone();
         let look = move || {
-            // Signals are for whoever runs a verb: here they would interrupt nobody.
+            // Signals are for whoever reads keys: here they would interrupt nobody.
             let _ = SigSet::all().thread_block();
-            match open() {
-                Ok(host) => Watch::new(host, shared, printer, colour).run(&ear),
-                Err(why) => shared.known().trouble = Some(why),
-            }
+            memory.look(&open, &ear);
+            memory
         };
         match std::thread::Builder::new().name("events".into()).spawn(look) {
-            Ok(thread) => Some(Events { bell, thread: Some(thread) }),
-            Err(error) => {
-                board.known().trouble = Some(error.to_string());
-                None
-            }
+            Ok(thread) => State::Looking(bell, thread),
+            Err(error) => failed(&error.to_string()),
         }
     }
-}
 
-impl Drop for Events {
-    fn drop(&mut self) {
-        self.bell.ring();
+    /// No line is typed any more. Returns when the thread is gone; one that waits for the line editor, which reads no
+    /// more, has to be waited for again.
+    pub fn end(&mut self) {
+        let (bell, thread) = match std::mem::replace(&mut self.state, State::Over) {
+            State::Looking(bell, thread) => (bell, thread),
+            other => {
+                self.state = other;
+                return;
+            }
+        };
+        bell.ring();
         let until = Instant::now() + PATIENCE;
-        let Some(thread) = self.thread.take() else { return };
         while !thread.is_finished() && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::sleep(Duration::from_micros(200));
         }
-        if thread.is_finished() {
-            // Its panic was told when it came.
-            let _ = thread.join();
+        if !thread.is_finished() {
+            self.state = State::Looking(bell, thread);
+            return;
         }
-        // One that waits for a line editor that reads no more ends with the process.
+        match thread.join() {
+            Ok(memory) => self.state = State::Idle(memory),
+            // It was told when it came.
+            Err(_) => self.board.known().trouble = Some("what looked for them came to grief".into()),
+        }
     }
 }
 

@@ -1,10 +1,9 @@
-//! The thread that looks: at the state files of supervisors when they change (inotify(7)), at the ring of denials a few
+//! What the thread looks at: at the state files of supervisors when they change (inotify(7)), at the ring of denials a few
 //! times a second. Touches the run directory and the kernel, reading only.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -19,9 +18,9 @@ use rustyline::ExternalPrinter;
 
 use super::change::{Event, Seen, Weight, changes};
 use super::digest::{Digest, Line};
-use super::{Board, name_of};
+use super::{Board, Open, name_of};
 use crate::jail::Host;
-use crate::kernel::{JailName, Jid, KernelError};
+use crate::kernel::{Denial, JailName, Jid, KernelError};
 use crate::live::clocks;
 use crate::supervise;
 
@@ -31,6 +30,9 @@ const OFTEN: Duration = Duration::from_millis(250);
 const SELDOM: Duration = Duration::from_secs(2);
 /// What happens together is looked at together.
 const SETTLE: Duration = Duration::from_millis(30);
+
+/// A line that is typed takes longer.
+const CALM: Duration = Duration::from_millis(100);
 
 /// A supervisor's file (src/supervise/files.rs).
 const STATE: &str = "state.json";
@@ -50,20 +52,26 @@ impl Bell {
     }
 }
 
-pub struct Watch<P> {
-    host: Host,
+/// What is kept from one line to the next.
+pub struct Memory<P> {
     board: Board,
     printer: P,
     colour: bool,
     begun: Instant,
     digest: Digest,
-    /// Lines that wait until the terminal is free.
-    waiting: Vec<Line>,
     seen: BTreeMap<JailName, Seen>,
     names: HashMap<Jid, String>,
-    directory: Option<Directory>,
     /// Denials can be had.
     sighted: bool,
+    /// When the last denial was that is known, by the kernel's monotonic clock.
+    last_denial: u64,
+}
+
+/// A look at one host, for as long as one line is typed.
+struct Watch<'a, P> {
+    host: Host,
+    memory: &'a mut Memory<P>,
+    directory: Option<Directory>,
 }
 
 /// The run directory as it is watched.
@@ -75,56 +83,73 @@ struct Directory {
     jails: HashMap<WatchDescriptor, JailName>,
 }
 
-impl<P: ExternalPrinter> Watch<P> {
-    pub fn new(host: Host, board: Board, printer: P, colour: bool) -> Watch<P> {
-        Watch {
-            host,
+impl<P: ExternalPrinter> Memory<P> {
+    pub fn new(board: Board, printer: P, colour: bool) -> Memory<P> {
+        Memory {
             board,
             printer,
             colour,
             begun: Instant::now(),
             digest: Digest::default(),
-            waiting: Vec::new(),
             seen: BTreeMap::new(),
             names: HashMap::new(),
-            directory: None,
             sighted: true,
+            last_denial: 0,
         }
     }
 
     /// Looks and tells until the bell rings.
-    pub fn run(mut self, ear: &OwnedFd) {
-        self.watch_directory();
-        for name in self.jails() {
-            self.look(&name);
+    pub fn look(&mut self, open: &Open, ear: &OwnedFd) {
+        // Lines that are pasted, or typed by a program, end before there is something to see.
+        let mut rung = [PollFd::new(ear.as_fd(), PollFlags::POLLIN)];
+        if poll(&mut rung, PollTimeout::try_from(CALM).unwrap_or(PollTimeout::ZERO)) != Ok(0) {
+            return;
         }
-        // What was denied before is known, and no news.
-        drop(self.denials());
-        self.board.known().begun = true;
+        match open() {
+            Ok(host) => Watch { host, memory: self, directory: None }.run(ear),
+            Err(why) => self.board.known().trouble = Some(why),
+        }
+    }
+}
+
+impl<P: ExternalPrinter> Watch<'_, P> {
+    fn run(mut self, ear: &OwnedFd) {
+        self.watch_directory();
+        let first = !self.memory.board.known().begun;
+        let mut events = self.look_at_all();
+        events.extend(self.denials());
+        if first {
+            // What was before is known, and no news.
+            self.memory.board.known().begun = true;
+        } else {
+            // The line before may have started and stopped jails: whoever typed it knows.
+            self.tell(events, false);
+        }
         let mut seldom = Instant::now() + SELDOM;
-        loop {
-            let dirty = match self.wait(ear, seldom) {
-                Some(dirty) => dirty,
-                None => return,
-            };
+        while let Some(dirty) = self.wait(ear, seldom) {
             let mut events: Vec<Event> = dirty.iter().flat_map(|name| self.look(name)).collect();
             if Instant::now() >= seldom {
                 events.extend(self.look_around());
                 seldom = Instant::now() + SELDOM;
             }
             events.extend(self.denials());
-            self.tell(events);
+            self.tell(events, true);
         }
+    }
+
+    fn look_at_all(&mut self) -> Vec<Event> {
+        let names: BTreeSet<JailName> = self.jails().into_iter().chain(self.memory.seen.keys().cloned()).collect();
+        names.iter().flat_map(|name| self.look(name)).collect()
     }
 
     /// Waits for something to look at; the jails whose state changed. `None`: the bell rang.
     fn wait(&mut self, ear: &OwnedFd, until: Instant) -> Option<BTreeSet<JailName>> {
         let mut wait = until.saturating_duration_since(Instant::now());
-        if self.sighted || !self.waiting.is_empty() {
+        if self.memory.sighted {
             wait = wait.min(OFTEN);
         }
-        if let Some(due) = self.digest.due() {
-            wait = wait.min(due.saturating_sub(self.begun.elapsed()));
+        if let Some(due) = self.memory.digest.due() {
+            wait = wait.min(due.saturating_sub(self.memory.begun.elapsed()));
         }
         let timeout = PollTimeout::try_from(wait + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
         let inotify = self.directory.as_ref().map(|directory| directory.inotify.as_fd());
@@ -161,7 +186,7 @@ impl<P: ExternalPrinter> Watch<P> {
         if anew {
             self.watch_jails();
             dirty.extend(self.jails());
-            dirty.extend(self.seen.keys().cloned());
+            dirty.extend(self.memory.seen.keys().cloned());
         }
         dirty
     }
@@ -171,10 +196,10 @@ impl<P: ExternalPrinter> Watch<P> {
         let identity = |path: PathBuf| fs::metadata(path).ok().map(|data| (data.dev(), data.ino()));
         if identity(self.place()) != self.directory.as_ref().map(|directory| directory.identity) {
             self.watch_directory();
-            let names: BTreeSet<JailName> = self.jails().into_iter().chain(self.seen.keys().cloned()).collect();
-            return names.iter().flat_map(|name| self.look(name)).collect();
+            return self.look_at_all();
         }
-        let running: Vec<JailName> = self.seen.iter().filter(|(_, seen)| seen.alive).map(|(name, _)| name.clone()).collect();
+        let running: Vec<JailName> =
+            self.memory.seen.iter().filter(|(_, seen)| seen.alive).map(|(name, _)| name.clone()).collect();
         running.iter().flat_map(|name| self.look(name)).collect()
     }
 
@@ -216,66 +241,56 @@ impl<P: ExternalPrinter> Watch<P> {
     /// One jail: what happened to it since the last look.
     fn look(&mut self, name: &JailName) -> Vec<Event> {
         let now = supervise::written_status(&self.host, name).map(|(status, alive)| Seen { status, alive });
-        let events = changes(name, self.seen.get(name), now.as_ref());
+        let events = changes(name, self.memory.seen.get(name), now.as_ref());
         match now {
-            Some(now) => self.seen.insert(name.clone(), now),
-            None => self.seen.remove(name),
+            Some(now) => self.memory.seen.insert(name.clone(), now),
+            None => self.memory.seen.remove(name),
         };
         events
     }
 
     fn denials(&mut self) -> Vec<Event> {
-        if !self.sighted {
+        if !self.memory.sighted {
             return Vec::new();
         }
         let (found, lost) = match self.host.kernel.denials() {
             Ok(found) => found,
             Err(error @ KernelError::NotEnforceable { .. }) => {
-                self.sighted = false;
-                self.board.known().blind = Some(error.to_string());
+                self.memory.sighted = false;
+                self.memory.board.known().blind = Some(error.to_string());
                 return Vec::new();
             }
             // A module that is being replaced is there again in a moment.
             Err(_) => return Vec::new(),
         };
-        if found.iter().any(|denial| !self.names.contains_key(&denial.jid)) {
+        // A host that was opened anew tells of those again that are known.
+        let last = self.memory.last_denial;
+        let found: Vec<Denial> = found.into_iter().filter(|denial| denial.when_ns > last).collect();
+        self.memory.last_denial = found.iter().map(|denial| denial.when_ns).max().unwrap_or(last);
+        if found.iter().any(|denial| !self.memory.names.contains_key(&denial.jid)) {
             let jails = self.host.kernel.list().unwrap_or_default();
-            self.names.extend(jails.into_iter().map(|jail| (jail.jid, jail.name.to_string())));
+            self.memory.names.extend(jails.into_iter().map(|jail| (jail.jid, jail.name.to_string())));
         }
-        let name = |jid: Jid| self.names.get(&jid).cloned().unwrap_or_else(|| format!("jid {jid}"));
+        let name = |jid: Jid| self.memory.names.get(&jid).cloned().unwrap_or_else(|| format!("jid {jid}"));
         let mut events: Vec<Event> = found.iter().map(|denial| Event::denied(&name(denial.jid), denial)).collect();
         events.extend((lost > 0).then(|| Event::lost(lost)));
-        self.board.known().denials.add(&found, lost, clocks());
+        self.memory.board.known().denials.add(&found, lost, clocks());
         events
     }
 
-    fn tell(&mut self, events: Vec<Event>) {
-        let now = self.begun.elapsed();
-        let running = self.board.gate.is_running();
-        self.waiting.extend(self.digest.end(now));
+    /// `asked`: also what somebody asked for.
+    fn tell(&mut self, events: Vec<Event>, asked: bool) {
+        let now = self.memory.begun.elapsed();
+        let mut lines = self.memory.digest.end(now);
         for event in events {
-            // Whoever runs a script that starts and stops jails knows of it.
-            let told = self.board.note(&event) && !(event.asked && running);
-            if told {
-                self.waiting.extend(self.digest.add(event, now));
+            if self.memory.board.note(&event) && (asked || !event.asked) {
+                lines.extend(self.memory.digest.add(event, now));
             }
         }
-        if self.waiting.is_empty() || !self.board.gate.is_open() {
-            return;
-        }
-        let text: String = self.waiting.iter().map(|line| self.shown(line)).collect();
-        let (printer, gate) = (&mut self.printer, &self.board.gate);
-        let print = || {
-            if gate.is_running() {
-                let mut stdout = std::io::stdout().lock();
-                let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-            } else {
-                // A line editor that reads no more has nobody to tell.
-                let _ = printer.print(text);
-            }
-        };
-        if gate.tell(print) {
-            self.waiting.clear();
+        if !lines.is_empty() {
+            let text: String = lines.iter().map(|line| self.shown(line)).collect();
+            // A line editor that reads no more has nobody to tell.
+            let _ = self.memory.printer.print(text);
         }
     }
 
@@ -285,7 +300,7 @@ impl<P: ExternalPrinter> Watch<P> {
             Weight::Notice => 33,
             Weight::Bad => 31,
         };
-        match self.colour {
+        match self.memory.colour {
             true => format!("\u{1b}[{colour}m*\u{1b}[0m {}\n", line.text),
             false => format!("* {}\n", line.text),
         }

@@ -1,7 +1,9 @@
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use super::super::Events;
 use super::*;
 use crate::jail::Config;
 use crate::kernel::sim::Sim;
@@ -40,38 +42,30 @@ fn a_change_is_told_at_once_also_of_jails_that_came_later() {
     let jails = config.run_dir.join("jails");
     write(&jails.join("web"), "running", 0);
     let board = Board::default();
-    board.typing();
-    let (bell, ear) = Bell::new().unwrap();
     let (sender, told) = channel();
-    let shared = board.clone();
-    // Not scoped: a test that fails does not wait for a thread that looks on.
-    let thread = std::thread::spawn(move || {
-        let host = Host { kernel: Rc::new(Sim::new()), config };
-        Watch::new(host, shared, Told(sender), false).run(&ear);
-    });
-    {
-        while !board.known().begun {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        for jail in ["web", "mail"] {
-            write(&jails.join(jail), "running", 0);
-            std::thread::sleep(10 * SETTLE);
-            write(&jails.join(jail), "backoff", 0);
-            assert_eq!(soon(&told), format!("* {jail}: ended: exited with status 3; restart after 1.0 s\n"));
-        }
-        write(&jails.join("web"), "running", 1);
-        assert_eq!(soon(&told), "* web: restarted, 1 so far\n");
-        write(&jails.join("db"), "running", 0);
-        std::thread::sleep(10 * SETTLE);
-        write(&jails.join("db"), "failed", 0);
-        assert!(soon(&told).starts_with("* db: gave up"));
-        let away = board.away();
-        write(&jails.join("db"), "stopped", 0);
-        assert!(told.recv_timeout(10 * SETTLE).is_err(), "told into what fills the screen");
-        drop(away);
-        assert!(soon(&told).starts_with("* db: stopped"));
+    let open: Open = Arc::new(move || Ok(Host { kernel: Rc::new(Sim::new()), config: config.clone() }));
+    let mut events = Events::new(Told(sender), &board, open, false);
+    events.begin();
+    while !board.known().begun {
+        std::thread::sleep(Duration::from_millis(1));
     }
-    bell.ring();
-    thread.join().unwrap();
+    for jail in ["web", "mail"] {
+        write(&jails.join(jail), "running", 0);
+        std::thread::sleep(10 * SETTLE);
+        write(&jails.join(jail), "backoff", 0);
+        assert_eq!(soon(&told), format!("* {jail}: ended: exited with status 3; restart after 1.0 s\n"));
+    }
+    write(&jails.join("web"), "running", 1);
+    assert_eq!(soon(&told), "* web: restarted, 1 so far\n");
+    write(&jails.join("db"), "running", 0);
+    std::thread::sleep(10 * SETTLE);
+    write(&jails.join("db"), "failed", 0);
+    assert!(soon(&told).starts_with("* db: gave up"));
+    events.end();
+    write(&jails.join("db"), "stopped", 0);
+    assert!(told.recv_timeout(5 * CALM).is_err(), "told while no line is typed");
+    events.begin();
+    assert!(soon(&told).starts_with("* db: stopped"));
+    events.end();
     assert!(board.report(9).contains("Z db: stopped"), "{}", board.report(9));
 }
