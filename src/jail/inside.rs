@@ -46,7 +46,7 @@ pub struct Inside {
 impl Inside {
     /// To look.
     pub fn open(host: &Host, name: &JailName) -> Result<Inside, JailError> {
-        Ok(Inside { data: store::jail(&host.config, name)?.sub("data")?.vetted()? })
+        Inside::of(&store::jail(&host.config, name)?)
     }
 
     /// In the jail's directory, whose lock the caller holds.
@@ -54,12 +54,11 @@ impl Inside {
         Ok(Inside { data: jail.sub("data")?.vetted()? })
     }
 
-    /// The files of a base, to look. Its root is the base's.
+    /// The files of a base, to look.
     pub fn of_base(config: &Config, base: &Base) -> Result<Option<Inside>, JailError> {
         Ok(base::files(config, base)?.map(|data| Inside { data }))
     }
 
-    /// Any tree's.
     pub(super) fn at(tree: &Directory) -> Result<Inside, JailError> {
         Ok(Inside { data: tree.sub(".")? })
     }
