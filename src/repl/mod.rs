@@ -22,7 +22,7 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use crate::script::{Limits, Session};
+use crate::script::{Hearing, Limits, Session};
 use events::Events;
 pub use events::Open;
 use shell::{Next, Shell};
@@ -43,6 +43,8 @@ pub struct Settings {
 /// # Errors
 /// The terminal cannot be used.
 pub fn run(session: &Rc<Session>, settings: Settings) -> Result<u8, String> {
+    // Between two lines, too, Ctrl-C ends nothing.
+    let _hearing = Hearing::begin();
     let (colour, open) = (settings.colour, settings.open.clone());
     let shell = Rc::new(RefCell::new(Shell::new(session, settings)));
     let mut terminal = Terminal::open(&shell, colour)?;

@@ -126,7 +126,7 @@ fn ctrl_c_cancels_a_loop_and_a_line_and_never_the_shell() {
         session.keys(&format!("loop {{ }} // {round}"));
         session.terminal.press("\r");
         std::thread::sleep(std::time::Duration::from_millis(50));
-        session.terminal.press(&CTRL_C.repeat(3));
+        session.terminal.press(&CTRL_C.repeat(20));
         session.prompt("jailsh>");
     }
     session.terminal.press("let b = [1,\r");
@@ -148,7 +148,7 @@ fn ctrl_c_cancels_a_loop_and_a_line_and_never_the_shell() {
 #[test]
 fn what_lines_define_stays_and_the_last_value_has_a_name() {
     let place = Place::new().file("lib/greet.rhai", "fn hello(name) { `hello ${name}` }");
-    let mut session = Session::open_with(&place, (40, 80), &[("JAILSH_MODULE_PATH", "lib")]);
+    let mut session = Session::open_with(&place, (60, 80), &[("JAILSH_MODULE_PATH", "lib")]);
     session.line("fn twice(x) { x * 2 }");
     session.line("let add = |x| x + 1");
     session.line("twice(add.call(4))");

@@ -25,6 +25,10 @@ fn run(shell: &mut Shell, argument: &str) -> Result<Answer, String> {
 /// A script's text.
 pub fn read(file: &Path) -> Result<String, String> {
     let failed = |error: std::io::Error| Fault::file(file, &error).to_string();
+    // A pipe could keep us waiting for ever.
+    if file.metadata().is_ok_and(|found| !found.is_file()) {
+        return Err(format!("{} is no file; name a script", file.display()));
+    }
     let mut bytes = Vec::new();
     std::fs::File::open(file).map_err(failed)?.take(MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > MAX {
