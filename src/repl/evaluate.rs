@@ -46,7 +46,7 @@ fn done(shell: &mut Shell, name: &str, text: &str, said: Said) -> Answer {
             show(shell, &value);
             Answer::Done
         }
-        Said::Failed { report } => {
+        Said::Failed { report, .. } => {
             complain(&report);
             shell.failure = Some(report);
             Answer::Done
@@ -64,7 +64,7 @@ pub fn aside(shell: &mut Shell, text: &str) -> Result<Answer, String> {
 pub fn tell(shell: &Shell, said: Said) -> Result<Answer, String> {
     match said {
         Said::Value(value) => show(shell, &value),
-        Said::Failed { report } => complain(&report),
+        Said::Failed { report, .. } => complain(&report),
         Said::Exit(_) => {}
     }
     Ok(Answer::Done)

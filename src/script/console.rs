@@ -39,6 +39,8 @@ pub enum Said {
     Failed {
         /// What to tell, with place, caret and hint.
         report: String,
+        /// It was ended by Ctrl-C.
+        interrupted: bool,
     },
 }
 
@@ -183,7 +185,7 @@ impl Console {
             Err(error) => {
                 let late = self.session.deadline.passed();
                 let report = diagnostics::report(&self.engine, &self.sources, &source, &error, late);
-                Said::Failed { report: report.text }
+                Said::Failed { report: report.text, interrupted: report.exit == 130 }
             }
         };
         for name in self.functions.sweep(&self.scope).iter().map(String::as_str).chain([name]) {

@@ -22,7 +22,7 @@ fn run(shell: &mut Shell, argument: &str) -> Result<Answer, String> {
     } else {
         shell.console.plan("plan", argument)
     };
-    if let Said::Failed { report } = said {
+    if let Said::Failed { report, .. } = said {
         complain(&report);
         return Ok(Answer::Done);
     }
