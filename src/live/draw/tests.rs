@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
@@ -122,18 +120,21 @@ fn a_jails_own_words_are_shown_and_not_obeyed() {
 }
 
 #[test]
-fn five_hundred_jails_are_drawn_as_fast_as_twenty() {
-    let jails: Vec<Jail> = (0..500).map(|number| jail(&format!("jail-{number}"))).collect();
-    let mut view = view(jails);
-    let mut terminal = Terminal::new(TestBackend::new(200, 50)).unwrap();
-    let mut slowest = Duration::ZERO;
-    for _ in 0..60 {
-        let begun = std::time::Instant::now();
-        view.press(Key::Down);
-        terminal.draw(|frame| draw(frame, &mut view, COLOURED)).unwrap();
-        slowest = slowest.max(begun.elapsed());
-    }
-    assert_eq!(view.top(), 61 - 46);
-    // A busy machine and a build without optimisation: a tenth of that is usual.
-    assert!(slowest < Duration::from_millis(100), "{slowest:?}");
+fn five_hundred_jails_are_drawn_as_fast_as_fifty() {
+    // The fastest of many: what else the machine does meanwhile takes no time from that.
+    let fastest = |count: usize| {
+        let mut view = view((0..count).map(|number| jail(&format!("jail-{number}"))).collect());
+        let mut terminal = Terminal::new(TestBackend::new(200, 50)).unwrap();
+        let mut draw_once = |view: &mut View| {
+            let begun = std::time::Instant::now();
+            view.press(Key::Down);
+            terminal.draw(|frame| draw(frame, view, COLOURED)).unwrap();
+            begun.elapsed()
+        };
+        let fastest = (0..60).map(|_| draw_once(&mut view)).min();
+        (fastest.unwrap(), view.top())
+    };
+    let ((few, _), (many, top)) = (fastest(50), fastest(500));
+    assert_eq!(top, 61 - 46);
+    assert!(many < 3 * few, "{many:?} against {few:?}");
 }
