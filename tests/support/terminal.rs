@@ -16,8 +16,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{Termios, tcgetattr};
 use nix::unistd::Pid;
 
-/// A busy machine takes its time.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// A busy machine takes its time, and an emulated one beside others far more.
+const PATIENCE: Duration = Duration::from_secs(150);
 
 pub struct Terminal {
     child: Child,

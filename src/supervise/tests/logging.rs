@@ -127,7 +127,8 @@ fn lines_without_end_cost_neither_the_log_nor_a_processor_and_their_losses_are_t
     };
     let begun = Instant::now();
     let mut used = None;
-    while begun.elapsed() < Duration::from_secs(7) {
+    // Seven seconds, and as many more as a busy machine takes to tell the first loss.
+    while begun.elapsed() < Duration::from_secs(7) || (lost <= 40_000 && begun.elapsed() < Duration::from_secs(60)) {
         let line = bench.line("");
         if let Some(count) = losses(&line) {
             lost += count;
@@ -135,14 +136,15 @@ fn lines_without_end_cost_neither_the_log_nor_a_processor_and_their_losses_are_t
             passed += 1;
         }
         if used.is_none() && begun.elapsed() > Duration::from_secs(4) {
-            used = Some(ticks(bench.monitor().unwrap()));
+            used = Some((Instant::now(), ticks(bench.monitor().unwrap())));
         }
     }
-    let used = ticks(bench.monitor().unwrap()) - used.unwrap();
-    assert!((20_000..20_000 + 500 * 10).contains(&passed), "{passed} lines passed");
+    let (since, before) = used.unwrap();
+    let (used, seconds) = (ticks(bench.monitor().unwrap()) - before, since.elapsed().as_secs() + 1);
+    assert!((20_000..20_000 + 500 * (begun.elapsed().as_secs() + 3)).contains(&passed), "{passed} lines passed");
     assert!(lost > 40_000, "{lost} lost");
-    // Of three seconds, in hundredths; a debug build on a busy machine.
-    assert!(used < 100, "{used} ticks");
+    // In hundredths of a second; a debug build on a busy machine.
+    assert!(used < 30 * seconds, "{used} ticks in {seconds} s");
 }
 
 /// The CPU time of a process, in ticks of 1/100 s.
