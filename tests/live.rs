@@ -105,8 +105,11 @@ fn a_restart_is_told_above_the_line_that_is_being_typed() {
     let mut terminal = jail.console();
     write(&mut terminal, "let x = 40 +");
     jail.must("jailctl", &["kill", "-s", "KILL", jail.name]);
-    let screen = terminal.see("* live-falls: restarted");
-    assert!(screen.contains("* live-falls: ended: killed ") && last_line(&screen).contains("let x = 40 +"), "{screen}");
+    // The line is taken away for a moment and painted again below.
+    let screen = terminal.wait("restart above the line", |screen| {
+        screen.contains("* live-falls: restarted") && last_line(screen).contains("let x = 40 +")
+    });
+    assert!(screen.contains("* live-falls: ended: killed "), "{screen}");
     terminal.press(" 2;\r");
     enter(&mut terminal, "x");
     terminal.see("42");
@@ -145,11 +148,12 @@ fn a_denial_is_told_above_the_line_and_why_knows_the_remedy() {
         terminal.see("is not known: telling denials cannot be had from the landlock body");
         return;
     }
-    let screen = terminal.see("* live-denied: denied raw_socket (family inet) to busybox, pid ");
-    assert!(last_line(&screen).contains("let x = 40 +"), "{screen}");
+    let told = "* live-denied: denied raw_socket (family inet) to busybox, pid ";
+    terminal.wait("denial above the line", |screen| screen.contains(told) && last_line(screen).contains("let x = 40 +"));
     terminal.press(" 2;\r");
     enter(&mut terminal, ":why");
-    let screen = terminal.see("jail(\"live-denied\").update(");
+    let screen =
+        terminal.wait("remedy", |screen| screen.contains("jail(\"live-denied\").update(") && last_line(screen).ends_with('>'));
     let remedy = "profile: #{ base: \"medium\", grant: #{ raw_socket: \"busybox needs it\" } },";
     assert!(screen.contains("live-denied was denied 1 time") && screen.contains(remedy), "{screen}");
     // The remedy is a line that works.
@@ -182,8 +186,9 @@ fn the_live_view_and_a_watched_line_give_the_console_back() {
     });
     terminal.resize(24, 100);
     terminal.press("/live-seen\r\r");
-    let screen = terminal.see("PROCESSES");
-    assert!(screen.contains("live-seen, jid ") && screen.contains("jailctl: supervise jail=live-seen"), "{screen}");
+    terminal.wait("processes", |screen| {
+        screen.contains("PROCESSES") && screen.contains("live-seen, jid ") && screen.contains("jailctl: supervise jail=live-seen")
+    });
     terminal.see("stdout: began");
     terminal.press("qq");
     terminal.wait("console", |screen| screen.contains(":top") && !screen.contains("PROCESSES"));
