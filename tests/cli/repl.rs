@@ -340,9 +340,10 @@ fn without_a_host_it_opens_and_says_what_is_missing() {
     let mut terminal = Terminal::start(command, (24, 80));
     terminal.wait("a prompt", |screen| screen.lines().last() == Some("jailsh>"));
     terminal.press("list()\r");
-    terminal.see("repl:1:1:1");
+    let at_prompt = |screen: &str| screen.lines().last() == Some("jailsh>");
+    terminal.wait("an error and a prompt", |screen| screen.contains("repl:1:1:1") && at_prompt(screen));
     terminal.press("1 + 1\r");
-    terminal.wait("2", |screen| screen.lines().any(|line| line == "2"));
+    terminal.wait("2 and a prompt", |screen| screen.lines().any(|line| line == "2") && at_prompt(screen));
     insta::assert_snapshot!("without_a_host", terminal.screen());
     terminal.press(CTRL_D);
     assert_eq!(terminal.end().code(), Some(0));
