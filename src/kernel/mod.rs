@@ -5,6 +5,7 @@
 //! policy source). [`netbsd`] speaks to the kauth(9) module; the program does not build for NetBSD yet.
 
 mod bpf;
+mod capability;
 mod cgroup;
 mod describe;
 mod detached;
@@ -21,6 +22,7 @@ mod signal;
 pub mod sim;
 mod types;
 
+pub use capability::CAPABILITIES;
 pub use describe::{Description, Enforcement, RightStatus};
 pub use error::KernelError;
 pub use policy::{Level, Right, RightSet};

@@ -5,7 +5,7 @@
 
 use super::{calls, sockets};
 use crate::kernel::policy::{Action, right_of};
-use crate::kernel::{Description, Enforcement, Right, RightStatus};
+use crate::kernel::{CAPABILITIES, Description, Enforcement, Right, RightStatus};
 
 /// What was found out about this machine.
 pub struct Facts {
@@ -15,51 +15,6 @@ pub struct Facts {
     /// Do those that judge the opening of devices?
     pub devices: Result<(), String>,
 }
-
-/// Numbers of capabilities(7).
-const CAPABILITIES: [&str; 41] = [
-    "chown",
-    "dac_override",
-    "dac_read_search",
-    "fowner",
-    "fsetid",
-    "kill",
-    "setgid",
-    "setuid",
-    "setpcap",
-    "linux_immutable",
-    "net_bind_service",
-    "net_broadcast",
-    "net_admin",
-    "net_raw",
-    "ipc_lock",
-    "ipc_owner",
-    "sys_module",
-    "sys_rawio",
-    "sys_chroot",
-    "sys_ptrace",
-    "sys_pacct",
-    "sys_admin",
-    "sys_boot",
-    "sys_nice",
-    "sys_resource",
-    "sys_time",
-    "sys_tty_config",
-    "mknod",
-    "lease",
-    "audit_write",
-    "audit_control",
-    "setfcap",
-    "mac_override",
-    "mac_admin",
-    "syslog",
-    "wake_alarm",
-    "block_suspend",
-    "audit_read",
-    "perfmon",
-    "bpf",
-    "checkpoint_restore",
-];
 
 const NODES: &str = "Landlock make_char make_block";
 
