@@ -1,8 +1,10 @@
 //! Runs in which each jail fails for itself: on the host, and over a recording.
 
+use std::cell::RefMut;
+
 use super::{Event, Fate, Session, Watch};
 use crate::kernel::JailName;
-use crate::perform::{Done, Outcome};
+use crate::perform::{Done, Journal, Outcome};
 use crate::plan::{Action, DecideError, Observe};
 use crate::script::{Fault, Kind};
 use crate::simulate::tape::{Became, Recorder, Replay, Tape};
@@ -14,11 +16,7 @@ impl Session {
         jail: &JailName,
         decide: impl FnOnce(&dyn Observe) -> Result<Vec<Action>, DecideError>,
     ) -> Result<Vec<(Action, Fate)>, Fault> {
-        let mut journal = self.journal.borrow_mut();
-        if journal.has_failed(jail) {
-            journal.skip();
-            return Err(Fault::new(Kind::Skipped, format!("an action before it failed for jail {jail}")));
-        }
+        let mut journal = self.unfailed(jail)?;
         let view = self.view()?;
         let recorder = self.tape.get().map(|tape| Recorder { below: &view, tape });
         let actions = decide(recorder.as_ref().map_or(&view as &dyn Observe, |recorder| recorder)).map_err(|error| {
@@ -45,6 +43,16 @@ impl Session {
         Ok(fates)
     }
 
+    /// The journal, unless the jail has failed: then the verb is skipped.
+    fn unfailed(&self, jail: &JailName) -> Result<RefMut<'_, Journal>, Fault> {
+        let mut journal = self.journal.borrow_mut();
+        if !journal.has_failed(jail) {
+            return Ok(journal);
+        }
+        journal.skip();
+        Err(Fault::new(Kind::Skipped, format!("an action before it failed for jail {jail}")))
+    }
+
     /// The same as [`Self::run`] over a recording.
     pub(super) fn rerun(
         &self,
@@ -52,11 +60,7 @@ impl Session {
         jail: &JailName,
         decide: impl FnOnce(&dyn Observe) -> Result<Vec<Action>, DecideError>,
     ) -> Result<Vec<(Action, Fate)>, Fault> {
-        let mut journal = self.journal.borrow_mut();
-        if journal.has_failed(jail) {
-            journal.skip();
-            return Err(Fault::new(Kind::Skipped, format!("an action before it failed for jail {jail}")));
-        }
+        let mut journal = self.unfailed(jail)?;
         let actions = decide(replay).map_err(|error| {
             let fault = Fault::from(error);
             journal.fail(jail, fault.to_string(), self.place.borrow().clone());
