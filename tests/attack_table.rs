@@ -1,92 +1,124 @@
-//! The table of attacks itself: it compiles without a warning on any machine, and leaves no right of the policy untried.
-//! What the attacks achieve is asked in attacks.rs, in a guest.
+//! docs/attacks.md says what the attack program and the lists beside it say, and the lists say no more.
 
+#[path = "attacks/bwrap.rs"]
+mod bwrap;
 #[path = "attacks/landlock.rs"]
 mod landlock;
+#[path = "attacks/open.rs"]
+mod open;
 #[path = "support/program.rs"]
 mod program;
 #[path = "support/table.rs"]
 mod table;
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::Path;
 
-use jailsh::kernel::{Level, Right};
 use program::Program;
-use table::{Expectation, Row, rows};
+use table::{Expectation, Row};
 
-fn whole_table() -> Vec<Row> {
-    rows(&Program::build())
-}
+/// Set to write the table anew instead of comparing it.
+const UPDATE: &str = "UPDATE_DOCS";
+/// The table is what follows this line.
+const MARK: &str = "<!-- generated: UPDATE_DOCS=1 cargo test --test attack_table -->\n";
 
-#[test]
-fn rows_have_names_of_their_own() {
-    let mut seen = BTreeSet::new();
-    for row in whole_table() {
-        assert!(seen.insert(row.name.clone()), "two rows are named {:?}, one in class {}", row.name, row.class);
-    }
-    assert!(seen.len() > 250, "{} rows", seen.len());
-}
-
-#[test]
-fn a_denied_row_gets_through_or_reaches_the_kernel_in_a_chroot_and_never_gets_through_in_a_jail() {
-    for row in whole_table().into_iter().filter(|row| row.expectation == Expectation::Denied) {
-        assert!(!row.in_chroot.is_empty() && !row.in_jail.is_empty(), "{}", row.name);
-        assert!(!row.in_jail.contains(&"ok".to_owned()), "{}", row.name);
-        // What the chroot may answer as well must not pass for a denial.
-        assert!(row.in_chroot.iter().all(|result| !row.in_jail.contains(result)), "{}", row.name);
-    }
-}
-
-#[test]
-fn a_row_that_works_or_is_open_ends_alike_in_both() {
-    for row in whole_table().into_iter().filter(|row| row.expectation != Expectation::Denied) {
-        assert!(row.rights.is_empty(), "{} is counted under nothing", row.name);
-        assert!(row.in_chroot.iter().any(|result| row.in_jail.contains(result)), "{}", row.name);
-    }
-}
-
-#[test]
-fn what_landlock_answers_otherwise_are_rows_of_the_table_with_a_reason_each() {
-    let table = whole_table();
-    let row = |name: &str| table.iter().find(|row| row.name == name).unwrap_or_else(|| panic!("no row {name:?}"));
-    for (name, right, why) in landlock::OPEN {
-        let row = row(name);
-        assert_eq!(row.expectation, Expectation::Denied, "{name} is open everywhere");
-        let right: Right = right.parse().unwrap_or_else(|()| panic!("{name}: no right {right}"));
-        assert!(row.rights.is_empty() || row.rights.contains(&right), "{name} is not about {right}");
-        assert!(!why.is_empty(), "{name}");
-    }
-    for (name, errnos, why) in landlock::OTHERWISE {
-        assert_eq!(row(name).expectation, Expectation::Denied, "{name}");
-        assert!(errnos.split('|').all(|errno| errno.starts_with('E')) && !why.is_empty(), "{name}");
-    }
-    for (name, errnos, why) in landlock::STRICTER {
-        assert_ne!(row(name).expectation, Expectation::Denied, "{name}");
-        assert!(errnos.split('|').all(|errno| errno.starts_with('E')) && !why.is_empty(), "{name}");
-    }
-    for (name, errno, why) in landlock::TO_SIBLINGS {
-        assert!(row(name).rights.iter().all(|right| right.is_fence()), "{name}");
-        assert!(errno.starts_with('E') && !why.is_empty(), "{name}");
-    }
-}
-
-/// Rights whose denial is asked elsewhere, or cannot be provoked by a call that is harmless and works without a disk.
-const ELSEWHERE: [&str; 5] = [
-    "jail_enter",    // ways_out.rs
-    "process_table", // needs a full table, or a fork in the very moment of the end
-    "immutable",     // needs a file system with flags: tmpfs has none before Linux 6.6
-    "mac_audit",     // audit's netlink socket is refused before the capability is asked for
-    "module_tamper", // ways_out.rs
+/// What the row of this name is about, for each class.
+const TITLES: [(&str, &str); 16] = [
+    ("process", "Processes of the host"),
+    ("proc", "/proc of the host's processes"),
+    ("mounts", "Root and mounts"),
+    ("devices", "Device nodes"),
+    ("namespaces", "Namespaces"),
+    ("kernel", "The kernel's own calls"),
+    ("keys", "Keyrings"),
+    ("kernel_files", "The kernel's own files"),
+    ("sockets", "Sockets"),
+    ("ports", "Reserved ports"),
+    ("ipc", "IPC objects of the host"),
+    ("limits", "Limits and priorities"),
+    ("uring", "io_uring"),
+    ("descriptors", "Descriptors"),
+    ("neighbours", "What neighbours learn and take"),
+    ("identity", "Becoming more"),
 ];
 
+fn listed<'a>(list: &[(&'a str, &'a str, &'a str)], name: &str) -> Option<(&'a str, &'a str)> {
+    list.iter().find(|(row, ..)| *row == name).map(|(_, first, second)| (*first, *second))
+}
+
+/// How it ends in a plain chroot: what is no "ok" reached the kernel, which had no such device, format or protocol.
+fn in_chroot(row: &Row) -> &'static str {
+    if row.in_chroot.iter().any(|one| one == "ok") { "through" } else { "reaches the kernel" }
+}
+
+fn in_bwrap(row: &Row) -> &'static str {
+    if bwrap::THROUGH.contains(&row.name.as_str()) { "through" } else { "-" }
+}
+
+fn over_lsm(row: &Row) -> String {
+    match open::reason(&row.name) {
+        Some(reason) => format!("**open:** {reason}"),
+        None if row.rights.is_empty() => row.in_jail.join(" or "),
+        None => {
+            let rights: Vec<&str> = row.rights.iter().map(|right| right.name()).collect();
+            format!("{}: {}", row.in_jail.join(" or "), rights.join(" or "))
+        }
+    }
+}
+
+fn over_landlock(row: &Row) -> String {
+    if let Some((_, reason)) = listed(landlock::OPEN, &row.name) {
+        return format!("**open:** {reason}");
+    }
+    if let Some((errno, _)) = listed(landlock::STRICTER, &row.name).or(listed(landlock::OTHERWISE, &row.name)) {
+        return errno.replace('|', " or ");
+    }
+    if row.expectation == Expectation::Open { "**open** as over lsm".into() } else { "EPERM or EACCES".into() }
+}
+
+fn markdown(rows: &[Row]) -> String {
+    let mut text = String::new();
+    for (class, title) in TITLES {
+        let rows = rows.iter().filter(|row| row.class == class && row.expectation != Expectation::Works);
+        write!(text, "\n## {title}\n\n| attack | chroot | bwrap | jail, lsm | jail, landlock |\n|---|---|---|---|---|\n")
+            .unwrap();
+        for row in rows {
+            let cells = [&row.name, in_chroot(row), in_bwrap(row), &over_lsm(row), &over_landlock(row)];
+            writeln!(text, "| {} |", cells.map(|cell| cell.replace('|', "\\|")).join(" | ")).unwrap();
+        }
+    }
+    text
+}
+
 #[test]
-fn every_right_that_a_medium_jail_lacks_is_attacked() {
-    let medium = Level::Medium.rights();
-    let attacked: BTreeSet<Right> = whole_table().into_iter().flat_map(|row| row.rights).collect();
-    let untried: Vec<&str> = Right::all()
-        .filter(|right| !medium.holds(*right) && !attacked.contains(right))
-        .map(Right::name)
-        .filter(|name| !ELSEWHERE.contains(name))
-        .collect();
-    assert_eq!(untried, Vec::<&str>::new());
+fn the_table_of_attacks_is_what_the_program_and_the_lists_say() {
+    let rows = table::rows(&Program::build());
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/attacks.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (introduction, found) = text.split_once(MARK).expect("the line above the table");
+    let generated = markdown(&rows);
+    if std::env::var_os(UPDATE).is_some() {
+        std::fs::write(&path, format!("{introduction}{MARK}{generated}")).unwrap();
+        return;
+    }
+    assert!(found == generated, "docs/attacks.md is out of date; run `{UPDATE}=1 cargo test --test attack_table`");
+}
+
+#[test]
+fn every_row_that_is_open_has_its_reason_and_no_list_names_a_row_that_is_not_there() {
+    let rows = table::rows(&Program::build());
+    let names: BTreeSet<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(names.len(), rows.len(), "a name that two rows bear");
+    let classes: BTreeSet<&str> = rows.iter().map(|row| row.class.as_str()).collect();
+    assert_eq!(classes, TITLES.iter().map(|(class, _)| *class).collect());
+
+    let open: BTreeSet<&str> =
+        rows.iter().filter(|row| row.expectation == Expectation::Open).map(|row| row.name.as_str()).collect();
+    assert_eq!(open, open::OPEN.iter().map(|(name, _)| *name).collect());
+
+    let lists = [landlock::OPEN, landlock::OTHERWISE, landlock::STRICTER, landlock::TO_SIBLINGS].concat();
+    let named = lists.iter().map(|(name, ..)| *name).chain(bwrap::THROUGH.iter().copied());
+    let unknown: Vec<&str> = named.filter(|name| !names.contains(name)).collect();
+    assert_eq!(unknown, [""; 0]);
 }

@@ -1,15 +1,17 @@
 //! body: root in a jail does what root in a plain chroot can, and is refused, and the refusal is counted where it should.
 //!
-//! Each row of tests/attacks runs twice. In the chroot it must get through, else it proves nothing. In a medium jail it
-//! must fail in a known way. On lsm the counter of one of its rights must rise, in that jail and in no other; on landlock,
+//! Each row of tests/attacks runs three times. In the chroot it must get through, else it proves nothing. Under bwrap it shows
+//! what namespaces alone keep off. In a medium jail it must fail in a known way. On lsm the counter of one of its rights must rise, in that jail and in no other; on landlock,
 //! which has no counters, what gets through must be listed in tests/attacks/landlock.rs and be told by `describe`.
 //!
-//! The chroot's half sets clocks, names and switches as unconfined root: it runs in guests only, and proves each row there.
-//! On any other machine only the jail's half runs, without the rows of [`HARMFUL`]. The whole table is printed at the end,
+//! The chroot's part and bwrap's set clocks, names and switches as unconfined root: they run in guests only, and prove each
+//! row there. On any other machine only the jail's part runs, without the rows of [`HARMFUL`]. The whole table is printed at the end,
 //! and written to the file JAILSH_ATTACK_TABLE names.
 
 #[path = "support/body.rs"]
 mod body;
+#[path = "attacks/bwrap.rs"]
+mod bwrap;
 #[path = "support/host_side.rs"]
 mod host_side;
 #[path = "support/jail.rs"]
@@ -52,16 +54,19 @@ const OWN: u16 = 40_100;
 
 /// Rows that change the machine should they get through, with what they change; all others write what was there, or open
 /// and touch nothing.
-const HARMFUL: [(&str, &str); 3] = [
+const HARMFUL: [(&str, &str); 5] = [
     ("kexec_load", "drops a kernel that was prepared for a crash"),
     ("reboot(CAD_OFF)", "turns Ctrl-Alt-Del into a signal to process 1"),
     ("acct(NULL)", "stops process accounting"),
+    ("take every inotify instance of the user id", "leaves none to root's other programs for a moment"),
+    ("setpriority(everybody of root)", "gives all of root's processes one priority"),
 ];
 
 /// How a row ended here and there.
 #[derive(Default, Clone)]
 struct Ending {
     in_chroot: String,
+    in_bwrap: String,
     in_jail: String,
     /// Rights whose counter rose in the jail.
     counted: BTreeSet<Right>,
@@ -103,6 +108,19 @@ fn attack_from_a_chroot(stage: &Stage, classes: &BTreeSet<String>, endings: &mut
         let mut session = Session::start(command);
         while let Some((name, result)) = session.next_row() {
             endings.entry(name).or_default().in_chroot = result;
+        }
+    }
+}
+
+fn attack_from_bwrap(stage: &Stage, classes: &BTreeSet<String>, endings: &mut Endings) {
+    let host = host_side(stage);
+    let _leaked = leak(stage);
+    for class in classes {
+        let mut command = bwrap::command(&stage.bait(), BAIT);
+        command.args(arguments(class, &host)).current_dir(stage.path("."));
+        let mut session = Session::start(command);
+        while let Some((name, result)) = session.next_row() {
+            endings.entry(name).or_default().in_bwrap = result;
         }
     }
 }
@@ -149,10 +167,15 @@ fn attack_from_a_jail(
 
 /// What is wrong with how a row ended, if anything.
 fn verdict(body: Body, row: &Row, ending: &Ending) -> Option<String> {
-    let Ending { in_chroot, in_jail, counted } = ending;
+    let Ending { in_chroot, in_bwrap, in_jail, counted } = ending;
     if body::in_guest() && !row.in_chroot.contains(in_chroot) {
         let expected = row.in_chroot.join(" or ");
         return Some(format!("{}: {in_chroot} in a chroot, not {expected}: it proves nothing", row.name));
+    }
+    if body::in_guest()
+        && let Some(problem) = bwrap::verdict(row, in_bwrap)
+    {
+        return Some(problem);
     }
     if body == Body::Landlock {
         return landlock::verdict(row, in_jail);
@@ -168,11 +191,12 @@ fn verdict(body: Body, row: &Row, ending: &Ending) -> Option<String> {
 }
 
 fn listing(rows: &[Row], endings: &Endings) -> String {
-    let mut text = String::from("attack\tchroot\tjail\tcounted under\n");
+    let mut text = String::from("attack\tchroot\tbwrap\tjail\tcounted under\n");
     for row in rows {
         let ending = endings.get(&row.name).cloned().unwrap_or_default();
         let counted: Vec<&str> = ending.counted.iter().map(|right| right.name()).collect();
-        writeln!(text, "{}\t{}\t{}\t{}", row.name, ending.in_chroot, ending.in_jail, counted.join(", ")).expect("a text grows");
+        let fields = [&row.name, &ending.in_chroot, &ending.in_bwrap, &ending.in_jail, &counted.join(", ")];
+        writeln!(text, "{}", fields.map(String::as_str).join("\t")).expect("a text grows");
     }
     text
 }
@@ -190,6 +214,7 @@ fn what_gets_through_in_a_chroot_is_denied_to_root_in_a_medium_jail_and_counted_
     // First, while nobody reserves a port: the host is bound by reservations too.
     if body::in_guest() {
         attack_from_a_chroot(&stage, &classes, &mut endings);
+        attack_from_bwrap(&stage, &classes, &mut endings);
     }
 
     let _victim = TestJail::start(&stage, "attack-victim", Level::Medium, &[RESERVED]);

@@ -46,6 +46,7 @@ fn every_link_of_a_document_leads_to_a_file() {
         "docs/module.md",
         "docs/landlock.md",
         "docs/enforcement.md",
+        "docs/attacks.md",
         "docs/json.md",
         "docs/editors.md",
         "docs/testing.md",

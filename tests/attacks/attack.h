@@ -78,11 +78,14 @@ int serve_as_host(const char *directory);
 /* Answers in the stead of the keeper with that pid, see keeper.c. */
 int impersonate_keeper(int pid, const char *claim, int victim);
 
+/* Mounts with whatever a setuid program is given; 0 or an errno, see identity.c. */
+int mount_with_what_was_gained(void);
+
 /* Tells of every program seen below /proc, see watch.c. */
 int watch_programs(void);
 
 extern const struct attack process_rows[], proc_rows[], mount_rows[], device_rows[], namespace_rows[], kernel_rows[],
 	kernel_file_rows[], socket_rows[], port_rows[], ipc_rows[], limit_rows[], uring_rows[], descriptor_rows[],
-	key_rows[];
+	key_rows[], neighbour_rows[], identity_rows[];
 
 #endif

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Ways out by a descriptor: one that was left open, one that the host sends, one made from a file handle. And a setuid
- * program, which must go on working.
+ * Ways out by a descriptor: one that was left open, one that the host sends, one made from a file handle. And a
+ * terminal that was handed in.
  */
 #include "attack.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* The mark lies next to the bait directory, outside of every root. */
@@ -114,20 +115,18 @@ static int open_handle(void)
 	return mount < 0 ? errno : outcome(open_by_handle_at(mount, &handle.head, O_RDONLY));
 }
 
-static int setuid_program(void)
+/* CVE-2017-5226: what is pasted into a caller's terminal is typed to the caller's shell. */
+static int paste(unsigned long command)
 {
-	pid_t child = fork();
-	if (child == 0) {
-		char path[300];
-		snprintf(path, sizeof path, "%s", bait("setuid"));
-		if (setgid(65534) < 0 || setuid(65534) < 0)
-			_exit(1);
-		execl(path, "setuid", "root?", (char *)NULL);
-		_exit(2);
-	}
-	int status;
-	return child < 0 || waitpid(child, &status, 0) < 0 ? errno : status == 0 ? 0 : EPERM;
+	char letter = ' ';
+	int fd = ask_host_for_descriptor('t');
+	return fd < 0 ? errno : outcome(syscall(SYS_ioctl, fd, command, &letter));
 }
+
+static int paste_into_terminal(void) { return paste(TIOCSTI); }
+
+/* The kernel reads the command from the lower half of the register (CVE-2019-10063). */
+static int paste_with_high_bits(void) { return paste(TIOCSTI | 1UL << 32); }
 
 const struct attack descriptor_rows[] = {
 	{ "openat a leaked directory", DENIED, "ok", "EBADF|ENOENT|ENOTDIR", "", leaked_openat },
@@ -143,6 +142,8 @@ const struct attack descriptor_rows[] = {
 	{ "open a received file of the host again", DENIED, "ok", "EPERM", "foreign_mount", reopen_file },
 	{ "name_to_handle_at", OPEN, "ok", "ok", "", name_handle },
 	{ "open_by_handle_at", DENIED, "ok", "EPERM", "file_handle", open_handle },
-	{ "run a setuid program", WORKS, "ok", "ok", "", setuid_program },
+	{ "TIOCSTI into a terminal of the host that was handed in (CVE-2017-5226)", DENIED, "ok", "EPERM|EIO", "tty|namespaces",
+	  paste_into_terminal },
+	{ "TIOCSTI with a bit above the 32nd (CVE-2019-10063)", DENIED, "ok", "EPERM|EIO", "tty|namespaces", paste_with_high_bits },
 	{ 0 },
 };

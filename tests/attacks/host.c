@@ -6,6 +6,7 @@
  */
 #include "attack.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <mqueue.h>
 #include <poll.h>
@@ -14,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
@@ -138,6 +141,62 @@ static void send_descriptor(int to, int what)
 	close(what);
 }
 
+/* A terminal of the host's, as a caller's is. Its other end stays open here. */
+static int open_terminal(void)
+{
+	char name[64];
+	static int other = -1;
+	if (other < 0)
+		other = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (other < 0 || unlockpt(other) < 0 || ptsname_r(other, name, sizeof name) != 0)
+		return -1;
+	return open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+}
+
+/* Lists the /proc that the asker sees, as an administrator would, and this process in it. */
+static long look_at_proc_of(int client)
+{
+	char path[128];
+	struct ucred asker;
+	struct stat st;
+	socklen_t length = sizeof asker;
+	if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &asker, &length) < 0)
+		return errno;
+	snprintf(path, sizeof path, "/proc/%d/root/proc", asker.pid);
+	DIR *proc = opendir(path);
+	if (!proc)
+		return errno;
+	while (readdir(proc))
+		;
+	closedir(proc);
+	snprintf(path, sizeof path, "/proc/%d/root/proc/%d", asker.pid, getpid());
+	return outcome(stat(path, &st));
+}
+
+static long open_plain(void)
+{
+	int fd = open(bait("plain"), O_RDONLY | O_CLOEXEC);
+	int failed = outcome(fd);
+	close(fd);
+	return failed;
+}
+
+static long lock_plain(void)
+{
+	int fd = open(bait("plain"), O_RDONLY | O_CLOEXEC);
+	int failed = fd < 0 ? errno : outcome(flock(fd, LOCK_EX | LOCK_NB));
+	close(fd);
+	return failed;
+}
+
+static long watch_files(void)
+{
+	int fd = inotify_init1(IN_CLOEXEC);
+	int failed = outcome(fd);
+	close(fd);
+	return failed;
+}
+
 /* One question per connection. */
 static void answer(int client)
 {
@@ -164,6 +223,21 @@ static void answer(int client)
 	case 'f':
 		send_descriptor(client, openat(directory, "outside", O_RDONLY));
 		return;
+	case 't':
+		send_descriptor(client, open_terminal());
+		return;
+	case 'l': /* look at the asker's /proc */
+		number = look_at_proc_of(client);
+		break;
+	case 'o': /* open the plain file */
+		number = open_plain();
+		break;
+	case 'k': /* lock the plain file: 0, or an errno */
+		number = lock_plain();
+		break;
+	case 'i': /* watch files: 0, or an errno */
+		number = watch_files();
+		break;
 	}
 	send(client, &number, sizeof number, MSG_NOSIGNAL);
 }

@@ -4,6 +4,7 @@
  */
 #include "attack.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -27,8 +28,8 @@ static int sysfs_uevent(void) { return open_writable(bait("sys/devices/virtual/m
 static int release_agent(void) { return open_writable(bait("cgroup1/release_agent")); }
 static int cgroup_procs(void) { return open_writable(bait("cgroup/cgroup.procs")); }
 
-/* Every sysctl that a root may write; opening it is enough. */
-static int any_sysctl(const char *directory, int depth)
+/* Does anything below open for writing, of what its mode lets root write? */
+static int any_writable(const char *directory, int depth, int (*skip)(const char *))
 {
 	char path[512];
 	int best = ENOENT;
@@ -37,24 +38,46 @@ static int any_sysctl(const char *directory, int depth)
 		return errno;
 	struct dirent *entry;
 	while (best && (entry = readdir(dir))) {
-		if (entry->d_name[0] == '.')
+		if (entry->d_name[0] == '.' || (skip && skip(entry->d_name)))
 			continue;
 		snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
-		if (entry->d_type == DT_DIR) {
-			if (depth && any_sysctl(path, depth - 1) == 0)
-				best = 0;
-		} else {
+		if (entry->d_type == DT_DIR && depth) {
+			int below = any_writable(path, depth - 1, skip);
+			best = below == ENOENT ? best : below;
+		} else if (entry->d_type == DT_REG) {
 			struct stat st;
-			if (stat(path, &st) == 0 && st.st_mode & S_IWUSR)
-				best = outcome(open(path, O_WRONLY));
+			if (lstat(path, &st) == 0 && st.st_mode & S_IWUSR)
+				best = outcome(open(path, O_WRONLY | O_NONBLOCK));
 		}
 	}
 	closedir(dir);
 	return best;
 }
 
-static int every_kernel_sysctl(void) { return any_sysctl("/proc/sys/kernel", 1); }
-static int every_vm_sysctl(void) { return any_sysctl("/proc/sys/vm", 1); }
+/* Processes have files of their own; what else is in /proc is the kernel's. */
+static int is_a_process(const char *name) { return isdigit((unsigned char)*name) || !strcmp(name, "sys"); }
+
+static int any_sysctl(void) { return any_writable("/proc/sys", 6, NULL); }
+static int any_of_proc(void) { return any_writable("/proc", 5, is_a_process); }
+static int any_of_sysfs(void) { return any_writable(bait("sys/kernel"), 3, NULL); }
+
+/* Where the kernel lies in memory is what an attack on it asks for first. */
+static int tells_addresses(const char *path, const char *format)
+{
+	char line[512];
+	unsigned long address = 0;
+	FILE *file = fopen(path, "r");
+	if (!file)
+		return errno;
+	for (int i = 0; !address && i < 2000 && fgets(line, sizeof line, file); i++)
+		(void)!sscanf(line, format, &address);
+	fclose(file);
+	return address ? 0 : EPERM;
+}
+
+static int symbol_addresses(void) { return tells_addresses("/proc/kallsyms", "%lx"); }
+static int module_addresses(void) { return tells_addresses("/proc/modules", "%*s %*s %*s %*s %*s %lx"); }
+static int memory_map(void) { return tells_addresses("/proc/iomem", "%*[ ]%lx"); }
 
 static int kernel_image(void) { return outcome(open("/proc/kcore", O_RDONLY)); }
 static int kernel_log(void) { return outcome(open("/proc/kmsg", O_RDONLY | O_NONBLOCK)); }
@@ -117,12 +140,13 @@ const struct attack kernel_file_rows[] = {
 	{ "open pid_max for writing", DENIED, "ok", "EPERM", "sysctl_write", pid_max },
 	{ "open modprobe for writing", DENIED, "ok", "EPERM", "sysctl_write", modprobe_path },
 	{ "open ip_local_reserved_ports for writing", DENIED, "ok", "EPERM", "sysctl_write", local_ports },
-	{ "open any kernel.* sysctl for writing", DENIED, "ok", "EPERM", "sysctl_write", every_kernel_sysctl },
-	{ "open any vm.* sysctl for writing", DENIED, "ok", "EPERM", "sysctl_write", every_vm_sysctl },
+	{ "open any sysctl for writing (CVE-2022-0811)", DENIED, "ok", "EPERM|EACCES|ENOENT", "sysctl_write", any_sysctl },
+	{ "open any other file of /proc for writing", DENIED, "ok", "EPERM|EACCES|ENOENT", "sysctl_write", any_of_proc },
 	{ "open sysrq-trigger for writing", DENIED, "ok", "EPERM", "sysctl_write", sysrq_trigger },
 	{ "open /proc/kcore", DENIED, "ok", "EPERM", "raw_io", kernel_image },
 	{ "open /proc/kmsg", DENIED, "ok", "EPERM", "syslog_read", kernel_log },
 	{ "open a sysfs knob for writing", DENIED, "ok", "EPERM", "kernel_fs_write", sysfs_knob },
+	{ "open any file of /sys/kernel for writing", DENIED, "ok", "EPERM|EACCES|ENOENT", "kernel_fs_write", any_of_sysfs },
 	{ "open a sysfs uevent for writing", DENIED, "ok", "EPERM", "kernel_fs_write", sysfs_uevent },
 	{ "truncate a sysfs file", DENIED, "ok", "EPERM", "kernel_fs_write", truncate_sysfs },
 	{ "chmod a sysfs file", DENIED, "ok", "EPERM", "kernel_fs_write", chmod_sysfs },
@@ -135,6 +159,9 @@ const struct attack kernel_file_rows[] = {
 	{ "mkdir in bpffs", DENIED, "ok", "EPERM", "kernel_fs_write|module_tamper", make_in_bpffs },
 	{ "set a trusted extended attribute", DENIED, "ok", "EPERM", "namespaces", trusted_attribute },
 	{ "set a file capability", WORKS, "ok", "ok", "", capability_attribute },
+	{ "find addresses in /proc/kallsyms", DENIED, "ok", "EPERM", "", symbol_addresses },
+	{ "find addresses in /proc/modules", DENIED, "ok|EPERM", "EPERM", "", module_addresses },
+	{ "find addresses in /proc/iomem", DENIED, "ok", "EPERM", "", memory_map },
 	{ "open /proc/net/unix", OPEN, "ok", "ok", "", list_unix_sockets },
 	{ "open /proc/locks", OPEN, "ok", "ok", "", list_locks },
 	{ "open /proc/timer_list", OPEN, "ok|ENOENT", "ok|ENOENT", "", list_timers },

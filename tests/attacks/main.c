@@ -51,6 +51,7 @@ static const struct attack_class classes[] = {
 	{ "sockets", socket_rows },	 { "ports", port_rows },
 	{ "ipc", ipc_rows },		 { "limits", limit_rows },
 	{ "uring", uring_rows },	 { "descriptors", descriptor_rows },
+	{ "neighbours", neighbour_rows }, { "identity", identity_rows },
 	{ 0 },
 };
 
@@ -282,8 +283,8 @@ static _Noreturn void bomb(void)
 
 int main(int argc, char **argv)
 {
-	if (argc && !strcmp(argv[0], "setuid"))
-		return geteuid() == 0 ? 0 : 1;
+	if (argc == 2 && !strcmp(argv[0], "setuid"))
+		return !strcmp(argv[1], "mount") ? mount_with_what_was_gained() : geteuid() == 0 ? 0 : EPERM;
 	if (argc == 2 && !strcmp(argv[1], "list"))
 		return list();
 	if (argc == 2 && !strcmp(argv[1], "traceme")) {

@@ -71,6 +71,20 @@ static int mount_cgroup(void)
 	return outcome(mount("none", place(), "cgroup2", 0, NULL));
 }
 
+static int mount_sysfs(void)
+{
+	in_a_namespace_of_its_own();
+	return outcome(mount("none", place(), "sysfs", 0, NULL));
+}
+
+/* The program that its release_agent names is run by the kernel, on the host, as root. */
+static int mount_release_agent(void)
+{
+	in_a_namespace_of_its_own();
+	int failed = outcome(mount("none", place(), "cgroup", 0, "none,name=jailsh_attacks"));
+	return failed ? failed : outcome(open(SCRATCH "/place/release_agent", O_WRONLY));
+}
+
 static int bind_root(void)
 {
 	in_a_namespace_of_its_own();
@@ -126,6 +140,8 @@ const struct attack mount_rows[] = {
 	{ "mount tmpfs", DENIED, "ok", "EPERM", MOUNTING, mount_tmpfs },
 	{ "mount proc", DENIED, "ok", "EPERM", MOUNTING, mount_proc },
 	{ "mount cgroup2", DENIED, "ok", "EPERM", MOUNTING, mount_cgroup },
+	{ "mount cgroup v1, open its release_agent (CVE-2022-0492)", DENIED, "ok", "EPERM", MOUNTING, mount_release_agent },
+	{ "mount sysfs", DENIED, "ok", "EPERM", MOUNTING, mount_sysfs },
 	{ "bind mount", DENIED, "ok", "EPERM", MOUNTING, bind_root },
 	{ "remount /", DENIED, "ok", "EPERM", MOUNTING, remount_root },
 	{ "umount /proc", DENIED, "ok", "EPERM", MOUNTING, umount_proc },

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -21,6 +22,12 @@ static int make_socket(int family, int type, int protocol) { return outcome(sock
 static int raw_socket(void) { return make_socket(AF_INET, SOCK_RAW, IPPROTO_ICMP); }
 static int raw_socket_v6(void) { return make_socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6); }
 static int packet_socket(void) { return make_socket(AF_PACKET, SOCK_RAW, htons(3)); }
+/* The kernel reads the family from the lower half of the register; what compares the whole of it is fooled. */
+static int packet_socket_with_high_bits(void)
+{
+	return outcome(syscall(SYS_socket, 1L << 32 | AF_PACKET, (long)SOCK_RAW, 0x0300L /* htons(ETH_P_ALL) */));
+}
+
 static int packet_socket_cooked(void) { return make_socket(AF_PACKET, SOCK_DGRAM, htons(3)); }
 static int packet_socket_by_old_name(void) { return make_socket(AF_INET, 10 /* SOCK_PACKET */, htons(3)); }
 static int vsock(void) { return make_socket(AF_VSOCK, SOCK_STREAM, 0); }
@@ -184,6 +191,8 @@ const struct attack socket_rows[] = {
 	{ "raw socket, IPv6", DENIED, MISSING, "EPERM", "raw_socket", raw_socket_v6 },
 	{ "packet socket", DENIED, MISSING, "EPERM", "packet_socket", packet_socket },
 	{ "packet socket, cooked", DENIED, MISSING, "EPERM", "packet_socket", packet_socket_cooked },
+	{ "packet socket, a bit above the 32nd in the family", DENIED, MISSING, "EPERM", "packet_socket",
+	  packet_socket_with_high_bits },
 	{ "packet socket, by the old name", DENIED, MISSING, "EPERM", "packet_socket", packet_socket_by_old_name },
 	{ "AF_VSOCK", DENIED, MISSING, "EPERM", "socket_family", vsock },
 	{ "AF_ALG", DENIED, MISSING, "EPERM", "socket_family", crypto_socket },

@@ -7,11 +7,13 @@
 #include <fcntl.h>
 #include <linux/io_uring.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 struct ring {
@@ -79,6 +81,66 @@ static int packet_by_worker(void)
 	return failed ? failed : submit(&ring, &request);
 }
 
+/* Sockets of others, reached by a worker that acts for the jail. */
+static socklen_t abstract_address(struct sockaddr_un *address, const char *name)
+{
+	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	strncpy(address->sun_path + 1, name, sizeof address->sun_path - 2);
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name));
+}
+
+static int connect_by_worker(void)
+{
+	struct ring ring;
+	struct sockaddr_un address;
+	socklen_t length = abstract_address(&address, target.stream);
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), failed = set_up(&ring, 0);
+	const struct io_uring_sqe request = {
+		.opcode = IORING_OP_CONNECT, .flags = IOSQE_ASYNC, .fd = fd, .addr = (uintptr_t)&address, .off = length,
+	};
+	return failed ? failed : submit(&ring, &request);
+}
+
+static int send_by_worker(void)
+{
+	struct ring ring;
+	struct sockaddr_un address;
+	struct iovec text = { "x", 1 };
+	struct msghdr message = { .msg_name = &address, .msg_iov = &text, .msg_iovlen = 1 };
+	message.msg_namelen = abstract_address(&address, target.dgram);
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0), failed = set_up(&ring, 0);
+	const struct io_uring_sqe request = {
+		.opcode = IORING_OP_SENDMSG, .flags = IOSQE_ASYNC, .fd = fd, .addr = (uintptr_t)&message, .len = 1,
+	};
+	return failed ? failed : submit(&ring, &request);
+}
+
+static int bind_by_worker(void)
+{
+	enum { BIND = 56 }; /* IORING_OP_BIND, since Linux 6.11 */
+	struct ring ring;
+	struct sockaddr_in place = { .sin_family = AF_INET, .sin_port = htons((in_port_t)target.reserved) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0), failed = set_up(&ring, 0);
+	const struct io_uring_sqe request = {
+		.opcode = BIND, .flags = IOSQE_ASYNC, .fd = fd, .addr = (uintptr_t)&place, .off = sizeof place,
+	};
+	return failed ? failed : submit(&ring, &request);
+}
+
+static int make_group_by_worker(void)
+{
+	struct ring ring;
+	char path[300];
+	strcpy(path, bait("cgroup1/ringed"));
+	int failed = set_up(&ring, 0);
+	const struct io_uring_sqe request = {
+		.opcode = IORING_OP_MKDIRAT, .flags = IOSQE_ASYNC, .fd = AT_FDCWD, .addr = (uintptr_t)path, .len = 0755,
+	};
+	failed = failed ? failed : submit(&ring, &request);
+	rmdir(path);
+	return failed;
+}
+
 static int poll_by_kernel(void)
 {
 	struct io_uring_params params = { .flags = IORING_SETUP_SQPOLL };
@@ -111,6 +173,12 @@ const struct attack uring_rows[] = {
 	{ "io_uring worker opens a kmsg node", DENIED, "ok", "EPERM", "device|syslog_read", open_kmsg },
 	{ "io_uring worker opens core_pattern for writing", DENIED, "ok", "EPERM", "sysctl_write", open_sysctl },
 	{ "io_uring worker makes a packet socket", DENIED, "ok|EAFNOSUPPORT", "EPERM", "packet_socket", packet_by_worker },
+	{ "io_uring worker connects to an abstract unix socket of the host", DENIED, "ok", "ECONNREFUSED|EPERM", "unix_foreign",
+	  connect_by_worker },
+	{ "io_uring worker sends to an abstract unix socket of the host", DENIED, "ok", "ECONNREFUSED|EPERM", "unix_foreign",
+	  send_by_worker },
+	{ "io_uring worker binds a reserved port", DENIED, "ok|EINVAL", "EADDRINUSE|EACCES|EINVAL", "", bind_by_worker },
+	{ "io_uring worker makes a directory in cgroup v1", DENIED, "ok", "EPERM", "kernel_fs_write", make_group_by_worker },
 	{ "io_uring with a polling kernel thread", DENIED, "ok", "EPERM", "io_uring_poll", poll_by_kernel },
 	{ "io_uring with borrowed credentials", DENIED, "ok", "EPERM", "io_uring_command", borrow_credentials },
 	{ "io_uring worker opens a plain file", WORKS, "ok", "ok", "", open_plain },
