@@ -1,5 +1,8 @@
-//! body: what the standard profiles promise is tried for real, in jails that are thrown away.
+//! body: what the standard profiles promise is tried for real, in jails that are thrown away, and what a running jail refuses.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Output};
 
@@ -72,4 +75,107 @@ fn a_trial_that_was_killed_is_swept_by_the_next() {
     let output = run(&stage, "jailsh", &["-e", "profile(#{ must_deny: [\"mount\"] }).check(#{ real: true }).ok"]);
     assert_eq!(text(&output.stdout), "true\n", "{}", text(&output.stderr));
     assert_eq!(jails(&stage), "");
+}
+
+/// Jails of one test, stopped and destroyed however that ends.
+struct Jails<'a> {
+    stage: &'a (String, tempfile::TempDir),
+    names: &'a [&'a str],
+}
+
+impl Drop for Jails<'_> {
+    fn drop(&mut self) {
+        for verb in ["stop", "destroy"] {
+            for name in self.names {
+                run(self.stage, "jailmgr", &[verb, name]);
+            }
+        }
+    }
+}
+
+fn must(stage: &(String, tempfile::TempDir), tool: &str, arguments: &[&str]) -> String {
+    let output = run(stage, tool, arguments);
+    assert!(output.status.success(), "{tool} {arguments:?}: {}{}", text(&output.stdout), text(&output.stderr));
+    text(&output.stdout)
+}
+
+fn probed(stage: &(String, tempfile::TempDir), name: &str) -> serde_json::Value {
+    serde_json::from_str(&must(stage, "jailsh", &["probe", "--json", name])).expect("JSON")
+}
+
+/// What became of each attempt.
+fn results(report: &serde_json::Value) -> BTreeMap<&str, &str> {
+    let attempts = report["attempts"].as_array().expect("attempts");
+    attempts.iter().map(|one| (one["attempt"].as_str().unwrap(), one["result"].as_str().unwrap())).collect()
+}
+
+fn status(stage: &(String, tempfile::TempDir), name: &str, key: &str) -> serde_json::Value {
+    let rows: serde_json::Value = serde_json::from_str(&must(stage, "jailctl", &["status", "--json", name])).expect("JSON");
+    rows[0][key].clone()
+}
+
+fn denials(stage: &(String, tempfile::TempDir), name: &str) -> serde_json::Value {
+    serde_json::from_str(&must(stage, "jailsh", &["-e", &format!("denials({name:?}).to_json()")])).expect("JSON")
+}
+
+#[test]
+fn a_running_jail_is_probed_and_nothing_is_left_behind() {
+    let Some(stage) = stage() else { return };
+    let names = ["probe-high", "probe-low"];
+    let _jails = Jails { stage: &stage, names: &names };
+    for (name, level, port) in [(names[0], "high", "18361"), (names[1], "low", "18362")] {
+        must(&stage, "jailmgr", &["create", "-l", level, "-r", port, "-x", "/usr/bin/sleep 100000", name]);
+        must(&stage, "jailmgr", &["start", name]);
+    }
+    let service = status(&stage, names[0], "service");
+    let before = denials(&stage, names[0]);
+    let report = probed(&stage, names[0]);
+    let after = denials(&stage, names[0]);
+    let told = results(&report);
+    for walled in ["mount", "ping", "see host", "bind another jail's port", "trace a process of another jail"] {
+        assert_eq!(told.get(walled), Some(&"held"), "{walled}: {report:#}");
+    }
+    assert_eq!(told["bind 1"], "granted");
+    assert!(told.values().all(|result| ["held", "granted", "untried"].contains(result)), "{report:#}");
+    assert!(told.values().filter(|result| **result == "held").count() > 40, "{report:#}");
+    let lax = probed(&stage, names[1]);
+    for granted in ["ping", "chroot", "ptrace", "packet_socket"] {
+        assert_eq!(results(&lax)[granted], "granted", "what is tried does go through where it may: {lax:#}");
+    }
+
+    if stage.0 == "lsm" {
+        let counts = |seen: &serde_json::Value| seen.as_object().unwrap().values().filter_map(|n| n.as_u64()).sum::<u64>();
+        let own = counts(&report["denials"]);
+        assert!(own > 30, "{report:#}");
+        assert_eq!(counts(&after) - counts(&before), own, "the jail itself does nothing that is denied");
+    } else {
+        assert_eq!(report["denials"], serde_json::Value::Null);
+    }
+    assert_eq!(status(&stage, names[0], "service"), service, "the service is the same process");
+    let tmp = stage.1.path().join("jails").join(names[0]).join("data/tmp");
+    assert_eq!(fs::read_dir(tmp).unwrap().count(), 0);
+    let sockets = fs::read_to_string("/proc/net/unix").unwrap();
+    assert!(!sockets.contains("@jailsh-probe-"), "{sockets}");
+    must(&stage, "jailmgr", &["stop", names[0]]);
+    let down = run(&stage, "jailsh", &["probe", names[0]]);
+    assert_eq!((down.status.code(), text(&down.stderr).contains("is not running")), (Some(1), true));
+}
+
+/// A base with one static program: the probe brings what it runs by.
+#[test]
+fn a_jail_without_our_libraries_is_probed_as_well() {
+    let Some(stage) = stage() else { return };
+    let names = ["probe-box"];
+    let _jails = Jails { stage: &stage, names: &names };
+    let tree = stage.1.path().join("tree");
+    for name in ["bin", "etc"] {
+        fs::create_dir_all(tree.join(name)).unwrap();
+    }
+    fs::copy("/usr/bin/busybox", tree.join("bin/busybox")).unwrap();
+    symlink("busybox", tree.join("bin/sleep")).unwrap();
+    must(&stage, "jailmgr", &["base", "import", "--name", "box", "--version", "1", &format!("dir:{}", tree.display())]);
+    must(&stage, "jailmgr", &["create", "-b", "box", "-x", "/bin/sleep 100000", names[0]]);
+    must(&stage, "jailmgr", &["start", names[0]]);
+    let report = probed(&stage, names[0]);
+    assert!(results(&report).values().filter(|result| **result == "held").count() > 40, "{report:#}");
 }

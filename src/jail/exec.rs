@@ -77,6 +77,12 @@ pub fn exec(host: &Host, name: &JailName, request: &ExecRequest) -> Result<Outpu
     }
 }
 
+/// The same for a command whose output is collected and whose standard input is this.
+pub(super) fn exec_over(host: &Host, name: &JailName, request: &ExecRequest, stdin: OwnedFd) -> Result<Output, JailError> {
+    let jid = lifecycle::up(host, name)?.ok_or_else(|| JailError::NotRunning(name.clone()))?;
+    run_over(host, name, jid, &ExecRequest { capture: true, ..request.clone() }, Some(stdin))
+}
+
 /// The same in a jail that may be down: it is brought up for the command, without its service, and torn down again.
 pub fn exec_ephemeral(host: &Host, name: &JailName, request: &ExecRequest) -> Result<Output, JailError> {
     let running = lifecycle::bring_up(host, name)?;
@@ -147,9 +153,13 @@ fn run_script(
 }
 
 fn run(host: &Host, name: &JailName, jid: Jid, request: &ExecRequest) -> Result<Output, JailError> {
+    run_over(host, name, jid, request, None)
+}
+
+fn run_over(host: &Host, name: &JailName, jid: Jid, request: &ExecRequest, stdin: Option<OwnedFd>) -> Result<Output, JailError> {
     let signals = Signals::hold()?;
     let adoption = request.timeout.map(|_| Adoption::begin()).transpose()?;
-    let (stdio, mut wires) = connect(host, name, request)?;
+    let (stdio, mut wires) = connect(host, name, request, stdin)?;
     let command = Command {
         argv: request.argv.clone(),
         env: request.env.clone(),
@@ -218,9 +228,9 @@ struct Wires {
     terminal: Option<(RawMode, OwnedFd)>,
 }
 
-fn connect(host: &Host, name: &JailName, request: &ExecRequest) -> Result<(Stdio, Wires), JailError> {
+fn connect(host: &Host, name: &JailName, request: &ExecRequest, stdin: Option<OwnedFd>) -> Result<(Stdio, Wires), JailError> {
     if request.capture {
-        return connect_memory(request);
+        return connect_memory(request, stdin);
     }
     let on_terminal = std::io::stdin().is_terminal();
     match request.pty {
@@ -244,16 +254,17 @@ fn connect(host: &Host, name: &JailName, request: &ExecRequest) -> Result<(Stdio
     Ok((Stdio::Given { stdin, stdout, stderr }, Wires { flows, terminal: None }))
 }
 
-fn connect_memory(request: &ExecRequest) -> Result<(Stdio, Wires), JailError> {
+fn connect_memory(request: &ExecRequest, stdin: Option<OwnedFd>) -> Result<(Stdio, Wires), JailError> {
     let (from_stdout, stdout) = pipe()?;
     let (from_stderr, stderr) = pipe()?;
     let mut flows = Vec::new();
     for from in [from_stdout, from_stderr] {
         flows.push(Flow::output(unblocked(from)?, Sink::Memory(OUTPUT_LIMIT)));
     }
-    let stdin = match &request.input {
-        Some(input) => fed(input, &mut flows)?,
-        None => std::fs::File::open("/dev/null").map_err(JailError::io("open /dev/null"))?.into(),
+    let stdin = match (stdin, &request.input) {
+        (Some(stdin), _) => stdin,
+        (None, Some(input)) => fed(input, &mut flows)?,
+        (None, None) => std::fs::File::open("/dev/null").map_err(JailError::io("open /dev/null"))?.into(),
     };
     Ok((Stdio::Given { stdin, stdout, stderr }, Wires { flows, terminal: None }))
 }

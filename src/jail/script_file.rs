@@ -8,7 +8,8 @@ use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, unlinkat};
 use super::JailError;
 use super::store::{Directory, random_name, remove_tree};
 
-const PREFIX: &str = ".jailsh-apply-";
+/// Names that [`sweep`] removes.
+pub(super) const PREFIX: &str = ".jailsh-apply-";
 
 /// Removed on drop.
 pub struct ScriptFile {

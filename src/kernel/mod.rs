@@ -8,7 +8,7 @@ mod bpf;
 mod capability;
 mod cgroup;
 mod describe;
-mod detached;
+pub(crate) mod detached;
 pub mod enforcement_table;
 mod error;
 pub mod landlock;

@@ -63,9 +63,9 @@ impl Value {
     pub(super) fn colour(&self) -> Option<&'static str> {
         let Value::State(word) = self else { return None };
         match word.as_str() {
-            "running" | "up" | "ok" => Some("32"),
+            "running" | "up" | "ok" | "held" => Some("32"),
             "starting" | "backoff" | "stopping" | "frozen" | "note" => Some("33"),
-            "failed" | "orphaned" | "unreadable" | "MISSING" => Some("31"),
+            "failed" | "orphaned" | "unreadable" | "MISSING" | "open" | "unenforced" => Some("31"),
             _ => None,
         }
     }

@@ -6,10 +6,11 @@ use std::path::Path;
 
 use jailsh::fleet::{End, Summary};
 use jailsh::jail::base::Imported;
+use jailsh::jail::proof::{Attempt, Report, Verdict};
 use jailsh::jail::{Garbage, Observed, Snapshot, Spec, Taken};
 use jailsh::kernel::{JailInfo, JailStats, Jid, Level, Policy};
 use jailsh::supervise::{Record, Source, Status};
-use jailsh::telemetry::{self, Format, Lines, Observation, Sort, Table};
+use jailsh::telemetry::{self, Format, Lines, Observation, Probed, Sort, Table};
 use serde_json::Value;
 
 use crate::harness::Place;
@@ -123,6 +124,27 @@ fn a_score_has_exactly_the_documented_keys() {
     check("jailsh score", &scored[0]);
     let granted = scored[0]["parts"].as_array().unwrap().iter().find(|part| part["what"] == "raw_socket");
     check("parts", granted.expect("what the profile is for"));
+}
+
+#[test]
+fn a_probe_has_exactly_the_documented_keys() {
+    let attempt = Attempt {
+        what: "mount".into(),
+        verdict: Verdict::Held,
+        right: "mount".parse().ok(),
+        errno: Some("EPERM".into()),
+        detail: None,
+    };
+    let report = Report {
+        jail: "web".parse().unwrap(),
+        body: "lsm",
+        attempts: vec![attempt],
+        denials: Some(BTreeMap::from([("mount".parse().unwrap(), 1)])),
+        notes: Vec::new(),
+    };
+    let told = serde_json::to_value(Probed(&report)).unwrap();
+    check("jailsh probe", &told);
+    check("attempts", &told["attempts"][0]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod generate;
 mod kmod;
 mod lsp;
 mod plan;
+mod probe;
 mod profile;
 mod record;
 mod repl;
@@ -88,6 +89,7 @@ enum Verb {
     Kmod(kmod::Kmod),
     Profile(profile::Profile),
     Score(score::Judge),
+    Probe(probe::Probe),
     Generate(generate::Generate),
     #[command(external_subcommand)]
     Script(Vec<OsString>),
@@ -107,6 +109,7 @@ pub fn run(arguments: Jailsh) -> Outcome {
         (None, Some(Verb::Kmod(kmod))) => return kmod.run(),
         (None, Some(Verb::Profile(profile))) => return profile.run(&common),
         (None, Some(Verb::Score(score))) => return score.run(&common),
+        (None, Some(Verb::Probe(probe))) => return probe.run(&common),
         (None, Some(Verb::Generate(generate))) => return generate.run(),
         (None, Some(Verb::Plan(plan))) => return plan.run(&common, settings),
         (None, Some(Verb::Run(run))) => return run.run(&common, settings),

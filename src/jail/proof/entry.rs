@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
+use nix::errno::Errno;
+
 use super::attempt::attempt;
+use super::running::Reach;
 use crate::jail::fork;
 use crate::jail::spec::probe::{Example, Probe};
 
@@ -14,18 +17,38 @@ const USAGE: u8 = 64;
 /// A child that could not be made or waited for, outside of errno(3).
 pub const UNKNOWN: i32 = 255;
 
+/// One argument.
+enum Order {
+    Probe(Probe),
+    Reach(Reach),
+}
+
+impl Order {
+    fn read(text: &str) -> Option<Order> {
+        match text.parse() {
+            Ok(Example::Probe(probe)) => Some(Order::Probe(probe)),
+            _ => text.parse().ok().map(Order::Reach),
+        }
+    }
+
+    fn attempt(&self) -> Result<(), Errno> {
+        match self {
+            Order::Probe(probe) => attempt(probe),
+            Order::Reach(reach) => reach.attempt(),
+        }
+    }
+}
+
 /// Tries each argument in a child of its own, and prints the answers in order: 0 or an errno, a line each.
 pub fn main() -> ExitCode {
-    let probe = |text: String| match text.parse() {
-        Ok(Example::Probe(probe)) => Some(probe),
-        _ => None,
-    };
-    let Some(probes) = std::env::args().skip(1).map(probe).collect::<Option<Vec<Probe>>>() else {
-        eprintln!("{PROGRAM}: this is not how probes are tried; use jailsh profile check --real");
+    let Some(orders) = std::env::args().skip(1).map(|text| Order::read(&text)).collect::<Option<Vec<Order>>>() else {
+        eprintln!("{PROGRAM}: this is not how probes are tried; use jailsh probe or jailsh profile check --real");
         return ExitCode::from(USAGE);
     };
-    for probe in probes {
-        let child = fork::in_child(|| attempt(&probe).map_or_else(|errno| errno as i32, |()| 0));
+    // A loader may have run it, and would give its own name to what is listed of denials. A name is all that is set.
+    let _ = nix::sys::prctl::set_name(c"jailsh-probe");
+    for order in orders {
+        let child = fork::in_child(|| order.attempt().map_or_else(|errno| errno as i32, |()| 0));
         println!("{}", child.ok().and_then(fork::wait).unwrap_or(UNKNOWN));
     }
     ExitCode::SUCCESS

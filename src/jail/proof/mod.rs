@@ -1,7 +1,9 @@
-//! The proof of a profile: its examples judged by the policy source, or tried for real in a jail that is thrown away.
+//! The proof of a profile: its examples judged by the policy source, or tried for real in a jail that is thrown away. And the
+//! probe of a jail that runs.
 
 mod attempt;
 mod entry;
+mod running;
 #[cfg(test)]
 mod tests;
 mod trial;
@@ -10,10 +12,11 @@ use serde::Serialize;
 
 use super::spec::Profile;
 use super::spec::probe::Example;
-use crate::kernel::sim::Sim;
-use crate::kernel::{JailDef, Kernel, KernelError, Policy, Right};
+use crate::kernel::sim::{Deed, Sim};
+use crate::kernel::{JailDef, Kernel, Policy, Right, RightSet};
 
 pub use entry::{PROGRAM, main};
+pub use running::{Attempt, Report, Verdict, probe};
 pub use trial::attempt_all;
 
 /// What a profile says of an example.
@@ -50,21 +53,23 @@ fn examples(profile: &Profile) -> impl Iterator<Item = (&Example, Expected)> {
 
 /// Judges every example as the module would judge it: fast, without root, for a jail that owns no port on a host where
 /// nobody does.
-///
-/// # Errors
-/// None that a checked profile leads to.
-pub fn judge(profile: &Profile) -> Result<Vec<Finding>, KernelError> {
-    let sim = Sim::new();
-    let policy = Policy { rights: profile.rights(), ports: Vec::new() };
-    let name = "proof".parse().expect("a jail's name");
-    let jid = sim.create(&JailDef { name, root: "/".into(), profile: profile.label(), policy })?;
-    let judged = |(example, expected): (&Example, Expected)| {
-        let refusal = example.deeds().into_iter().find_map(|deed| sim.judge(jid.get(), deed).err());
-        let (got, right) = match refusal {
+pub fn judge(profile: &Profile) -> Vec<Finding> {
+    let finding = |(example, expected): (&Example, Expected)| {
+        let (got, right) = match judged(example.deeds(), profile.rights()) {
             Some(right) => (Expected::Denied, Some(right)),
             None => (Expected::Allowed, example.right().filter(|right| !right.is_fence())),
         };
         Finding { example: example.clone(), expected, got, right, detail: None }
     };
-    Ok(examples(profile).map(judged).collect())
+    examples(profile).map(finding).collect()
+}
+
+/// The first right that a member with these rights lacks for one of the deeds.
+fn judged(deeds: Vec<Deed>, rights: RightSet) -> Option<Right> {
+    let sim = Sim::new();
+    let policy = Policy { rights, ports: Vec::new() };
+    let name = "proof".parse().expect("a jail's name");
+    let jail = JailDef { name, root: "/".into(), profile: "proof".into(), policy };
+    let jid = sim.create(&jail).expect("an empty simulation takes any jail");
+    deeds.into_iter().find_map(|deed| sim.judge(jid.get(), deed).err())
 }

@@ -8,7 +8,7 @@ use crate::jail::spec::probe::FEATS;
 use crate::kernel::Level;
 
 fn judged(tree: serde_json::Value) -> Vec<String> {
-    let findings = judge(&Profile::parse("profile", &tree).unwrap()).unwrap();
+    let findings = judge(&Profile::parse("profile", &tree).unwrap());
     let line = |finding: &Finding| {
         let right = finding.right.map_or("-", Right::name);
         format!("{} {:?} {:?} {right}", finding.example, finding.expected, finding.got)
@@ -44,7 +44,7 @@ fn each_example_is_judged_by_the_right_that_decides_it() {
 fn no_profile_reaches_the_host() {
     for level in Level::ALL {
         for feat in FEATS.iter().filter(|feat| feat.name.ends_with(" host")) {
-            let findings = judge(&Profile { must_deny: vec![feat.name.parse().unwrap()], ..Profile::built_in(level) }).unwrap();
+            let findings = judge(&Profile { must_deny: vec![feat.name.parse().unwrap()], ..Profile::built_in(level) });
             assert!(findings[0].is_met(), "{level:?} {}", feat.name);
         }
     }
@@ -57,7 +57,7 @@ proptest! {
         let right = Right::from_index(index as u32).unwrap();
         let start = Profile { must_allow: vec![Example::Right(right)], ..Profile::built_in(Level::High) };
         let profile = held.iter().fold(start, |profile, right| profile.with(*right, None));
-        let findings = judge(&profile).unwrap();
+        let findings = judge(&profile);
         prop_assert_eq!(findings[0].is_met(), profile.rights().holds(right));
         prop_assert_eq!(findings[0].got == Expected::Denied, findings[0].right == Some(right) && !profile.rights().holds(right));
     }

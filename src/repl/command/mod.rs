@@ -11,6 +11,7 @@ mod kernel;
 mod load;
 mod logs;
 mod plan;
+mod probe;
 mod profile;
 mod quit;
 mod save;
@@ -56,6 +57,7 @@ pub const COMMANDS: &[Command] = &[
     watch::COMMAND,
     logs::COMMAND,
     why::COMMAND,
+    probe::COMMAND,
     events::COMMAND,
     used::COMMAND,
     shell::COMMAND,

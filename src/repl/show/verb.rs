@@ -46,7 +46,7 @@ pub fn show(seen: &Seen, width: usize, paint: Paint) -> String {
         Seen::Facts(Ok(other)) => line(&other.to_string()) + "\n",
         Seen::Facts(Err(fault)) => error(fault, paint),
         Seen::Secret(_) => brief(seen) + "\n",
-        Seen::Listing(_) | Seen::Processes(_) | Seen::Kernel(_) | Seen::Proof(_) => table(seen, width, paint),
+        Seen::Listing(_) | Seen::Processes(_) | Seen::Kernel(_) | Seen::Proof(_) | Seen::Probing(..) => table(seen, width, paint),
     }
 }
 
@@ -55,6 +55,10 @@ pub fn table(seen: &Seen, width: usize, paint: Paint) -> String {
     match seen {
         Seen::Listing(rows) | Seen::Record(rows) => listing(rows, width, paint, nothing(rows)),
         Seen::Proof(rows) => listing(rows, width, paint, "no examples"),
+        Seen::Probing(rows, summary) => {
+            let below = summary.lines().map(|each| wrapped(&line(each), width, 2) + "\n");
+            listing(rows, width, paint, "nothing to try") + "\n" + below.collect::<String>().as_str()
+        }
         Seen::Processes(tree) => processes(tree, width, paint),
         Seen::Kernel(body) => {
             let head = format!("body {}, ABI {}, kernel {}", body.body, body.abi, body.kernel);
@@ -98,6 +102,7 @@ pub fn brief(seen: &Seen) -> String {
         Seen::Profile(profile) => format!("profile {profile}"),
         Seen::Difference(lines) => format!("difference of {} lines", lines.len()),
         Seen::Proof(rows) => format!("proof of {} examples", rows.len()),
+        Seen::Probing(rows, _) => format!("probe of {} attempts", rows.len()),
         Seen::Error(fault) => format!("error: {}", fault.message),
         Seen::Copied(copied) => format!("copy {}", copied.name),
         Seen::Response(response) => format!("response, status {}", response.status),

@@ -14,6 +14,7 @@ mod lifecycle;
 mod observe;
 mod output;
 mod packages;
+mod probe;
 mod profile;
 mod program;
 mod secret;
@@ -52,6 +53,7 @@ pub fn register(engine: &mut Engine, session: Rc<Session>) {
     packages::register(engine);
     program::register(engine);
     observe::register(engine, &session);
+    probe::register(engine, &session);
     copies::register(engine, &session);
     disk::register(engine, &session);
     signals::register(engine, &session);

@@ -179,7 +179,7 @@ fn check(session: Option<&Session>, profile: &spec::Profile, options: &Map) -> R
     let real = Options::new("check", options, &["real"])?.flag("real", false)?;
     let findings = match session.filter(|_| real) {
         Some(session) => proof::attempt_all(session.act_now("check with real", None)?, profile)?,
-        None => proof::judge(profile)?,
+        None => proof::judge(profile),
     };
     let label = profile.label();
     Ok(Proof(findings.into_iter().map(|finding| (label.clone(), finding)).collect()))

@@ -12,6 +12,7 @@ use super::handle::Handle;
 use super::host::Facts;
 use super::observe::{Body, Listing, Record};
 use super::output::Output;
+use super::probe::Probing;
 use super::profile::{Difference, Profile, Proof};
 use super::secret::Secret;
 use super::waiting::Log;
@@ -38,6 +39,8 @@ pub enum Seen {
     /// A line each.
     Difference(Vec<String>),
     Proof(Table),
+    /// And what stands below it.
+    Probing(Table, String),
     Error(Fault),
     Copied(Copied),
     Response(Response),
@@ -99,6 +102,7 @@ pub fn seen(value: &Dynamic) -> Option<Seen> {
     of!(Profile, profile => Seen::Profile(profile.0.clone()));
     of!(Difference, difference => Seen::Difference(difference.0.lines()));
     of!(Proof, proof => Seen::Proof(proof.table()));
+    of!(Probing, probing => Seen::Probing(probing.table(), probing.summary()));
     of!(Fault, fault => Seen::Error(fault.clone()));
     of!(Copied, copied => Seen::Copied(copied.clone()));
     of!(Response, response => Seen::Response(response.clone()));
@@ -135,7 +139,7 @@ fn json_within(value: &Dynamic, depth: usize) -> Result<Value, Fault> {
             })*
         };
     }
-    plain!(Change, Listing, Record, Tree, Body, Log, Profile, Difference, Proof, Fault, Copied, Response);
+    plain!(Change, Listing, Record, Tree, Body, Log, Profile, Difference, Proof, Probing, Fault, Copied, Response);
     if let Some(jail) = value.read_lock::<Handle>() {
         let spec = jail.spec.as_ref().map_or(Value::Null, |spec| spec.to_tree());
         return Ok(serde_json::json!({ "name": jail.name.to_string(), "spec": spec }));

@@ -16,6 +16,7 @@ mod lookup;
 mod observe;
 mod packages;
 mod page;
+mod probe;
 mod profile;
 mod program;
 pub mod render;
@@ -42,7 +43,7 @@ pub use standard::{StandardItem, standard};
 
 use super::Kind;
 
-const ITEMS: [&[Item]; 17] = [
+const ITEMS: [&[Item]; 18] = [
     handle::ITEMS,
     profile::ITEMS,
     lifecycle::ITEMS,
@@ -57,11 +58,12 @@ const ITEMS: [&[Item]; 17] = [
     program::ITEMS,
     copies::ITEMS,
     observe::ITEMS,
+    probe::ITEMS,
     host::ITEMS,
     script::ITEMS,
     test::ITEMS,
 ];
-const TYPES: [&[TypeItem]; 10] = [
+const TYPES: [&[TypeItem]; 11] = [
     handle::TYPES,
     profile::TYPES,
     lifecycle::TYPES,
@@ -69,6 +71,7 @@ const TYPES: [&[TypeItem]; 10] = [
     exec::TYPES,
     copies::TYPES,
     observe::TYPES,
+    probe::TYPES,
     host::TYPES,
     script::TYPES,
     test::TYPES,

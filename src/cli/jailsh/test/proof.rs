@@ -12,7 +12,7 @@ use crate::telemetry::{self, Format};
 /// Judged by the policy, and in jails of this host if one is given.
 pub fn prove(profile: &Profile, real: Option<&Site>) -> Result<Outcome, Failure> {
     let begun = Instant::now();
-    let mut findings = proof::judge(profile)?;
+    let mut findings = proof::judge(profile);
     if let Some(site) = real {
         findings.extend(proof::attempt_all(site, profile)?);
     }
