@@ -192,6 +192,21 @@ fn a_policy_changes_under_a_live_jail_or_the_body_says_why_not() {
         assert_eq!(ports, &serde_json::json!([]));
     }
     assert_eq!(jail.must("jailctl", &["update", "-l", if is_lsm { "medium" } else { "high" }]), "Unchanged jail op-update\n");
+    let audited = jail.run("jailctl", &["update", "--audit", "mount,ptrace"]);
+    let (said, why) = (String::from_utf8(audited.stdout).unwrap(), String::from_utf8(audited.stderr).unwrap());
+    let policy = || -> Value {
+        let rights = serde_json::from_str::<Value>(&jail.must("jailctl", &["info", "-o", "json"])).unwrap()["rights"].take();
+        rights.as_array().unwrap().iter().find(|row| row["right"] == "mount").unwrap()["policy"].clone()
+    };
+    if is_lsm {
+        assert!(said.ends_with("\n  audited: mount, ptrace\n"), "{said}{why}");
+        assert_eq!(policy(), "audited");
+        assert!(jail.must("jailctl", &["update", "--enforce", "all"]).ends_with("\n  denied: mount, ptrace\n"));
+    } else {
+        assert_eq!(audited.status.code(), Some(1), "{said}{why}");
+        assert!(why.contains("right mount cannot be audited by the landlock body: ") && why.contains("--kernel lsm"), "{why}");
+    }
+    assert_eq!(policy(), "denied");
 }
 
 #[test]

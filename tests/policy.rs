@@ -1,7 +1,7 @@
 //! The decisions of kmod/policy, asked from Rust: the profiles against a table written out by hand, the rest against an
 //! independent model over random subjects and objects.
 
-use jailsh::kernel::policy::{self, Action, FsKind, Level, MountKind, Right, RightSet, right_of};
+use jailsh::kernel::policy::{self, Action, FsKind, Level, MountKind, Right, RightSet, Verdict, right_of};
 use proptest::prelude::*;
 
 fn right(name: &str) -> Right {
@@ -38,6 +38,24 @@ fn no_mask_holds_a_fence() {
     let everything = RightSet::from_mask(u64::MAX);
     for right in Right::all() {
         assert_eq!(everything.holds(right), !right.is_fence(), "{right}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_right_is_allowed_if_held_told_if_audited_and_else_refused(held in any::<u64>(), audited in any::<u64>(), index in 0..Right::count()) {
+        let right = Right::from_index(index as u32).unwrap();
+        let verdict = policy::judge(RightSet::from_mask(held), RightSet::from_mask(audited), right);
+        let expected = match (right.is_fence(), held >> index & 1, audited >> index & 1) {
+            (true, ..) => Verdict::Refused,
+            (false, 1, _) => Verdict::Allowed,
+            (false, _, 1) => Verdict::Told,
+            _ => Verdict::Refused,
+        };
+        prop_assert_eq!(verdict, expected);
+        // Auditing lets no right through that is not audited, and takes none away.
+        let plain = policy::judge(RightSet::from_mask(held), RightSet::EMPTY, right);
+        prop_assert!(plain == verdict || (plain == Verdict::Refused && verdict == Verdict::Told));
     }
 }
 

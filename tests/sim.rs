@@ -6,7 +6,7 @@ use jailsh::kernel::{JailDef, Jid, Kernel, KernelError, Policy, Port};
 
 fn def(name: &str, ports: &[i64]) -> JailDef {
     let ports = ports.iter().map(|port| Port::try_from(*port).unwrap()).collect();
-    let policy = Policy { rights: Level::Medium.rights(), ports };
+    let policy = Policy::new(Level::Medium.rights(), ports);
     JailDef { name: name.parse().unwrap(), root: format!("/jails/{name}"), profile: "medium".into(), policy }
 }
 

@@ -7,7 +7,7 @@
 #ifndef JAIL_ABI_H
 #define JAIL_ABI_H
 
-#define JAIL_ABI 1
+#define JAIL_ABI 2
 
 #define JAIL_NAME_SIZE 64
 #define JAIL_ROOT_SIZE 256
@@ -16,6 +16,7 @@
 #define JAIL_RIGHTS 64
 #define JAIL_SAMPLES 10
 #define JAIL_COMMAND_SIZE 16
+#define JAIL_SUBJECT_SIZE 160
 
 /* Slot 0 is the host's: it counts what the host itself was refused (a reserved port). */
 #define JAIL_SLOTS 1024
@@ -24,6 +25,8 @@
 /* One jail. Slots are never freed memory, so a count can be taken and given back without a lock. */
 struct jail {
 	__u64 rights;
+	__u64 audited; /* not held, but let through and told */
+	__u64 learning_until_ns; /* until then all that is not held is audited; 0: never */
 	__u32 jid; /* 0: the slot is free */
 	__u32 closing;
 	__u32 held;
@@ -37,6 +40,7 @@ struct jail {
 	__u64 reporting_since_ns;
 	__u64 reported;
 	__u64 denials[JAIL_RIGHTS];
+	__u64 audits[JAIL_RIGHTS]; /* uses of audited rights, which are no denials */
 	__u32 port_count;
 	__u32 port_generation;
 	__u16 ports[JAIL_PORTS];
@@ -61,6 +65,7 @@ struct jail_create_call {
 	__u32 abi;
 	__u32 jid; /* out */
 	__u64 rights;
+	__u64 audited;
 	__u32 port_count;
 	__u32 taken_port; /* out */
 	__u16 ports[JAIL_PORTS];
@@ -75,6 +80,7 @@ struct jail_update_call {
 	__u32 abi;
 	__u32 jid;
 	__u64 rights;
+	__u64 audited;
 	__u32 port_count;
 	__u32 taken_port; /* out */
 	__u16 ports[JAIL_PORTS];
@@ -96,6 +102,16 @@ struct jail_hold_call {
 	__u32 unused;
 };
 
+/* ctl_learn: audits all that is not held for a while, which whoever learns renews; 0 ends it. A learner that is killed
+ * leaves nothing behind that outlasts its last call. At most JAIL_LEARN_MS. */
+#define JAIL_LEARN_MS 60000
+struct jail_learn_call {
+	__u32 abi;
+	__u32 jid;
+	__u32 milliseconds;
+	__u32 unused;
+};
+
 /* ctl_sample: CPU time of all members so far; the module keeps the differences. */
 struct jail_sample_call {
 	__u32 abi;
@@ -112,14 +128,31 @@ struct jail_arm_call {
 	__u32 unused;
 };
 
+/* What a denial is about: a kind in the highest byte, a value of that kind below it. */
+enum jail_object {
+	JAIL_ABOUT_NOTHING = 0,
+	JAIL_ABOUT_PROCESS, /* tgid */
+	JAIL_ABOUT_PORT,
+	JAIL_ABOUT_CAPABILITY, /* of capabilities(7) */
+	JAIL_ABOUT_DEVICE, /* the kernel's own encoding of a device number */
+	JAIL_ABOUT_SOCKET, /* family, type << 16, protocol << 32 */
+	JAIL_ABOUT_FILE, /* the magic number of its file system */
+	JAIL_ABOUT_DESCRIPTOR, /* the mode of what was received */
+};
+#define JAIL_ABOUT_SHIFT 56
+#define JAIL_ABOUT(kind, value) ((__u64)(JAIL_ABOUT_##kind) << JAIL_ABOUT_SHIFT | (__u64)(__u32)(value))
+
+/* A denial, or a use of an audited right. */
 struct jail_denial_event {
 	__u32 jid;
 	__u32 right;
 	__s32 pid;
-	__u32 unused;
+	__u32 audited; /* let through */
 	__u64 object;
 	__u64 when_ns;
 	char command[JAIL_COMMAND_SIZE];
+	/* A path as the process sees it; without a slash in front the last name of one; empty if there is none. */
+	char subject[JAIL_SUBJECT_SIZE];
 };
 
 /* One task of any jail, as the iterator writes it. */

@@ -91,6 +91,25 @@ int ctl_hold(struct jail_hold_call *call)
 }
 
 SEC("syscall")
+int ctl_learn(struct jail_learn_call *call)
+{
+	struct jail *jail;
+	__u32 slot;
+	__u64 lease = call->milliseconds;
+	int error = refuse_caller(call->abi);
+
+	if (error)
+		return error;
+	if (lease > JAIL_LEARN_MS)
+		return EINVAL;
+	jail = find_jail(call->jid, &slot);
+	if (!jail)
+		return ESRCH;
+	jail->learning_until_ns = lease ? bpf_ktime_get_ns() + lease * NANOSECONDS_PER_MILLISECOND : 0;
+	return 0;
+}
+
+SEC("syscall")
 int ctl_sample(struct jail_sample_call *call)
 {
 	struct jail *jail;

@@ -154,7 +154,16 @@ int BPF_PROG(on_sb_umount, struct vfsmount *mnt)
 
 /* ---- mounts ---- */
 
-ON_RIGHT(sb_mount, JP_MOUNT, EPERM)
+SEC("lsm/sb_mount")
+int BPF_PROG(on_sb_mount, const char *source, struct path *path)
+{
+	struct identity *who = acting_member();
+
+	if (!who)
+		return 0;
+	return JUDGE(who, JP_MOUNT, EPERM, record_path_denial, JAIL_ABOUT(NOTHING, 0), path);
+}
+
 ON_RIGHT(sb_remount, JP_MOUNT, EPERM)
 ON_RIGHT(move_mount, JP_MOUNT, EPERM)
 ON_RIGHT(sb_pivotroot, JP_MOUNT, EPERM)
@@ -178,8 +187,9 @@ static __always_inline __u32 mount_kind_of(struct file *file)
 	return theirs == BPF_CORE_READ(bpf_get_current_task_btf(), nsproxy, mnt_ns) ? JP_MOUNT_OWN : JP_MOUNT_FOREIGN;
 }
 
-static __always_inline int judge_device(const struct identity *who, struct inode *inode)
+static __always_inline int judge_device(const struct identity *who, struct file *file)
 {
+	struct inode *inode = file->f_inode;
 	__u32 kind = inode->i_mode & JP_S_IFMT;
 	__u32 major = inode->i_rdev >> DEVICE_MINOR_BITS;
 	__u32 minor = inode->i_rdev & ((1 << DEVICE_MINOR_BITS) - 1);
@@ -187,7 +197,8 @@ static __always_inline int judge_device(const struct identity *who, struct inode
 
 	if (kind != JP_S_IFBLK && kind != JP_S_IFCHR)
 		return 0;
-	return judge(who, jp_right_of_device(kind == JP_S_IFBLK, major, minor, is_pty), inode->i_rdev, EPERM);
+	return JUDGE(who, jp_right_of_device(kind == JP_S_IFBLK, major, minor, is_pty), EPERM, record_path_denial,
+		     JAIL_ABOUT(DEVICE, inode->i_rdev), &file->f_path);
 }
 
 static __always_inline int judge_queue(const struct identity *who, struct inode *inode)
@@ -211,24 +222,25 @@ int BPF_PROG(on_file_open, struct file *file)
 
 	if (!who)
 		return 0;
-	denied = judge(who, jp_right_of_mount(mount_kind_of(file)), 0, EPERM);
+	denied = JUDGE(who, jp_right_of_mount(mount_kind_of(file)), EPERM, record_path_denial,
+		       JAIL_ABOUT(FILE, inode->i_sb->s_magic), &file->f_path);
 	if (denied)
 		return denied;
-	denied = judge_device(who, inode);
+	denied = judge_device(who, file);
 	if (denied)
 		return denied;
 	denied = judge_queue(who, inode);
 	if (denied)
 		return denied;
 	fs = fs_of_file(file);
-	denied = judge(who, jp_right_of_open(fs, file->f_mode & FILE_WRITES), inode->i_sb->s_magic,
-		       fs == JP_FS_PROC_IPC ? EACCES : EPERM);
+	denied = JUDGE(who, jp_right_of_open(fs, file->f_mode & FILE_WRITES), fs == JP_FS_PROC_IPC ? EACCES : EPERM,
+		       record_path_denial, JAIL_ABOUT(FILE, inode->i_sb->s_magic), &file->f_path);
 	if (denied || fs != JP_FS_PROC_PROCESS)
 		return denied;
 	target = task_of_proc_inode(inode);
 	if (!target || may_act_on(who, target))
 		return 0;
-	return refuse(who, JP_PROCESS_SEE, BPF_CORE_READ(target, tgid), EPERM);
+	return refuse(who, JP_PROCESS_SEE, JAIL_ABOUT(PROCESS, BPF_CORE_READ(target, tgid)), EPERM);
 }
 
 /* An io_uring made outside works with its maker's identity. */
@@ -242,7 +254,7 @@ static __always_inline int leads_out(struct file *file)
 SEC("lsm/file_receive")
 int BPF_PROG(on_file_receive, struct file *file)
 {
-	return leads_out(file) ? judge_acting(JP_DESCRIPTOR_RECEIVE, file->f_inode->i_mode, EPERM) : 0;
+	return leads_out(file) ? judge_acting(JP_DESCRIPTOR_RECEIVE, JAIL_ABOUT(DESCRIPTOR, file->f_inode->i_mode), EPERM) : 0;
 }
 
 SEC("lsm/inode_init_security_anon")
@@ -253,19 +265,20 @@ int BPF_PROG(on_inode_init_security_anon, struct inode *inode, const struct qstr
 
 /* ---- changing names and attributes ---- */
 
-static __always_inline int judge_change(struct inode *inode)
+/* A change of what lies on the inode's file system, told by the name of what is changed. */
+static __always_inline int judge_change(struct inode *inode, struct dentry *named)
 {
 	struct identity *who = acting_member();
-	__u64 magic = inode->i_sb->s_magic;
 
 	if (!who)
 		return 0;
-	return judge(who, is_home(inode->i_sb->s_dev) ? JP_MODULE_TAMPER : jp_right_of_change(fs_of(inode)), magic, EPERM);
+	return JUDGE(who, is_home(inode->i_sb->s_dev) ? JP_MODULE_TAMPER : jp_right_of_change(fs_of(inode)), EPERM,
+		     record_named_denial, JAIL_ABOUT(FILE, inode->i_sb->s_magic), named);
 }
 
-static __always_inline int judge_removal(struct inode *directory)
+static __always_inline int judge_removal(struct inode *directory, struct dentry *named)
 {
-	int denied = judge_change(directory);
+	int denied = judge_change(directory, named);
 	if (denied)
 		return denied;
 	return is_home(directory->i_sb->s_dev) && any_member() ? answer(-EBUSY) : 0;
@@ -274,15 +287,19 @@ static __always_inline int judge_removal(struct inode *directory)
 SEC("lsm/inode_mknod")
 int BPF_PROG(on_inode_mknod, struct inode *directory, struct dentry *dentry, umode_t mode, __u32 device)
 {
-	int denied = judge_change(directory);
-	return denied ? denied : judge_acting(jp_right_of_mknod(mode), device, EPERM);
+	struct identity *who = acting_member();
+	int denied = judge_change(directory, dentry);
+
+	if (denied || !who)
+		return denied;
+	return JUDGE(who, jp_right_of_mknod(mode), EPERM, record_named_denial, JAIL_ABOUT(DEVICE, device), dentry);
 }
 
 #define ON_CHANGE_IN(hook)                                                      \
 	SEC("lsm/" #hook)                                                       \
-	int BPF_PROG(on_##hook, struct inode *directory)                        \
+	int BPF_PROG(on_##hook, struct inode *directory, struct dentry *dentry) \
 	{                                                                       \
-		return judge_change(directory);                                 \
+		return judge_change(directory, dentry);                         \
 	}
 
 ON_CHANGE_IN(inode_create)
@@ -290,28 +307,28 @@ ON_CHANGE_IN(inode_mkdir)
 ON_CHANGE_IN(inode_symlink)
 
 SEC("lsm/inode_link")
-int BPF_PROG(on_inode_link, struct dentry *from, struct inode *directory)
+int BPF_PROG(on_inode_link, struct dentry *from, struct inode *directory, struct dentry *dentry)
 {
-	return judge_change(directory);
+	return judge_change(directory, dentry);
 }
 
 SEC("lsm/inode_rmdir")
-int BPF_PROG(on_inode_rmdir, struct inode *directory)
+int BPF_PROG(on_inode_rmdir, struct inode *directory, struct dentry *dentry)
 {
-	return judge_removal(directory);
+	return judge_removal(directory, dentry);
 }
 
 SEC("lsm/inode_rename")
 int BPF_PROG(on_inode_rename, struct inode *directory, struct dentry *from, struct inode *to_directory)
 {
-	return judge_removal(to_directory); /* the kernel renames within one file system only */
+	return judge_removal(to_directory, from); /* the kernel renames within one file system only */
 }
 
 SEC("lsm/inode_unlink")
 int BPF_PROG(on_inode_unlink, struct inode *directory, struct dentry *dentry)
 {
 	struct identity *who = acting_member();
-	int denied = judge_removal(directory);
+	int denied = judge_removal(directory, dentry);
 
 	if (denied || !who)
 		return denied;
@@ -322,23 +339,23 @@ int BPF_PROG(on_inode_unlink, struct inode *directory, struct dentry *dentry)
 SEC("lsm/inode_setattr")
 int BPF_PROG(on_inode_setattr, struct mnt_idmap *mapping, struct dentry *dentry, struct iattr *attributes)
 {
-	return judge_change(dentry->d_inode);
+	return judge_change(dentry->d_inode, dentry);
 }
 
 SEC("lsm/inode_setattr")
 int BPF_PROG(on_inode_setattr_unmapped, struct dentry *dentry, struct iattr *attributes)
 {
-	return judge_change(dentry->d_inode);
+	return judge_change(dentry->d_inode, dentry);
 }
 
 SEC("lsm/inode_setxattr")
 int BPF_PROG(on_inode_setxattr, struct mnt_idmap *mapping, struct dentry *dentry)
 {
-	return judge_change(dentry->d_inode);
+	return judge_change(dentry->d_inode, dentry);
 }
 
 SEC("lsm/inode_removexattr")
 int BPF_PROG(on_inode_removexattr, struct mnt_idmap *mapping, struct dentry *dentry)
 {
-	return judge_change(dentry->d_inode);
+	return judge_change(dentry->d_inode, dentry);
 }

@@ -8,7 +8,7 @@
  */
 
 enum { EVENTS_PER_SECOND = 200 };
-enum { NANOSECONDS_PER_SECOND = 1000000000 };
+enum { NANOSECONDS_PER_SECOND = 1000000000, NANOSECONDS_PER_MILLISECOND = 1000000 };
 
 /* NULL: the task is the host's. */
 static __always_inline struct identity *identity_of(const struct task_struct *task)
@@ -58,32 +58,78 @@ static __always_inline int may_report(struct jail *jail, __u64 now)
 	return __sync_fetch_and_add(&jail->reported, 1) < EVENTS_PER_SECOND;
 }
 
-/* Counts a denial and, within the jail's rate, reports it. */
-static __noinline int record_denial(__u32 slot, __u32 jid, __u32 right, __u64 object)
+/* Added to a right that is audited: its use is counted apart from denials. */
+enum { LET_THROUGH = 0x100 };
+_Static_assert(JAIL_RIGHTS <= LET_THROUGH, "a right's number leaves room for the flag");
+
+/* Counts a denial, or a use that is let through, and within the jail's rate opens its report; NULL: none. */
+static __always_inline struct jail_denial_event *open_report(__u32 slot, __u32 jid, __u32 what, __u64 object)
 {
 	struct module_state *state = module();
 	struct jail *jail = jail_in_slot(slot);
 	struct jail_denial_event *event = NULL;
 	__u64 now = bpf_ktime_get_ns();
+	__u32 right = what & ~LET_THROUGH;
 
 	if (!state || !jail || jail->jid != jid || right >= JAIL_RIGHTS)
-		return 0;
-	__sync_fetch_and_add(&jail->denials[right], 1);
+		return NULL;
+	if (what & LET_THROUGH)
+		__sync_fetch_and_add(&jail->audits[right], 1);
+	else
+		__sync_fetch_and_add(&jail->denials[right], 1);
 	if (jid == JP_HOST)
-		return 0;
+		return NULL;
 	if (may_report(jail, now))
 		event = bpf_ringbuf_reserve(&denial_events, sizeof(*event), 0);
 	if (!event) {
 		__sync_fetch_and_add(&state->events_lost, 1);
-		return 0;
+		return NULL;
 	}
 	event->jid = jid;
 	event->right = right;
 	event->pid = bpf_get_current_pid_tgid() >> 32;
-	event->unused = 0;
+	event->audited = !!(what & LET_THROUGH);
 	event->object = object;
 	event->when_ns = now;
+	event->subject[0] = 0;
 	bpf_get_current_comm(event->command, sizeof(event->command));
+	return event;
+}
+
+static __noinline int record_denial(__u32 slot, __u32 jid, __u32 what, __u64 object)
+{
+	struct jail_denial_event *event = open_report(slot, jid, what, object);
+	if (event)
+		bpf_ringbuf_submit(event, 0);
+	return 0;
+}
+
+static __always_inline void name_subject(struct jail_denial_event *event, struct dentry *dentry)
+{
+	bpf_probe_read_kernel_str(event->subject, sizeof(event->subject), BPF_CORE_READ(dentry, d_name.name));
+}
+
+/* The same about a file: its name alone, for most hooks may not ask for its path. */
+static __noinline int record_named_denial(__u32 slot, __u32 jid, __u32 what, __u64 object, struct dentry *dentry)
+{
+	struct jail_denial_event *event = open_report(slot, jid, what, object);
+
+	if (!event)
+		return 0;
+	name_subject(event, dentry);
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}
+
+/* The same with the path, for hooks that may ask for it (bpf_d_path_allowed in kernel/trace/bpf_trace.c). */
+static __noinline int record_path_denial(__u32 slot, __u32 jid, __u32 what, __u64 object, struct path *path)
+{
+	struct jail_denial_event *event = open_report(slot, jid, what, object);
+
+	if (!event)
+		return 0;
+	if (bpf_d_path(path, event->subject, sizeof(event->subject)) < 0)
+		name_subject(event, BPF_CORE_READ(path, dentry));
 	bpf_ringbuf_submit(event, 0);
 	return 0;
 }
@@ -102,13 +148,32 @@ static __always_inline int refuse(const struct identity *who, __u32 right, __u64
 	return answer(-error);
 }
 
-/* May the member do what takes this right? */
-static __always_inline int judge(const struct identity *who, __u32 right, __u64 object, int error)
+static __always_inline int is_learning(const struct jail *jail)
+{
+	return jail->learning_until_ns && jail->learning_until_ns > bpf_ktime_get_ns();
+}
+
+static __always_inline __u32 verdict_on(const struct identity *who, __u32 right)
 {
 	struct jail *jail = jail_of(who);
-	if (jp_holds(jail ? jail->rights : 0, right))
-		return 0;
-	return refuse(who, right, object, error);
+	if (!jail)
+		return jp_judge(0, 0, right);
+	return jp_judge(jail->rights, is_learning(jail) ? ~0ULL : jail->audited, right);
+}
+
+/* May the member do what takes this right? What is not simply allowed is recorded by `record`, with what follows. */
+#define JUDGE(who, right, error, record, ...)                                                    \
+	({                                                                                       \
+		__u32 the_verdict = verdict_on(who, right);                                      \
+		if (the_verdict != JP_ALLOW)                                                     \
+			record((who)->slot, (who)->jid,                                          \
+			       (right) | (the_verdict == JP_TELL ? LET_THROUGH : 0), __VA_ARGS__); \
+		the_verdict == JP_REFUSE ? answer(-(error)) : 0;                                 \
+	})
+
+static __always_inline int judge(const struct identity *who, __u32 right, __u64 object, int error)
+{
+	return JUDGE(who, right, error, record_denial, object);
 }
 
 /* The same for whoever is running; the host may. */

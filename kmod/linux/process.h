@@ -17,7 +17,7 @@ static __always_inline int judge_act_on(struct task_struct *target, __u32 fence,
 	struct identity *who = acting_member();
 	if (!who || may_act_on(who, target))
 		return 0;
-	return refuse(who, fence, target->tgid, error);
+	return refuse(who, fence, JAIL_ABOUT(PROCESS, target->tgid), error);
 }
 
 #define ON_PROCESS(hook, fence, error)                                   \
@@ -50,17 +50,17 @@ int BPF_PROG(on_ptrace_access_check, struct task_struct *target, unsigned int mo
 	if (!who)
 		return 0;
 	if (may_act_on(who, target))
-		return reads ? 0 : judge(who, JP_PTRACE, target->tgid, EPERM);
+		return reads ? 0 : judge(who, JP_PTRACE, JAIL_ABOUT(PROCESS, target->tgid), EPERM);
 	if (mode & PTRACE_MODE_NOAUDIT)
 		return answer(-ESRCH);
-	return refuse(who, reads ? JP_PROCESS_SEE : JP_PROCESS_TRACE, target->tgid, ESRCH);
+	return refuse(who, reads ? JP_PROCESS_SEE : JP_PROCESS_TRACE, JAIL_ABOUT(PROCESS, target->tgid), ESRCH);
 }
 
 SEC("lsm/ptrace_traceme")
 int BPF_PROG(on_ptrace_traceme, struct task_struct *parent)
 {
 	int outside = judge_act_on(parent, JP_PROCESS_TRACE, EPERM);
-	return outside ? outside : judge_acting(JP_PTRACE, parent->tgid, EPERM);
+	return outside ? outside : judge_acting(JP_PTRACE, JAIL_ABOUT(PROCESS, parent->tgid), EPERM);
 }
 
 SEC("lsm/capable")
@@ -68,14 +68,12 @@ int BPF_PROG(on_capable, const struct cred *cred, struct user_namespace *ns, int
 {
 	struct identity *who = acting_member();
 	__u32 right = jp_right_of_capability(cap);
-	struct jail *jail;
 
 	if (!who)
 		return 0;
 	if (!(opts & CAP_OPT_NOAUDIT))
-		return judge(who, right, cap, EPERM);
-	jail = jail_of(who);
-	return jp_holds(jail ? jail->rights : 0, right) ? 0 : answer(-EPERM);
+		return judge(who, right, JAIL_ABOUT(CAPABILITY, cap), EPERM);
+	return verdict_on(who, right) == JP_REFUSE ? answer(-EPERM) : 0;
 }
 
 /* ---- a member's whole kernel surface that one right decides ---- */
@@ -186,6 +184,6 @@ int BPF_PROG(on_file_send_sigiotask, struct task_struct *target, struct fown_str
 	if (!jid || jp_may_act(*jid, jid_of(target)))
 		return 0;
 	if (slot)
-		record_denial(*slot, *jid, JP_PROCESS_SIGNAL, target->tgid);
+		record_denial(*slot, *jid, JP_PROCESS_SIGNAL, JAIL_ABOUT(PROCESS, target->tgid));
 	return answer(-EPERM);
 }

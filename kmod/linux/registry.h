@@ -121,6 +121,8 @@ static long claim_slot(__u64 number, struct slot_search *search)
 static __always_inline void clear(struct jail *jail)
 {
 	jail->rights = 0;
+	jail->audited = 0;
+	jail->learning_until_ns = 0;
 	jail->held = 0;
 	jail->exited_cpu_ns = 0;
 	jail->sampled_total_usec = 0;
@@ -132,6 +134,9 @@ static __always_inline void clear(struct jail *jail)
 	__builtin_memset(jail->samples_usec, 0, sizeof(jail->samples_usec));
 	for (int i = 0; i < JAIL_RIGHTS; i++)
 		jail->denials[i] = 0;
+	barrier(); /* else both loops become one call of memset, which there is not */
+	for (int i = 0; i < JAIL_RIGHTS; i++)
+		jail->audits[i] = 0;
 	jail->changing = 0;
 	__sync_lock_test_and_set(&jail->closing, 0);
 }
@@ -170,6 +175,7 @@ int ctl_create(struct jail_create_call *call)
 	}
 	clear(jail);
 	jail->rights = call->rights;
+	jail->audited = call->audited;
 	__builtin_memcpy(jail->name, name.text, sizeof(jail->name));
 	TAKE(jail->root, call->root);
 	TAKE(jail->profile, call->profile);
@@ -215,10 +221,12 @@ int ctl_update(struct jail_update_call *call)
 		return EAGAIN;
 	TAKE(jail->wanted_ports, call->ports);
 	error = jail->jid == change.jid ? change_ports(jail, &change) : ESRCH;
-	if (error)
+	if (error) {
 		REPORT_TAKEN(call, change);
-	else
+	} else {
 		jail->rights = call->rights;
+		jail->audited = call->audited;
+	}
 	__sync_lock_test_and_set(&jail->changing, 0);
 	return error;
 }

@@ -28,14 +28,15 @@ static __always_inline int judge_port(__u32 port)
 
 	if (!port || jp_may_bind(jid, owner ? owner->jid : JP_HOST))
 		return 0;
-	record_denial(who ? who->slot : JAIL_HOST_SLOT, jid, JP_PORT_FOREIGN, port);
+	record_denial(who ? who->slot : JAIL_HOST_SLOT, jid, JP_PORT_FOREIGN, JAIL_ABOUT(PORT, port));
 	return answer(-EADDRINUSE);
 }
 
 SEC("lsm/socket_create")
 int BPF_PROG(on_socket_create, int family, int type, int protocol, int by_kernel)
 {
-	return by_kernel ? 0 : judge_acting(jp_right_of_socket(family, type, protocol), family, EPERM);
+	__u64 about = JAIL_ABOUT(SOCKET, (family & 0xffff) | type << 16) | (__u64)(protocol & 0xffff) << 32;
+	return by_kernel ? 0 : judge_acting(jp_right_of_socket(family, type, protocol), about, EPERM);
 }
 
 SEC("lsm/socket_post_create")

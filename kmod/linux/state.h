@@ -11,7 +11,7 @@ enum {
 	IPC_OBJECT_COUNT = 32768,
 	SIGNAL_FILE_COUNT = 8192,
 	PORT_COUNT = 65536,
-	EVENT_RING_BYTES = 1 << 18,
+	EVENT_RING_BYTES = 1 << 19,
 };
 
 struct module_state {

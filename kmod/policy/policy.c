@@ -23,6 +23,7 @@ const char *jail_policy_reason(jp_u32 right) { return right < JP_RIGHT_COUNT ? r
 jp_u64 jail_policy_level_mask(jp_u32 level) { return jp_level_mask(level); }
 jp_u64 jail_policy_fences(void) { return jp_fences(); }
 int jail_policy_holds(jp_u64 mask, jp_u32 right) { return jp_holds(mask, right); }
+jp_u32 jail_policy_judge(jp_u64 held, jp_u64 audited, jp_u32 right) { return jp_judge(held, audited, right); }
 int jail_policy_may_act(jp_u32 actor, jp_u32 target) { return jp_may_act(actor, target); }
 int jail_policy_may_act_on(jp_u32 actor, jp_u32 target, int arriving) { return jp_may_act_on(actor, target, arriving); }
 int jail_policy_may_bind(jp_u32 actor, jp_u32 owner) { return jp_may_bind(actor, owner); }

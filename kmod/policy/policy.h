@@ -81,6 +81,20 @@ JP_FN int jp_holds(jp_u64 mask, jp_u32 right)
 	return ((mask & ~jp_fences()) >> right) & 1;
 }
 
+/* ---- verdicts ---- */
+
+/* TELL: let through like a right that is held, but told like a denial. */
+enum jp_verdict { JP_REFUSE = 0, JP_ALLOW = 1, JP_TELL = 2 };
+
+/* What becomes of a use of the right, by the masks of the rights that are held and of those that are audited. Neither
+ * opens a fence, and what is held is no news. */
+JP_FN jp_u32 jp_judge(jp_u64 held, jp_u64 audited, jp_u32 right)
+{
+	if (jp_holds(held, right))
+		return JP_ALLOW;
+	return jp_holds(audited, right) ? JP_TELL : JP_REFUSE;
+}
+
 /* ---- who may act on whom ---- */
 
 /* The host acts on everyone; a member acts on members of its own jail. */

@@ -3,15 +3,42 @@
 use serde_json::{Value, json};
 
 use super::spec::SpecError;
+use super::spec::profile::grantable_right;
 use super::{Host, JailError, Spec};
-use crate::kernel::{JailInfo, Level, Policy, Port, RightSet};
+use crate::kernel::{JailInfo, Level, Policy, Port, Right, RightSet, Verdict};
 
 /// What is to change; `None` leaves it as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    rights: Option<RightSet>,
+    /// What is held, and what is audited.
+    rights: Option<(RightSet, RightSet)>,
     ports: Option<Vec<Port>>,
+    audit: Choice,
+    enforce: Choice,
 }
+
+/// Some rights, or all that there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    These(RightSet),
+    All,
+}
+
+impl Choice {
+    const NONE: Choice = Choice::These(RightSet::EMPTY);
+
+    /// Names of rights, or `all`. `key` is what messages call them.
+    fn parse(key: &str, names: &[String]) -> Result<Choice, SpecError> {
+        if names == [ALL] {
+            return Ok(Choice::All);
+        }
+        let named = |set: RightSet, name: &String| Ok(set.with(grantable_right(key, name)?));
+        names.iter().try_fold(RightSet::EMPTY, named).map(Choice::These)
+    }
+}
+
+/// Stands for every right but the fences.
+const ALL: &str = "all";
 
 impl Wanted {
     /// Checked as a spec is.
@@ -25,7 +52,35 @@ impl Wanted {
         // The name is for the tag of a log, which is not asked for here.
         let name = "update".parse().expect("a jail's name");
         let policy = Spec::parse(&name, &json!({ "profile": profile, "ports": ports }))?.policy();
-        Ok(Wanted { rights: (!profile.is_null()).then_some(policy.rights), ports: (!ports.is_null()).then_some(policy.ports) })
+        Ok(Wanted {
+            rights: (!profile.is_null()).then_some((policy.rights, policy.audited)),
+            ports: (!ports.is_null()).then_some(policy.ports),
+            audit: Choice::NONE,
+            enforce: Choice::NONE,
+        })
+    }
+
+    /// Besides, rights whose use is let through and told from now on, or no longer. `all` audits what is not held, and
+    /// enforces what is audited.
+    pub fn switching(self, audit: &[String], enforce: &[String]) -> Result<Wanted, SpecError> {
+        Ok(Wanted { audit: Choice::parse("audit", audit)?, enforce: Choice::parse("enforce", enforce)?, ..self })
+    }
+
+    /// The policy after it.
+    pub fn applied(&self, before: &Policy) -> Policy {
+        let (mut rights, mut audited) = self.rights.unwrap_or((before.rights, before.audited));
+        match self.audit {
+            Choice::These(named) => {
+                rights = named.iter().fold(rights, RightSet::without);
+                audited = named.iter().fold(audited, RightSet::with);
+            }
+            Choice::All => audited = RightSet::grantable().iter().filter(|right| !rights.holds(*right)).collect(),
+        }
+        match self.enforce {
+            Choice::These(named) => audited = named.iter().fold(audited, RightSet::without),
+            Choice::All => audited = RightSet::EMPTY,
+        }
+        Policy { rights, audited, ports: self.ports.clone().unwrap_or_else(|| before.ports.clone()) }
     }
 }
 
@@ -43,11 +98,12 @@ impl PolicyChange {
         let mut lines = Vec::new();
         if before.rights != after.rights {
             lines.push(format!("profile: {} -> {}", level(before.rights), level(after.rights)));
-            for (what, one, other) in [("granted", after.rights, before.rights), ("denied", before.rights, after.rights)] {
-                let names: Vec<&str> = one.iter().filter(|right| !other.holds(*right)).map(|right| right.name()).collect();
-                if !names.is_empty() {
-                    lines.push(format!("{what}: {}", names.join(", ")));
-                }
+        }
+        for (what, verdict) in [("granted", Verdict::Allowed), ("denied", Verdict::Refused), ("audited", Verdict::Told)] {
+            let turned = |right: &Right| after.judge(*right) == verdict && before.judge(*right) != verdict;
+            let names: Vec<&str> = Right::all().filter(turned).map(Right::name).collect();
+            if !names.is_empty() {
+                lines.push(format!("{what}: {}", names.join(", ")));
             }
         }
         if before.ports != after.ports {
@@ -72,10 +128,7 @@ fn list(ports: &[Port]) -> String {
 /// says so.
 pub fn update(host: &Host, jail: &JailInfo, wanted: &Wanted) -> Result<PolicyChange, JailError> {
     let before = jail.policy.clone();
-    let after = Policy {
-        rights: wanted.rights.unwrap_or(before.rights),
-        ports: wanted.ports.clone().unwrap_or_else(|| before.ports.clone()),
-    };
+    let after = wanted.applied(&before);
     if after != before {
         host.kernel.update(jail.jid, &after)?;
     }
@@ -97,7 +150,7 @@ mod tests {
     fn host(jails: &[(&str, i64)]) -> Host {
         let kernel = Sim::new();
         for (name, number) in jails {
-            let policy = Policy { rights: Level::High.rights(), ports: vec![port(*number)] };
+            let policy = Policy::new(Level::High.rights(), vec![port(*number)]);
             let def = JailDef { name: name.parse().unwrap(), root: "/".into(), profile: "high".into(), policy };
             kernel.create(&def).unwrap();
         }
@@ -114,7 +167,7 @@ mod tests {
         let wanted = Wanted::parse(Some("low"), None).unwrap();
         let change = update(&host, &jail(&host, "web"), &wanted).unwrap();
         insta::assert_snapshot!(change.lines().join("\n"));
-        assert_eq!(jail(&host, "web").policy, Policy { rights: Level::Low.rights(), ports: vec![port(80)] });
+        assert_eq!(jail(&host, "web").policy, Policy::new(Level::Low.rights(), vec![port(80)]));
         assert_eq!(update(&host, &jail(&host, "web"), &wanted).unwrap().lines(), [""; 0]);
         let wanted = Wanted::parse(None, Some(&[port(443), port(80)])).unwrap();
         assert_eq!(update(&host, &jail(&host, "web"), &wanted).unwrap().lines(), ["ports: 80 -> 443,80"]);
@@ -123,12 +176,31 @@ mod tests {
     }
 
     #[test]
+    fn rights_are_switched_to_audit_and_back_while_the_jail_is_up() {
+        let host = host(&[("web", 80)]);
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let mut told = Vec::new();
+        let steps: [(&[&str], &[&str]); 5] =
+            [(&["mount", "privileged_port"], &[]), (&[], &["mount"]), (&["all"], &[]), (&["all"], &["bpf"]), (&[], &["all"])];
+        for (audit, enforce) in steps {
+            let wanted = Wanted::parse(None, None).unwrap().switching(&names(audit), &names(enforce)).unwrap();
+            told.push(update(&host, &jail(&host, "web"), &wanted).unwrap().lines().join("\n"));
+        }
+        insta::assert_snapshot!(told.join("\n---\n"));
+        let after = jail(&host, "web").policy;
+        assert_eq!(after.rights.iter().count() + 1, Level::High.rights().iter().count(), "what was audited is held no more");
+        assert_eq!(after.audited, RightSet::EMPTY);
+        let fence = Wanted::parse(None, None).unwrap().switching(&names(&["process_see"]), &[]).unwrap_err();
+        assert!(fence.to_string().contains("keeps jails apart"), "{fence}");
+    }
+
+    #[test]
     fn a_port_of_another_jail_is_refused_and_nothing_changes() {
         let host = host(&[("web", 80), ("db", 5432)]);
         let wanted = Wanted::parse(Some("low"), Some(&[port(5432)])).unwrap();
         let error = update(&host, &jail(&host, "web"), &wanted).unwrap_err();
         assert!(matches!(error, JailError::Kernel(KernelError::PortTaken { .. })), "{error}");
-        assert_eq!(jail(&host, "web").policy, Policy { rights: Level::High.rights(), ports: vec![port(80)] });
+        assert_eq!(jail(&host, "web").policy, Policy::new(Level::High.rights(), vec![port(80)]));
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub enum KernelError {
         "right {right} cannot be kept from a jail by the {body} body: {why}; grant it, use another kernel, or accept it: accept_unenforced = [\"{right}\"] in the configuration file"
     )]
     RightNotEnforceable { right: Right, body: &'static str, why: String },
+    #[error("right {right} cannot be audited by the {body} body: {why}; grant or deny it, or use the lsm body (--kernel lsm)")]
+    NoAudit { right: Right, body: &'static str, why: String },
     #[error("the module is not loaded; run `jailsh kmod load`")]
     NotLoaded,
     #[error("this kernel refuses the module: {why}; {remedy}")]

@@ -14,6 +14,7 @@ mod error;
 pub mod landlock;
 pub mod lsm;
 pub mod netbsd;
+mod object;
 pub(crate) mod pidfd;
 pub mod policy;
 mod reserved_ports;
@@ -25,7 +26,8 @@ mod types;
 pub use capability::CAPABILITIES;
 pub use describe::{Description, Enforcement, RightStatus};
 pub use error::KernelError;
-pub use policy::{Level, Right, RightSet};
+pub use object::Object;
+pub use policy::{Level, Right, RightSet, Verdict};
 pub use select::{BodyChoice, select, select_accepting};
 pub use signal::Signal;
 pub use types::{Denial, JailDef, JailInfo, JailName, JailStats, Jid, Member, NameError, Policy, Port, PortError, Processes};
@@ -47,7 +49,7 @@ pub trait Kernel {
     /// Could a jail have this policy, as [`Kernel::create`] would see it? For who makes a jail's files.
     ///
     /// # Errors
-    /// [`KernelError::NotEnforceable`], [`KernelError::RightNotEnforceable`].
+    /// [`KernelError::NotEnforceable`], [`KernelError::RightNotEnforceable`], [`KernelError::NoAudit`].
     fn admits(&self, _policy: &Policy) -> Result<(), KernelError> {
         Ok(())
     }
@@ -108,6 +110,19 @@ pub trait Kernel {
     /// The denials that were recorded since the last call on this value, oldest first, and the number lost in between. The
     /// first call also tells of those before that the kernel still has.
     fn denials(&self) -> Result<(Vec<Denial>, u64), KernelError>;
+
+    /// For this long from now, at most a minute, all that the jail does not hold is audited; zero ends it. Whoever learns
+    /// renews it, so that one who is killed leaves nothing behind.
+    ///
+    /// # Errors
+    /// [`KernelError::NoAudit`], [`KernelError::NotEnforceable`].
+    fn learn(&self, _jid: Jid, _lease: std::time::Duration) -> Result<(), KernelError> {
+        Err(KernelError::NotEnforceable {
+            what: "letting everything through to learn what a jail needs".into(),
+            body: self.body(),
+            why: "it has no audit mode; learn on a machine with the lsm body (--kernel lsm)".into(),
+        })
+    }
 
     /// Bytes of memory that the jail is charged for, and how many it may be. `None` where nobody counts them.
     fn memory(&self, _name: &JailName) -> Option<(u64, Option<u64>)> {

@@ -4,7 +4,8 @@ use std::ffi::{CStr, c_char};
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Serialize, Serializer};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 mod ffi {
     use std::ffi::{c_char, c_int, c_uint};
@@ -18,6 +19,7 @@ mod ffi {
         pub safe fn jail_policy_level_mask(level: c_uint) -> u64;
         pub safe fn jail_policy_fences() -> u64;
         pub safe fn jail_policy_holds(mask: u64, right: c_uint) -> c_int;
+        pub safe fn jail_policy_judge(held: u64, audited: u64, right: c_uint) -> c_uint;
         pub safe fn jail_policy_may_act(actor: c_uint, target: c_uint) -> c_int;
         pub safe fn jail_policy_may_act_on(actor: c_uint, target: c_uint, arriving: c_int) -> c_int;
         pub safe fn jail_policy_may_bind(actor: c_uint, owner: c_uint) -> c_int;
@@ -114,6 +116,13 @@ impl FromStr for Right {
     }
 }
 
+impl<'de> Deserialize<'de> for Right {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        name.parse().map_err(|()| D::Error::custom(format!("{name:?} is no right; jailsh explain RIGHT knows them")))
+    }
+}
+
 /// A question of NetBSD's kauth(9): its name there, the right that it takes, and for one about a process the fence
 /// around those of others.
 pub struct KauthQuestion {
@@ -146,6 +155,11 @@ impl RightSet {
         RightSet(mask)
     }
 
+    /// Every right but the fences.
+    pub fn grantable() -> RightSet {
+        RightSet(!ffi::jail_policy_fences()).iter().collect()
+    }
+
     pub fn mask(self) -> u64 {
         self.0
     }
@@ -173,9 +187,33 @@ impl RightSet {
     }
 }
 
+impl FromIterator<Right> for RightSet {
+    fn from_iter<I: IntoIterator<Item = Right>>(rights: I) -> RightSet {
+        rights.into_iter().fold(RightSet::EMPTY, RightSet::with)
+    }
+}
+
 impl fmt::Debug for RightSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+/// What becomes of a use of a right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Refused,
+    Allowed,
+    /// Let through, and told like a denial.
+    Told,
+}
+
+/// By the rights that are held and those that are audited.
+pub fn judge(held: RightSet, audited: RightSet, right: Right) -> Verdict {
+    match ffi::jail_policy_judge(held.0, audited.0, right.index()) {
+        1 => Verdict::Allowed,
+        2 => Verdict::Told,
+        _ => Verdict::Refused,
     }
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::policy::Action;
 use super::{
-    Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Member, Policy, Port, Right,
-    RightStatus, policy,
+    Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Member, Object, Policy, Port,
+    Right, RightSet, RightStatus, Verdict, policy,
 };
 
 /// A simulated kernel. Empty at first; forgotten when dropped.
@@ -21,8 +21,10 @@ pub struct Sim {
 struct State {
     last_jid: u32,
     jails: BTreeMap<Jid, JailInfo>,
-    counts: BTreeMap<(Jid, Right), u64>,
+    denied: BTreeMap<(Jid, Right), u64>,
+    audited: BTreeMap<(Jid, Right), u64>,
     denials: Vec<Denial>,
+    learning: BTreeSet<Jid>,
     frozen: BTreeSet<Jid>,
 }
 
@@ -49,6 +51,20 @@ impl Deed {
             Deed::Use(right) => Some(right),
         }
     }
+
+    /// What the module would tell that it was about.
+    fn object(self) -> Object {
+        match self {
+            Deed::Process { target, .. } => Object::Process(target),
+            Deed::Bind(port) => Object::Port(port.get()),
+            Deed::Act(Action::Capability(cap)) => Object::Capability(cap),
+            Deed::Act(Action::Device { major, minor, .. }) => Object::Device { major, minor },
+            Deed::Act(Action::Socket { family, kind, protocol }) => {
+                Object::Socket { family: family as u16, kind: kind as u16, protocol: protocol as u16 }
+            }
+            Deed::Act(_) | Deed::Use(_) => Object::Nothing,
+        }
+    }
 }
 
 impl Sim {
@@ -63,23 +79,22 @@ impl Sim {
         }
     }
 
-    /// Judges a deed of a process in jail `actor` (0: the host) as the module would, counting the denial.
+    /// Judges a deed of a process in jail `actor` (0: the host) as the module would, counting and telling what it is denied and
+    /// what only an audited right lets through.
     ///
     /// # Errors
     /// The right whose absence (or the fence that) denied it.
     pub fn judge(&self, actor: u32, deed: Deed) -> Result<(), Right> {
         let mut state = self.state.borrow_mut();
-        let verdict = state.verdict(actor, deed);
-        if let (Err(right), Some(jid)) = (verdict, Jid::new(actor)) {
-            *state.counts.entry((jid, right)).or_default() += 1;
-            let object = match deed {
-                Deed::Bind(port) => port.get().into(),
-                Deed::Process { target, .. } => target.into(),
-                Deed::Act(_) | Deed::Use(_) => 0,
-            };
-            state.denials.push(Denial { jid, right, pid: 0, command: "sim".into(), object, when_ns: 0 });
+        let (verdict, right) = state.verdict(actor, deed);
+        if let (Some(right), Some(jid)) = (right.filter(|_| verdict != Verdict::Allowed), Jid::new(actor)) {
+            let audited = verdict == Verdict::Told;
+            let counts = if audited { &mut state.audited } else { &mut state.denied };
+            *counts.entry((jid, right)).or_default() += 1;
+            let (pid, command, object) = (0, "sim".into(), deed.object());
+            state.denials.push(Denial { jid, right, audited, pid, command, object, subject: None, when_ns: 0 });
         }
-        verdict
+        right.filter(|_| verdict == Verdict::Refused).map_or(Ok(()), Err)
     }
 }
 
@@ -92,22 +107,27 @@ impl State {
         self.jails.values().find(|jail| jail.policy.ports.contains(&port))
     }
 
-    fn verdict(&self, actor: u32, deed: Deed) -> Result<(), Right> {
-        match deed {
-            Deed::Process { target, fence } => policy::may_act(actor, target).then_some(()).ok_or(fence),
-            Deed::Bind(port) => {
+    /// And the right or fence it turns on.
+    fn verdict(&self, actor: u32, deed: Deed) -> (Verdict, Option<Right>) {
+        let right = deed.right();
+        let walled = |may: bool| if may { Verdict::Allowed } else { Verdict::Refused };
+        let verdict = match (deed, right) {
+            (Deed::Process { target, .. }, _) => walled(policy::may_act(actor, target)),
+            (Deed::Bind(port), _) => {
                 let owner = self.owner_of(port).map_or(0, |jail| jail.jid.get());
-                policy::may_bind(actor, owner).then_some(()).ok_or_else(|| fence("port_foreign"))
+                walled(policy::may_bind(actor, owner))
             }
-            Deed::Act(action) => policy::right_of(action).map_or(Ok(()), |right| self.asks(actor, right)),
-            Deed::Use(right) => self.asks(actor, right),
-        }
+            (Deed::Act(_) | Deed::Use(_), Some(right)) => self.asks(actor, right),
+            (Deed::Act(_) | Deed::Use(_), None) => Verdict::Allowed,
+        };
+        (verdict, right)
     }
 
-    fn asks(&self, actor: u32, right: Right) -> Result<(), Right> {
-        let Some(jid) = Jid::new(actor) else { return Ok(()) };
-        let held = self.jails.get(&jid).is_some_and(|jail| jail.policy.rights.holds(right));
-        held.then_some(()).ok_or(right)
+    fn asks(&self, actor: u32, right: Right) -> Verdict {
+        let Some(jid) = Jid::new(actor) else { return Verdict::Allowed };
+        let audited = |policy: &Policy| if self.learning.contains(&jid) { RightSet::grantable() } else { policy.audited };
+        let judge = |jail: &JailInfo| policy::judge(jail.policy.rights, audited(&jail.policy), right);
+        self.jails.get(&jid).map_or(Verdict::Refused, judge)
     }
 }
 
@@ -176,7 +196,9 @@ impl Kernel for Sim {
         state.jail(jid)?;
         state.jails.remove(&jid);
         state.frozen.remove(&jid);
-        state.counts.retain(|(of, _), _| *of != jid);
+        state.learning.remove(&jid);
+        state.denied.retain(|(of, _), _| *of != jid);
+        state.audited.retain(|(of, _), _| *of != jid);
         Ok(())
     }
 
@@ -226,7 +248,9 @@ impl Kernel for Sim {
         if let Some(jid) = jid {
             state.jail(jid)?;
         }
-        let counts = &state.counts;
+        let counted = |counts: &BTreeMap<(Jid, Right), u64>, of: Jid| {
+            counts.iter().filter(|((jid, _), _)| *jid == of).map(|((_, right), count)| (*right, *count)).collect()
+        };
         let stats = |jail: &JailInfo| JailStats {
             jid: jail.jid,
             name: jail.name.clone(),
@@ -237,7 +261,8 @@ impl Kernel for Sim {
             references: u64::from(jail.held),
             vmem_bytes: 0,
             cpu_usec: 0,
-            denials: Some(counts.iter().filter(|((of, _), _)| *of == jail.jid).map(|((_, right), n)| (*right, *n)).collect()),
+            denials: Some(counted(&state.denied, jail.jid)),
+            audits: Some(counted(&state.audited, jail.jid)),
         };
         Ok(state.jails.values().filter(|jail| jid.is_none_or(|jid| jid == jail.jid)).map(stats).collect())
     }
@@ -248,6 +273,18 @@ impl Kernel for Sim {
 
     fn hold(&self, jid: Jid, held: bool) -> Result<(), KernelError> {
         self.state.borrow_mut().jail(jid)?.held = held;
+        Ok(())
+    }
+
+    /// Without a clock: until it is ended.
+    fn learn(&self, jid: Jid, lease: Duration) -> Result<(), KernelError> {
+        let mut state = self.state.borrow_mut();
+        state.jail(jid)?;
+        if lease.is_zero() {
+            state.learning.remove(&jid)
+        } else {
+            state.learning.insert(jid)
+        };
         Ok(())
     }
 

@@ -7,7 +7,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::policy::{Right, RightSet};
+use super::object::Object;
+use super::policy::{self, Right, RightSet, Verdict};
 
 /// A jail's number in the kernel: from 1, never reused while the module is loaded. The host is jid 0, which this type
 /// cannot hold.
@@ -152,9 +153,11 @@ impl fmt::Display for Port {
 }
 
 /// What a jail may do: the rights its profile grants and the ports it owns.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Policy {
     pub rights: RightSet,
+    /// Not held, but let through and told. Says nothing of a right that is held, and opens no fence.
+    pub audited: RightSet,
     /// At most [`Policy::MAX_PORTS`], no duplicates.
     pub ports: Vec<Port>,
 }
@@ -162,6 +165,21 @@ pub struct Policy {
 impl Policy {
     /// The module's table per jail.
     pub const MAX_PORTS: usize = 32;
+
+    /// With nothing audited.
+    pub fn new(rights: RightSet, ports: Vec<Port>) -> Policy {
+        Policy { rights, ports, ..Policy::default() }
+    }
+
+    /// What becomes of a use of the right.
+    pub fn judge(&self, right: Right) -> Verdict {
+        policy::judge(self.rights, self.audited, right)
+    }
+
+    /// All that is let through, told or not.
+    pub fn open(&self) -> RightSet {
+        self.audited.iter().fold(self.rights, RightSet::with)
+    }
 }
 
 /// What the kernel is told of a new jail.
@@ -219,17 +237,22 @@ pub struct JailStats {
     pub cpu_usec: u64,
     /// Denials since creation, per right; rights without one are left out. `None`: this body counts none.
     pub denials: Option<BTreeMap<Right, u64>>,
+    /// The same for uses of audited rights, which were let through and are no denials.
+    pub audits: Option<BTreeMap<Right, u64>>,
 }
 
-/// One action that the kernel refused.
+/// One action that the kernel refused, or let through though no right allows it, because that right is audited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denial {
     pub jid: Jid,
     pub right: Right,
+    /// Let through.
+    pub audited: bool,
     pub pid: i32,
     pub command: String,
-    /// What it was about: a pid, a port, a device or capability number, by the right's kind.
-    pub object: u64,
+    pub object: Object,
+    /// A path as the process saw it; without a slash in front the last name of one. As the jail chose it.
+    pub subject: Option<String>,
     /// Nanoseconds of the monotonic clock.
     pub when_ns: u64,
 }

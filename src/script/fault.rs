@@ -237,7 +237,9 @@ impl From<KernelError> for Fault {
             KernelError::PortTaken { .. } => Kind::PortTaken,
             KernelError::NoSuchJail(_) => Kind::NoSuchJail,
             KernelError::Busy { .. } => Kind::Busy,
-            KernelError::NotEnforceable { .. } | KernelError::RightNotEnforceable { .. } => Kind::NotEnforceable,
+            KernelError::NotEnforceable { .. } | KernelError::RightNotEnforceable { .. } | KernelError::NoAudit { .. } => {
+                Kind::NotEnforceable
+            }
             KernelError::NotLoaded
             | KernelError::Refused { .. }
             | KernelError::NoLandlock { .. }

@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 
 use super::{moment, printable};
-use crate::kernel::{CAPABILITIES, Denial, Jid};
+use crate::kernel::{CAPABILITIES, Denial, Jid, Object};
 
 /// Address families (address_families(7)) that are asked for in practice.
-const FAMILIES: [(u64, &str); 9] = [
+const FAMILIES: [(u16, &str); 10] = [
+    (1, "unix"),
     (2, "inet"),
     (10, "inet6"),
     (16, "netlink"),
@@ -19,7 +20,7 @@ const FAMILIES: [(u64, &str); 9] = [
 ];
 
 /// File systems of the kernel, by their magic numbers (include/uapi/linux/magic.h).
-const FILE_SYSTEMS: [(u64, &str); 8] = [
+const FILE_SYSTEMS: [(u32, &str); 8] = [
     (0x9fa0, "proc"),
     (0x6265_6572, "sysfs"),
     (0x6367_7270, "cgroup2"),
@@ -30,41 +31,89 @@ const FILE_SYSTEMS: [(u64, &str); 8] = [
     (0x7363_6673, "securityfs"),
 ];
 
-/// Bits of a device's number that are the minor one, inside the kernel (include/linux/kdev_t.h).
-const MINOR_BITS: u32 = 20;
+/// socket(2): types by their numbers.
+const KINDS: [(u16, &str); 5] = [(1, "stream"), (2, "dgram"), (3, "raw"), (4, "rdm"), (5, "seqpacket")];
 
-/// What a denial was about; `None` where the kernel does not tell. A right that several hooks ask for may be about a
-/// capability where the others name something else.
+/// Protocols of the inet families (protocols(5)) and of netlink (netlink(7)).
+const PROTOCOLS: [(u16, &str); 9] = [
+    (1, "icmp"),
+    (2, "igmp"),
+    (6, "tcp"),
+    (17, "udp"),
+    (33, "dccp"),
+    (58, "icmpv6"),
+    (132, "sctp"),
+    (136, "udplite"),
+    (255, "raw"),
+];
+const NETLINKS: [(u16, &str); 10] = [
+    (0, "route"),
+    (4, "sock_diag"),
+    (6, "xfrm"),
+    (7, "selinux"),
+    (9, "audit"),
+    (11, "connector"),
+    (12, "netfilter"),
+    (15, "kobject_uevent"),
+    (16, "generic"),
+    (21, "crypto"),
+];
+const NETLINK: u16 = 16;
+/// In stat(2)'s mode: what kind of file, and a directory.
+const KIND_MASK: u32 = 0o170_000;
+const DIRECTORY: u32 = 0o040_000;
+
+fn named<K: PartialEq + Copy>(table: &[(K, &'static str)], number: K) -> Option<&'static str> {
+    table.iter().find(|(known, _)| *known == number).map(|(_, name)| *name)
+}
+
+/// What a denial was about, as the jail's processes chose it; `None` where the kernel does not tell.
 pub fn object(denial: &Denial) -> Option<String> {
-    let number = denial.object;
-    let named = |table: &[(u64, &'static str)]| table.iter().find(|(known, _)| *known == number).map(|(_, name)| *name);
-    let capability = usize::try_from(number).ok().and_then(|at| CAPABILITIES.get(at)).map(|name| format!("capability {name}"));
-    if number == 0 {
-        return None;
-    }
-    match denial.right.name() {
-        "ptrace" if number == 19 => capability,
-        "process_see" | "process_signal" | "process_trace" | "process_schedule" | "ptrace" => Some(format!("process {number}")),
-        "port_foreign" => Some(format!("port {number}")),
-        "raw_socket" | "packet_socket" if number == 13 => capability,
-        "raw_socket" | "packet_socket" | "socket_family" | "netlink" | "netlink_route" => {
-            Some(named(&FAMILIES).map_or(format!("family {number}"), |name| format!("family {name}")))
+    let about = match denial.object {
+        Object::Nothing => None,
+        Object::Process(pid) => Some(format!("process {pid}")),
+        Object::Port(port) => Some(format!("port {port}")),
+        Object::Capability(number) => {
+            let name = usize::try_from(number).ok().and_then(|at| CAPABILITIES.get(at));
+            Some(name.map_or_else(|| format!("capability {number}"), |name| format!("capability {name}")))
         }
-        "device" | "mknod" if number >> MINOR_BITS > 0 => {
-            Some(format!("device {}:{}", number >> MINOR_BITS, number & ((1 << MINOR_BITS) - 1)))
-        }
-        "sysctl_write" | "kernel_fs_write" | "module_tamper" | "foreign_mount" if number >= CAPABILITIES.len() as u64 => {
-            Some(named(&FILE_SYSTEMS).map_or(format!("file system {number:#x}"), |name| format!("a file of {name}")))
-        }
-        "descriptor_receive" => Some("a directory or namespace".to_owned()),
-        _ => capability,
+        Object::Device { major, minor } => Some(format!("device {major}:{minor}")),
+        Object::Socket { family, kind, protocol } => Some(socket(family, kind, protocol)),
+        Object::File(magic) => Some(named(&FILE_SYSTEMS, magic).map_or_else(|| format!("fs {magic:#x}"), str::to_owned)),
+        Object::Descriptor(mode) if mode & KIND_MASK == DIRECTORY => Some("a directory".to_owned()),
+        Object::Descriptor(_) => Some("a namespace or ring".to_owned()),
+    };
+    match (&denial.subject, about) {
+        (Some(subject), Some(about)) => Some(format!("{}, {about}", place(subject))),
+        (Some(subject), None) => Some(place(subject)),
+        (None, about) => about,
     }
 }
 
-/// `ping (pid 812) was denied raw_socket (family inet)`.
+/// A name without its path is told as one.
+fn place(subject: &str) -> String {
+    if subject.starts_with('/') { subject.to_owned() } else { format!(".../{subject}") }
+}
+
+/// `socket inet raw icmp`, as socket(2) takes them.
+fn socket(family: u16, kind: u16, protocol: u16) -> String {
+    let number = |named: Option<&str>, number: u16| named.map_or_else(|| number.to_string(), str::to_owned);
+    let family_name = number(named(&FAMILIES, family), family);
+    let kind_name = number(named(&KINDS, kind), kind);
+    let protocols: &[(u16, &str)] = if family == NETLINK { &NETLINKS } else { &PROTOCOLS };
+    match (family, protocol) {
+        (NETLINK, _) => format!("socket {family_name} {}", number(named(protocols, protocol), protocol)),
+        (_, 0) => format!("socket {family_name} {kind_name}"),
+        (2 | 10, _) => format!("socket {family_name} {kind_name} {}", number(named(protocols, protocol), protocol)),
+        _ => format!("socket {family_name} {kind_name} {protocol}"),
+    }
+}
+
+/// `ping (pid 812) was denied raw_socket (socket inet raw icmp)`.
 pub fn sentence(denial: &Denial) -> String {
-    let about = object(denial).map_or(String::new(), |object| format!(" ({object})"));
-    format!("{} (pid {}) was denied {}{about}", printable(&denial.command), denial.pid, denial.right)
+    let about = object(denial).map_or(String::new(), |object| format!(" ({})", printable(&object)));
+    let verdict = if denial.audited { "used the audited right" } else { "was denied" };
+    format!("{} (pid {}) {verdict} {}{about}", printable(&denial.command), denial.pid, denial.right)
 }
 
 /// What is kept of all jails.
@@ -119,37 +168,50 @@ impl Denials {
 mod tests {
     use super::*;
 
-    fn denial(right: &str, object: u64) -> Denial {
-        let right = right.parse().unwrap();
-        Denial { jid: Jid::new(3).unwrap(), right, pid: 812, command: "ping".into(), object, when_ns: 5_000_000_000 }
+    fn denial(right: &str, object: Object) -> Denial {
+        let (jid, right) = (Jid::new(3).unwrap(), right.parse().unwrap());
+        let command = "ping".to_owned();
+        Denial { jid, right, audited: false, pid: 812, command, object, subject: None, when_ns: 5_000_000_000 }
+    }
+
+    fn socket(family: u16, kind: u16, protocol: u16) -> Object {
+        Object::Socket { family, kind, protocol }
+    }
+
+    fn about(right: &str, object: Object, subject: &str) -> Denial {
+        Denial { subject: Some(subject.into()), ..denial(right, object) }
     }
 
     #[test]
     fn each_kind_of_object_has_its_words() {
-        let about = [
-            ("raw_socket", 2),
-            ("raw_socket", 13),
-            ("packet_socket", 17),
-            ("socket_family", 99),
-            ("port_foreign", 8080),
-            ("privileged_port", 10),
-            ("device", (8 << 20) | 1),
-            ("mknod", 27),
-            ("sysctl_write", 0x9fa0),
-            ("kernel_fs_write", 0x1234_5678),
-            ("process_signal", 1),
-            ("ptrace", 19),
-            ("ptrace", 4711),
-            ("namespaces", 21),
-            ("mount", 0),
-            ("quota", u64::MAX),
+        let told = [
+            denial("raw_socket", socket(2, 3, 1)),
+            denial("raw_socket", Object::Capability(13)),
+            denial("packet_socket", socket(17, 3, 768)),
+            denial("socket_family", socket(99, 1, 0)),
+            denial("socket_family", socket(2, 1, 132)),
+            denial("netlink", socket(16, 3, 16)),
+            denial("netlink", socket(16, 3, 99)),
+            denial("port_foreign", Object::Port(8080)),
+            denial("privileged_port", Object::Capability(10)),
+            about("device", Object::Device { major: 8, minor: 1 }, "/dev/sda1"),
+            about("mknod", Object::Device { major: 1, minor: 1 }, "mem"),
+            about("sysctl_write", Object::File(0x9fa0), "/proc/sys/kernel/core_pattern"),
+            about("kernel_fs_write", Object::File(0x1234_5678), "b\u{1b}[2J"),
+            about("mount", Object::Nothing, "/mnt"),
+            denial("process_signal", Object::Process(1)),
+            denial("descriptor_receive", Object::Descriptor(0o040_755)),
+            denial("namespaces", Object::Capability(21)),
+            denial("namespaces", Object::Capability(4711)),
+            denial("quota", Object::Nothing),
+            Denial { audited: true, ..denial("chroot", Object::Capability(18)) },
         ];
-        insta::assert_snapshot!(about.map(|(right, object)| sentence(&denial(right, object))).join("\n"));
+        insta::assert_snapshot!(told.iter().map(sentence).collect::<Vec<_>>().join("\n"));
     }
 
     #[test]
     fn a_process_that_names_itself_cleverly_moves_no_cursor() {
-        let clever = Denial { command: "\u{1b}[2J\u{202e}".into(), ..denial("mount", 0) };
+        let clever = Denial { command: "\u{1b}[2J\u{202e}".into(), ..denial("mount", Object::Nothing) };
         assert!(!sentence(&clever).chars().any(char::is_control));
     }
 
@@ -157,16 +219,20 @@ mod tests {
     fn equal_neighbours_are_counted_and_the_oldest_go() {
         let mut denials = Denials::default();
         let now = (6_000_000_000, 1_795_472_160_007);
-        denials.add(&[denial("mount", 0), denial("mount", 0), denial("raw_socket", 2)], 4, now);
+        denials.add(
+            &[denial("mount", Object::Nothing), denial("mount", Object::Nothing), denial("raw_socket", socket(2, 3, 1))],
+            4,
+            now,
+        );
         assert_eq!(
             denials.lines(Jid::new(3).unwrap(), 9),
             [
                 "2026-11-23T22:15:59.007Z ping (pid 812) was denied mount, 2 times",
-                "2026-11-23T22:15:59.007Z ping (pid 812) was denied raw_socket (family inet)"
+                "2026-11-23T22:15:59.007Z ping (pid 812) was denied raw_socket (socket inet raw icmp)"
             ]
         );
         assert_eq!((denials.lines(Jid::new(3).unwrap(), 1).len(), denials.lines(Jid::new(4).unwrap(), 9).len()), (1, 0));
-        denials.add(&vec![denial("mount", 0); 2 * KEPT], 0, now);
+        denials.add(&vec![denial("mount", Object::Nothing); 2 * KEPT], 0, now);
         assert_eq!((denials.of(Jid::new(3).unwrap()).count(), denials.lost), (KEPT, 4));
     }
 }

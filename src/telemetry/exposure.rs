@@ -16,7 +16,12 @@ pub fn parts(exposure: &Exposure) -> Table {
 }
 
 fn because(part: &Part) -> String {
-    part.reason.as_ref().map_or_else(|| part.opens.clone(), |reason| format!("{}; granted because {reason}", part.opens))
+    let how = if part.audited { "audited, let through and told" } else { "granted" };
+    match &part.reason {
+        Some(reason) => format!("{}; {how} because {reason}", part.opens),
+        None if part.audited => format!("{}; {how}", part.opens),
+        None => part.opens.clone(),
+    }
 }
 
 const COMPARED: [Column; 4] =

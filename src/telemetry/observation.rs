@@ -85,7 +85,7 @@ mod tests {
             name: name.clone(),
             root: "/".into(),
             profile: "high".into(),
-            policy: Policy { rights: Level::High.rights(), ports: Vec::new() },
+            policy: Policy::new(Level::High.rights(), Vec::new()),
             processes: 1,
             held,
             closing: false,

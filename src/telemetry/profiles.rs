@@ -19,6 +19,7 @@ pub fn explanation(profile: &Profile) -> Table {
             Cause::Level => level.to_owned(),
             Cause::Granted => "grant".to_owned(),
             Cause::Denied => "deny".to_owned(),
+            Cause::Audited => "audit".to_owned(),
             Cause::Absent => format!("not in {level}"),
             Cause::Fence => "fence".to_owned(),
         };

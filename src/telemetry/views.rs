@@ -1,10 +1,12 @@
 //! The listings: which columns, from what.
 
+use std::collections::BTreeMap;
+
 use super::Observation;
 use super::cell::{Unit, Value};
 use super::table::{Column, Table};
 use crate::jail::spec::Profile;
-use crate::kernel::{Description, Enforcement, JailInfo, JailStats, Policy};
+use crate::kernel::{Description, Enforcement, JailInfo, JailStats, Policy, Right, Verdict};
 
 const STATS: [Column; 9] = [
     Column::new("ID", 8),
@@ -129,29 +131,34 @@ fn orphaned(pid: Option<i32>) -> String {
     format!("{who} was killed; jailmgr restart takes over")
 }
 
-const RIGHTS: [Column; 5] = [
+const RIGHTS: [Column; 6] = [
     Column::new("RIGHT", 20),
     Column::new("POLICY", 8),
     Column::new("DENIALS", 0).weighing(1),
+    Column::new("AUDITED", 0).weighing(1),
     Column::new("ENFORCED BY", 0),
     Column::verbose("REASON", 0),
 ];
 
-/// What holds each right, and for one jail whether it has it, how often it was refused, and why its profile says so.
+/// What holds each right, and for one jail whether it has it, how often it was refused, or let through and told, and why its profile says so.
 pub fn rights(description: &Description, jail: Option<(&Policy, Option<&JailStats>)>, profile: Option<&Profile>) -> Table {
     let row = |status: &crate::kernel::RightStatus| {
         let right = status.right;
-        let policy = jail.map(|(policy, _)| match (right.is_fence(), policy.rights.holds(right)) {
+        let policy = jail.map(|(policy, _)| match (right.is_fence(), policy.judge(right)) {
             (true, _) => "fence",
-            (false, true) => "granted",
-            (false, false) => "denied",
+            (false, Verdict::Allowed) => "granted",
+            (false, Verdict::Told) => "audited",
+            (false, Verdict::Refused) => "denied",
         });
-        let denials =
-            jail.and_then(|(_, stats)| stats?.denials.as_ref()).map(|denials| denials.get(&right).copied().unwrap_or(0));
+        let stats = jail.and_then(|(_, stats)| stats);
+        let count = |counts: Option<&BTreeMap<Right, u64>>| {
+            counts.map_or(Value::Absent, |counts| Value::Number(counts.get(&right).copied().unwrap_or(0)))
+        };
         vec![
             Value::text(right),
             policy.map_or_else(|| Value::text(if right.is_fence() { "fence" } else { "right" }), Value::text),
-            denials.map_or(Value::Absent, Value::Number),
+            count(stats.and_then(|stats| stats.denials.as_ref())),
+            count(stats.and_then(|stats| stats.audits.as_ref())),
             match &status.enforcement {
                 Enforcement::Enforced { by } => Value::Parts(by.clone()),
                 Enforcement::Weaker { by, gap } => Value::Text(format!("{by}; WEAKER: {gap}")),
@@ -199,6 +206,7 @@ pub(super) mod tests {
             vmem_bytes: 154_025_984,
             cpu_usec: 10_000,
             denials: Some(BTreeMap::from([("mount".parse().unwrap(), 2), ("process_signal".parse().unwrap(), 3)])),
+            audits: None,
         }
     }
 

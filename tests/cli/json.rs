@@ -80,6 +80,7 @@ fn stats() -> JailStats {
         vmem_bytes: 4096,
         cpu_usec: 1,
         denials: Some(BTreeMap::from([("mount".parse().unwrap(), 2)])),
+        audits: None,
     }
 }
 
@@ -101,7 +102,7 @@ fn observations() -> Vec<Observation> {
         name: name.clone(),
         root: "/".into(),
         profile: "high".into(),
-        policy: Policy { rights: Level::High.rights(), ports: Vec::new() },
+        policy: Policy::new(Level::High.rights(), Vec::new()),
         processes: 1,
         held: true,
         closing: false,

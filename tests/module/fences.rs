@@ -1,7 +1,7 @@
 //! Members reach each other, and nobody else.
 
-use jailsh::kernel::Kernel;
 use jailsh::kernel::lsm::Lsm;
+use jailsh::kernel::{Kernel, Object};
 use nix::unistd::Pid;
 
 use super::fixture::{child, errno, module, pipe, wait_for_close};
@@ -167,7 +167,7 @@ fn denials_are_reported_with_right_object_and_process() {
     assert_eq!(member.end(), libc::EPERM);
     let (denials, _) = module.lsm.denials().unwrap();
     let denial = denials.iter().find(|denial| denial.jid == jail.jid && denial.right.name() == "process_signal").unwrap();
-    assert_eq!((denial.pid, denial.object), (pid, 1));
+    assert_eq!((denial.pid, denial.object, denial.audited), (pid, Object::Process(1), false));
     assert!(denial.when_ns > 0 && !denial.command.is_empty());
 }
 

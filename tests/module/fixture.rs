@@ -50,7 +50,7 @@ pub fn def(name: &str, ports: &[u16]) -> JailDef {
         name: name.parse().unwrap(),
         root: format!("/var/jailmgr/jails/{name}/root"),
         profile: "medium".into(),
-        policy: Policy { rights: Level::Medium.rights(), ports: ports.iter().map(|number| port(*number)).collect() },
+        policy: Policy::new(Level::Medium.rights(), ports.iter().map(|number| port(*number)).collect()),
     }
 }
 

@@ -98,7 +98,7 @@ fn def(name: &str, root: &str, ports: &[u16]) -> JailDef {
         name: name.parse().unwrap(),
         root: root.into(),
         profile: "medium".into(),
-        policy: Policy { rights: Level::Medium.rights(), ports },
+        policy: Policy::new(Level::Medium.rights(), ports),
     }
 }
 
@@ -119,7 +119,7 @@ fn the_body_and_the_module_understand_each_other() {
     assert!(matches!(&taken, Err(KernelError::PortTaken { port, owner }) if port.get() == 443 && owner == "web"), "{taken:?}");
     let mut policy = def("db", "", &[80]).policy;
     assert!(matches!(body.update(db, &policy), Err(KernelError::PortTaken { owner, .. }) if owner == "web"));
-    policy = Policy { rights: Level::High.rights(), ports: def("db", "", &[5432]).policy.ports };
+    policy = Policy::new(Level::High.rights(), def("db", "", &[5432]).policy.ports);
     body.update(db, &policy).unwrap();
     assert_eq!(body.list().unwrap()[1].policy, policy);
 

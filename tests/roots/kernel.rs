@@ -34,7 +34,7 @@ impl Plain {
         let ports = words.filter_map(|word| word.parse().ok()).collect();
         let name: JailName = name.parse().ok()?;
         let processes = self.pids(&name).len() as u64;
-        let policy = Policy { rights: Level::Medium.rights(), ports };
+        let policy = Policy::new(Level::Medium.rights(), ports);
         Some(JailInfo { jid, name, root: String::new(), profile: "medium".into(), policy, processes, held: false, closing })
     }
 
@@ -179,6 +179,7 @@ impl Kernel for Plain {
             vmem_bytes: 0,
             cpu_usec: 0,
             denials: None,
+            audits: None,
         };
         Ok(self.list()?.into_iter().map(stats).collect())
     }

@@ -11,12 +11,13 @@ use crate::cli::site::Site;
 use crate::cli::target::Target;
 use crate::jail::Spec;
 use crate::jail::spec::Profile;
+use crate::jail::spec::profile::Reasons;
 use crate::kernel::{JailName, JailStats, Policy, Right};
 use crate::supervise::Status;
 use crate::telemetry::{self, Format, Observation, Table};
 
-/// Show a jail's policy, what enforces each right here, and how often each was
-/// denied.
+/// Show a jail's policy, what enforces each right here, how often each was
+/// denied, and how often one that is audited was let through.
 ///
 /// TSV and names are those of the rights.
 ///
@@ -122,7 +123,7 @@ impl Sheet {
         if self.restart_needed {
             facts.push(("pending", "the spec was changed; restart the jail to apply it".into()));
         }
-        for (what, reasons) in self.changed.iter().flat_map(|profile| [("granted", &profile.grant), ("denied", &profile.deny)]) {
+        for (what, reasons) in self.changed.iter().flat_map(lists) {
             let said = |(right, reason): (Right, Option<&str>)| reason.map_or(right.to_string(), |why| format!("{right}: {why}"));
             facts.extend(reasons.iter().map(|change| (what, said(change))));
         }
@@ -131,6 +132,10 @@ impl Sheet {
         let lines = facts.iter().map(|(key, value)| format!("{key:<12} {}\n", telemetry::printable(value)));
         format!("{}\n{}", lines.collect::<String>(), self.rights.render(Format::Text, false))
     }
+}
+
+fn lists(profile: &Profile) -> [(&'static str, &Reasons); 3] {
+    [("granted", &profile.grant), ("denied", &profile.deny), ("audited", &profile.audit)]
 }
 
 fn state(status: &Status) -> String {

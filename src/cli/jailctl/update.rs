@@ -14,10 +14,13 @@ use crate::kernel::Port;
 /// Change the policy of a jail that is up, at once and for all its processes.
 ///
 /// What is not named stays as it is. The change lasts until the jail is taken
-/// down; jailmgr config makes one that stays.
+/// down; jailmgr config makes one that stays. A use of an audited right is let
+/// through and told (jailctl denials), but not refused.
 ///
 /// Examples: jailctl update -l medium web
 ///           jailctl update -r 80,443 web
+///           jailctl update --audit mount,chroot web
+///           jailctl update --enforce all web
 ///
 /// Exit status: 0 done, 1 failed, 64 wrong use, 69 the kernel cannot do it, 77
 /// not root.
@@ -30,6 +33,12 @@ pub struct Update {
     /// The ports that only this jail may bind, instead of those it has; repeatable
     #[arg(short, long, value_name = "PORT[,PORT..]", value_delimiter = ',')]
     reserve: Vec<Port>,
+    /// Let these rights through, and tell of each use; `all` for all that it does not hold
+    #[arg(long, value_name = "RIGHT[,RIGHT..]", value_delimiter = ',')]
+    audit: Vec<String>,
+    /// Deny these rights again that were audited; `all` for all of them
+    #[arg(long, value_name = "RIGHT[,RIGHT..]", value_delimiter = ',')]
+    enforce: Vec<String>,
     /// Give up all ports
     #[arg(long, conflicts_with = "reserve")]
     no_ports: bool,
@@ -40,11 +49,14 @@ pub struct Update {
 
 impl Update {
     pub fn run(self, common: &Common) -> Outcome {
-        if self.level.is_none() && self.reserve.is_empty() && !self.no_ports {
-            return Err(Failure::new(Exit::USAGE, "nothing to change; use -l LEVEL, -r PORT or --no-ports"));
+        let switches = !self.audit.is_empty() || !self.enforce.is_empty();
+        if self.level.is_none() && self.reserve.is_empty() && !self.no_ports && !switches {
+            let why = "nothing to change; use -l LEVEL, --audit RIGHT, --enforce RIGHT, -r PORT or --no-ports";
+            return Err(Failure::new(Exit::USAGE, why));
         }
         let ports = (self.no_ports || !self.reserve.is_empty()).then_some(self.reserve.as_slice());
-        let wanted = Wanted::parse(self.level.as_deref(), ports).map_err(|error| Failure::new(Exit::USAGE, error.to_string()))?;
+        let wanted = Wanted::parse(self.level.as_deref(), ports).and_then(|wanted| wanted.switching(&self.audit, &self.enforce));
+        let wanted = wanted.map_err(|error| Failure::new(Exit::USAGE, error.to_string()))?;
         let site = Site::open(common)?;
         let jail = self.jail.resolve(&site)?;
         let lines = jail::update(&site, &jail, &wanted)?.lines();

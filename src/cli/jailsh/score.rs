@@ -116,9 +116,9 @@ fn of_jail(site: &Site, jail: &Target) -> Result<Scored, Failure> {
     let seen = observe(site, &name)?;
     let unreadable = |why| Failure::new(Exit::DATA, format!("the spec of jail {name} cannot be read: {why}"));
     let spec = seen.spec.map_err(unreadable)?;
-    let rights = seen.kernel.map(|jail| jail.policy.rights);
+    let policy = seen.kernel.map(|jail| jail.policy);
     let kernel = site.kernel.describe();
     // A simulation answers as the module would.
     let kernel = Some(&kernel).filter(|kernel| kernel.body != "sim");
-    Ok(Scored { name: name.to_string(), exposure: Exposure::of_jail(&spec, rights, kernel) })
+    Ok(Scored { name: name.to_string(), exposure: Exposure::of_jail(&spec, policy, kernel) })
 }

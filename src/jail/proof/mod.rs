@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::spec::Profile;
 use super::spec::probe::Example;
 use crate::kernel::sim::{Deed, Sim};
-use crate::kernel::{JailDef, Kernel, Policy, Right, RightSet};
+use crate::kernel::{JailDef, Kernel, Policy, Right};
 
 pub use entry::{PROGRAM, main};
 pub use running::{Attempt, Report, Verdict, probe};
@@ -55,7 +55,7 @@ fn examples(profile: &Profile) -> impl Iterator<Item = (&Example, Expected)> {
 /// nobody does.
 pub fn judge(profile: &Profile) -> Vec<Finding> {
     let finding = |(example, expected): (&Example, Expected)| {
-        let (got, right) = match judged(example.deeds(), profile.rights()) {
+        let (got, right) = match judged(example.deeds(), profile.policy(Vec::new())) {
             Some(right) => (Expected::Denied, Some(right)),
             None => (Expected::Allowed, example.right().filter(|right| !right.is_fence())),
         };
@@ -64,10 +64,9 @@ pub fn judge(profile: &Profile) -> Vec<Finding> {
     examples(profile).map(finding).collect()
 }
 
-/// The first right that a member with these rights lacks for one of the deeds.
-fn judged(deeds: Vec<Deed>, rights: RightSet) -> Option<Right> {
+/// The first right that a member with this policy is refused for one of the deeds.
+fn judged(deeds: Vec<Deed>, policy: Policy) -> Option<Right> {
     let sim = Sim::new();
-    let policy = Policy { rights, ports: Vec::new() };
     let name = "proof".parse().expect("a jail's name");
     let jail = JailDef { name, root: "/".into(), profile: "proof".into(), policy };
     let jid = sim.create(&jail).expect("an empty simulation takes any jail");

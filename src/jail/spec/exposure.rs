@@ -10,7 +10,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::{Profile, Spec};
-use crate::kernel::{Description, Enforcement, Right, RightSet};
+use crate::kernel::{Description, Enforcement, Policy, Right, Verdict};
 
 /// In percent, of each right that a profile can grant, and why so much.
 const WEIGHTS: &[(&str, u8, &str)] = &[
@@ -74,9 +74,11 @@ pub struct Part {
     pub without: Score,
     /// What it opens, or why it is open although the profile keeps it.
     pub opens: String,
-    /// Why the profile's author grants it, if that is said.
+    /// Why the profile's author grants or audits it, if that is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// It is not held, but let through and told.
+    pub audited: bool,
 }
 
 /// A part of a hundred, with one decimal.
@@ -142,14 +144,15 @@ pub struct Exposure {
 impl Exposure {
     /// Of a profile where all of it is enforced.
     pub fn of_profile(profile: &Profile) -> Exposure {
-        Exposure::sum(granted(profile, profile.rights()))
+        Exposure::sum(open(profile, &profile.policy(Vec::new())))
     }
 
     /// Of a jail on this machine: what its kernel does not hold is open too, and so is what root can do who runs a service.
-    /// `rights` are those that the kernel knows of, if the jail runs. Without a kernel all is taken for enforced.
-    pub fn of_jail(spec: &Spec, rights: Option<RightSet>, kernel: Option<&Description>) -> Exposure {
-        let rights = rights.unwrap_or_else(|| spec.profile.rights());
-        let mut parts = granted(&spec.profile, rights);
+    /// `policy` is the one that the kernel knows of, if the jail runs. Without a kernel all is taken for enforced.
+    pub fn of_jail(spec: &Spec, policy: Option<Policy>, kernel: Option<&Description>) -> Exposure {
+        let policy = policy.unwrap_or_else(|| spec.policy());
+        let rights = policy.open();
+        let mut parts = open(&spec.profile, &policy);
         let told = kernel.iter().flat_map(|kernel| &kernel.rights);
         for status in told.filter(|status| !rights.holds(status.right)) {
             let (share, why) = match &status.enforcement {
@@ -183,16 +186,26 @@ impl Exposure {
 
 impl Part {
     fn new(what: &str, weight: f64, opens: impl Into<String>) -> Part {
-        Part { what: what.into(), weight: Percent(weight), without: Score(0.0), opens: opens.into(), reason: None }
+        Part {
+            what: what.into(),
+            weight: Percent(weight),
+            without: Score(0.0),
+            opens: opens.into(),
+            reason: None,
+            audited: false,
+        }
     }
 }
 
-fn granted(profile: &Profile, rights: RightSet) -> Vec<Part> {
+/// An audited right is as open as one that is held.
+fn open(profile: &Profile, policy: &Policy) -> Vec<Part> {
     let part = |right: Right| {
         let (weight, opens) = weight(right);
-        Part { reason: profile.grant.of(right).map(str::to_owned), ..Part::new(right.name(), weight, opens) }
+        let audited = policy.judge(right) == Verdict::Told;
+        let reasons = if audited { &profile.audit } else { &profile.grant };
+        Part { reason: reasons.of(right).map(str::to_owned), audited, ..Part::new(right.name(), weight, opens) }
     };
-    rights.iter().map(part).collect()
+    policy.open().iter().map(part).collect()
 }
 
 /// In percent, and why so much.

@@ -141,6 +141,6 @@ impl Spec {
 
     /// What the kernel is told.
     pub fn policy(&self) -> Policy {
-        Policy { rights: self.profile.rights(), ports: self.ports.clone() }
+        self.profile.policy(self.ports.clone())
     }
 }

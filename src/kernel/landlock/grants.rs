@@ -7,8 +7,10 @@ use crate::kernel::{Description, Enforcement, KernelError, Policy, Right, RightS
 /// Takes a policy that can be had as it is, but for what is `accepted` to go unenforced.
 ///
 /// # Errors
-/// [`KernelError::RightNotEnforceable`], [`KernelError::NotEnforceable`] for a right that cannot be given.
+/// [`KernelError::RightNotEnforceable`], [`KernelError::NotEnforceable`] for a right that cannot be given,
+/// [`KernelError::NoAudit`].
 pub fn check(policy: &Policy, description: &Description, accepted: RightSet) -> Result<(), KernelError> {
+    check_audit(policy)?;
     for right in Right::all() {
         if policy.rights.holds(right) {
             if let Some(why) = refusal(right, policy.rights) {
@@ -27,6 +29,14 @@ pub fn check(policy: &Policy, description: &Description, accepted: RightSet) -> 
         }
     }
     Ok(())
+}
+
+/// # Errors
+/// [`KernelError::NoAudit`] for what is to be audited.
+pub fn check_audit(policy: &Policy) -> Result<(), KernelError> {
+    let why = "Landlock and seccomp let through or refuse, and tell nothing";
+    let refused = |right| KernelError::NoAudit { right, body: BODY, why: why.into() };
+    policy.audited.iter().next().map_or(Ok(()), |right| Err(refused(right)))
 }
 
 /// What a ring's operations would need: they pass no system call filter.
@@ -74,7 +84,7 @@ mod tests {
 
     fn policy(ports: &[i64]) -> Policy {
         let ports = ports.iter().map(|port| (*port).try_into().unwrap()).collect();
-        Policy { rights: Level::Medium.rights(), ports }
+        Policy::new(Level::Medium.rights(), ports)
     }
 
     #[test]
@@ -92,12 +102,19 @@ mod tests {
     #[test]
     fn a_right_that_cannot_be_given_is_refused_by_name() {
         let all = description(Ok(()));
-        let mounter = Policy { rights: Level::Low.rights().with(right("mount")), ports: Vec::new() };
+        let mounter = Policy::new(Level::Low.rights().with(right("mount")), Vec::new());
         let error = check(&mounter, &all, RightSet::EMPTY.with(right("mount"))).unwrap_err().to_string();
         assert!(error.contains("granting the right mount") && error.contains("lsm"), "{error}");
         for level in Level::ALL {
-            assert!(check(&Policy { rights: level.rights(), ports: Vec::new() }, &all, RightSet::EMPTY).is_ok(), "{level:?}");
+            assert!(check(&Policy::new(level.rights(), Vec::new()), &all, RightSet::EMPTY).is_ok(), "{level:?}");
         }
+    }
+
+    #[test]
+    fn what_would_only_be_told_is_refused_with_the_body_that_can() {
+        let audited = RightSet::EMPTY.with(right("mount"));
+        let error = check(&Policy { audited, ..policy(&[]) }, &description(Ok(())), RightSet::EMPTY).unwrap_err();
+        insta::assert_snapshot!(error.to_string());
     }
 
     #[test]

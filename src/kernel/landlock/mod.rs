@@ -145,6 +145,7 @@ impl Landlock {
             vmem_bytes: members::virtual_pages(&pids) * page_size,
             cpu_usec: cgroup::usage_usec(jail.name.as_str()).unwrap_or(0),
             denials: None,
+            audits: None,
         })
     }
 }
@@ -198,8 +199,9 @@ impl Kernel for Landlock {
         Err(error)
     }
 
-    fn update(&self, jid: Jid, _policy: &Policy) -> Result<(), KernelError> {
+    fn update(&self, jid: Jid, policy: &Policy) -> Result<(), KernelError> {
         self.registry.jail(jid)?;
+        grants::check_audit(policy)?;
         not_here(
             "a new policy for a running jail",
             "a Landlock domain and a system call filter are for good; restart the jail, or use the lsm body (--kernel lsm)",

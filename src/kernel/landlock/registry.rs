@@ -42,7 +42,7 @@ impl Record {
             name: self.name.clone(),
             root: self.root.clone(),
             profile: self.profile.clone(),
-            policy: Policy { rights: self.rights(), ports: self.ports.clone() },
+            policy: Policy::new(self.rights(), self.ports.clone()),
             processes,
             held: self.held,
             closing: self.closing,
@@ -265,7 +265,7 @@ mod tests {
     use crate::kernel::{JailDef, Level};
 
     fn def(name: &str) -> JailDef {
-        let policy = Policy { rights: Level::Medium.rights(), ports: vec![Port::try_from(8080).unwrap()] };
+        let policy = Policy::new(Level::Medium.rights(), vec![Port::try_from(8080).unwrap()]);
         JailDef { name: name.parse().unwrap(), root: "/r".into(), profile: "medium".into(), policy }
     }
 

@@ -5,7 +5,7 @@ use std::mem::size_of;
 use crate::kernel::bpf::Abi;
 
 /// What this program speaks.
-pub const ABI: u32 = 1;
+pub const ABI: u32 = 2;
 
 pub const NAME_SIZE: usize = 64;
 pub const ROOT_SIZE: usize = 256;
@@ -14,6 +14,7 @@ pub const PORTS: usize = 32;
 pub const RIGHTS: usize = 64;
 pub const SAMPLES: usize = 10;
 pub const COMMAND_SIZE: usize = 16;
+pub const SUBJECT_SIZE: usize = 160;
 
 macro_rules! mirror {
     ($(#[$meta:meta])* $name:ident [$size:expr] { $($field:ident: $kind:ty,)* }) => {
@@ -29,8 +30,10 @@ macro_rules! mirror {
 
 mirror! {
     /// One jail, in its slot.
-    Jail [1160] {
+    Jail [1688] {
         rights: u64,
+        audited: u64,
+        learning_until_ns: u64,
         jid: u32,
         closing: u32,
         held: u32,
@@ -44,6 +47,7 @@ mirror! {
         reporting_since_ns: u64,
         reported: u64,
         denials: [u64; RIGHTS],
+        audits: [u64; RIGHTS],
         port_count: u32,
         port_generation: u32,
         ports: [u16; PORTS],
@@ -65,10 +69,11 @@ mirror! {
 }
 
 mirror! {
-    CreateCall [504] {
+    CreateCall [512] {
         abi: u32,
         jid: u32,
         rights: u64,
+        audited: u64,
         port_count: u32,
         taken_port: u32,
         ports: [u16; PORTS],
@@ -80,10 +85,11 @@ mirror! {
 }
 
 mirror! {
-    UpdateCall [152] {
+    UpdateCall [160] {
         abi: u32,
         jid: u32,
         rights: u64,
+        audited: u64,
         port_count: u32,
         taken_port: u32,
         ports: [u16; PORTS],
@@ -109,6 +115,18 @@ mirror! {
     }
 }
 
+/// Longest time that one call of `ctl_learn` is good for.
+pub const LEARN_MS: u32 = 60_000;
+
+mirror! {
+    LearnCall [16] {
+        abi: u32,
+        jid: u32,
+        milliseconds: u32,
+        unused: u32,
+    }
+}
+
 mirror! {
     SampleCall [16] {
         abi: u32,
@@ -127,14 +145,15 @@ mirror! {
 }
 
 mirror! {
-    DenialEvent [48] {
+    DenialEvent [208] {
         jid: u32,
         right: u32,
         pid: i32,
-        unused: u32,
+        audited: u32,
         object: u64,
         when_ns: u64,
         command: [u8; COMMAND_SIZE],
+        subject: [u8; SUBJECT_SIZE],
     }
 }
 

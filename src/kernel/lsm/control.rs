@@ -2,10 +2,11 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use nix::errno::Errno;
 
-use super::abi::{self, ABI, ArmCall, CreateCall, HoldCall, InfoCall, Jail, JailCall, SampleCall, UpdateCall};
+use super::abi::{self, ABI, ArmCall, CreateCall, HoldCall, InfoCall, Jail, JailCall, LearnCall, SampleCall, UpdateCall};
 use super::pins;
 use crate::kernel::bpf::{self, Abi, Table};
 use crate::kernel::{JailDef, Jid, KernelError, Policy, Port};
@@ -87,6 +88,7 @@ impl Control {
         let mut call = CreateCall::zeroed();
         call.abi = ABI;
         call.rights = def.policy.rights.mask();
+        call.audited = def.policy.audited.mask();
         call.name = abi::field(def.name.as_str()).ok_or_else(|| too_long("name"))?;
         call.root = abi::field(&def.root).ok_or_else(|| too_long("root"))?;
         call.profile = abi::field(&def.profile).ok_or_else(|| too_long("profile name"))?;
@@ -109,6 +111,7 @@ impl Control {
         call.abi = ABI;
         call.jid = jid.get();
         call.rights = policy.rights.mask();
+        call.audited = policy.audited.mask();
         (call.port_count, call.ports) = ports_of(policy)?;
         match self.repeat("ctl_update", &mut call)? {
             Err(Errno::EADDRINUSE) => Err(port_taken(call.taken_port, &call.owner_name)),
@@ -127,7 +130,7 @@ impl Control {
     fn repeat<T: Abi>(&self, name: &str, call: &mut T) -> Result<Result<(), Errno>, KernelError> {
         for _ in 0..RETRIES {
             match self.run(name, call)? {
-                Err(Errno::EAGAIN) => std::thread::sleep(std::time::Duration::from_millis(1)),
+                Err(Errno::EAGAIN) => std::thread::sleep(Duration::from_millis(1)),
                 answer => return Ok(answer),
             }
         }
@@ -144,6 +147,12 @@ impl Control {
     pub fn hold(&self, jid: Jid, held: bool) -> Result<(), KernelError> {
         let mut call = HoldCall { abi: ABI, jid: jid.get(), held: held.into(), unused: 0 };
         self.run("ctl_hold", &mut call)?.map_err(about(jid, "hold"))
+    }
+
+    pub fn learn(&self, jid: Jid, lease: Duration) -> Result<(), KernelError> {
+        let milliseconds = u32::try_from(lease.as_millis()).unwrap_or(u32::MAX).min(abi::LEARN_MS);
+        let mut call = LearnCall { abi: ABI, jid: jid.get(), milliseconds, unused: 0 };
+        self.run("ctl_learn", &mut call)?.map_err(about(jid, "learn of"))
     }
 
     pub fn sample(&self, jid: Jid, total_usec: u64) -> Result<(), KernelError> {

@@ -18,10 +18,10 @@ use super::abi::{self, DenialEvent};
 use super::control::Control;
 use super::pins;
 use crate::kernel::bpf::Abi;
-use crate::kernel::{Denial, Jid, KernelError, Right};
+use crate::kernel::{Denial, Jid, KernelError, Object, Right};
 
 /// Bytes of the ring, as kmod/linux/state.h makes it (EVENT_RING_BYTES).
-const RING: u64 = 1 << 18;
+const RING: u64 = 1 << 19;
 /// Before each record: its length, and where it is. The kernel's BPF_RINGBUF_HDR_SZ.
 const HEADER: u64 = 8;
 /// Bits of the length: the record is still being written, or is none (BPF_RINGBUF_BUSY_BIT, BPF_RINGBUF_DISCARD_BIT).
@@ -154,7 +154,9 @@ fn denial(event: &DenialEvent) -> Option<Denial> {
         right: Right::from_index(event.right)?,
         pid: event.pid,
         command: abi::text(&event.command),
-        object: event.object,
+        audited: event.audited != 0,
+        object: Object::from_raw(event.object),
+        subject: Some(abi::text(&event.subject)).filter(|subject| !subject.is_empty()),
         when_ns: event.when_ns,
     })
 }
@@ -172,11 +174,11 @@ mod tests {
     #[test]
     fn the_ring_is_as_large_as_the_module_makes_it() {
         let state = include_str!("../../../kmod/linux/state.h");
-        assert!(state.contains("EVENT_RING_BYTES = 1 << 18,"), "RING is not what state.h says");
+        assert!(state.contains("EVENT_RING_BYTES = 1 << 19,"), "RING is not what state.h says");
     }
 
     #[test]
     fn records_take_whole_steps_of_eight() {
-        assert_eq!([0, 1, 8, 48].map(record_size), [8, 16, 16, 56]);
+        assert_eq!([0, 1, 8, 208].map(record_size), [8, 16, 16, 216]);
     }
 }

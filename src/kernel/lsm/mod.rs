@@ -124,9 +124,14 @@ impl Lsm {
     /// What the jail may not do must be enforceable here.
     fn check_enforceable(&self, policy: &Policy) -> Result<(), KernelError> {
         let (table, attached) = (hooks::all(), describe::attached());
-        let asked = |right: &Right| !policy.rights.holds(*right) && !self.accepted.contains(*right);
+        // What no hook sees cannot be told either, accepted or not.
+        let is_accepted = |right: Right| self.accepted.contains(right) && !policy.audited.holds(right);
+        let asked = |right: &Right| !policy.rights.holds(*right) && !is_accepted(*right);
         for right in Right::all().filter(asked) {
             if let Enforcement::NotEnforceable { why } = describe::enforcement(right, &table, &attached) {
+                if policy.audited.holds(right) {
+                    return Err(KernelError::NoAudit { right, body: BODY, why });
+                }
                 return Err(KernelError::RightNotEnforceable { right, body: BODY, why });
             }
         }
@@ -150,17 +155,22 @@ fn processes_of(jail: &Jail) -> u64 {
     jail.processes.max(0) as u64
 }
 
-fn info_of(jail: &Jail) -> Option<JailInfo> {
+fn policy_of(jail: &Jail) -> Policy {
     let count = (jail.port_count as usize).min(abi::PORTS);
+    Policy {
+        rights: RightSet::from_mask(jail.rights),
+        audited: RightSet::from_mask(jail.audited),
+        ports: jail.ports[..count].iter().filter_map(|port| Port::try_from(i64::from(*port)).ok()).collect(),
+    }
+}
+
+fn info_of(jail: &Jail) -> Option<JailInfo> {
     Some(JailInfo {
         jid: Jid::new(jail.jid)?,
         name: abi::text(&jail.name).parse().ok()?,
         root: abi::text(&jail.root),
         profile: abi::text(&jail.profile),
-        policy: Policy {
-            rights: RightSet::from_mask(jail.rights),
-            ports: jail.ports[..count].iter().filter_map(|port| Port::try_from(i64::from(*port)).ok()).collect(),
-        },
+        policy: policy_of(jail),
         processes: processes_of(jail),
         held: jail.held != 0,
         closing: jail.closing != 0,
@@ -172,7 +182,9 @@ fn stats_of(jail: &Jail, members: &[&Process], page_size: u64) -> Option<JailSta
     let last = (jail.samples_taken.wrapping_sub(1) % abi::SAMPLES as u64) as usize;
     let sum: u64 = jail.samples_usec[..taken].iter().sum();
     let running_ns: u64 = members.iter().map(|process| process.cpu_ns).sum();
-    let denials = Right::all().map(|right| (right, jail.denials[right.index() as usize])).filter(|(_, count)| *count > 0);
+    let counted = |counts: &[u64; abi::RIGHTS]| {
+        Right::all().map(|right| (right, counts[right.index() as usize])).filter(|(_, count)| *count > 0).collect()
+    };
     Some(JailStats {
         jid: Jid::new(jail.jid)?,
         name: abi::text(&jail.name).parse().ok()?,
@@ -183,7 +195,8 @@ fn stats_of(jail: &Jail, members: &[&Process], page_size: u64) -> Option<JailSta
         references: processes_of(jail) + u64::from(jail.held != 0),
         vmem_bytes: members.iter().map(|process| process.vmem_pages).sum::<u64>() * page_size,
         cpu_usec: (jail.exited_cpu_ns + running_ns) / 1000,
-        denials: Some(denials.collect()),
+        denials: Some(counted(&jail.denials)),
+        audits: Some(counted(&jail.audits)),
     })
 }
 
@@ -304,6 +317,13 @@ impl Kernel for Lsm {
 
     fn memory(&self, name: &JailName) -> Option<(u64, Option<u64>)> {
         cgroup::memory(name.as_str())
+    }
+
+    fn learn(&self, jid: Jid, lease: Duration) -> Result<(), KernelError> {
+        // What no hook sees would be let through unseen.
+        let audited = RightSet::grantable();
+        self.check_enforceable(&Policy { audited, ..self.control.jail(jid).map(|jail| policy_of(&jail))? })?;
+        self.control.learn(jid, lease)
     }
 
     fn denials(&self) -> Result<(Vec<Denial>, u64), KernelError> {

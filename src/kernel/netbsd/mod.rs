@@ -95,6 +95,7 @@ fn info_of(info: &Info) -> Option<JailInfo> {
         profile: abi::text(&info.profile),
         policy: Policy {
             rights: RightSet::from_mask(info.rights),
+            audited: RightSet::EMPTY,
             ports: info.ports[..count].iter().filter_map(|port| Port::try_from(i64::from(*port)).ok()).collect(),
         },
         processes: info.processes,
@@ -140,7 +141,14 @@ impl<N: Nodes + 'static> Kernel for Netbsd<N> {
         describe::describe(self.nodes.release())
     }
 
+    fn admits(&self, policy: &Policy) -> Result<(), KernelError> {
+        let why = "its module keeps one mask of rights for a jail";
+        let refused = |right| KernelError::NoAudit { right, body: BODY, why: why.into() };
+        policy.audited.iter().next().map_or(Ok(()), |right| Err(refused(right)))
+    }
+
     fn create(&self, def: &JailDef) -> Result<Jid, KernelError> {
+        self.admits(&def.policy)?;
         let too_long =
             |what: &str| KernelError::Other { doing: format!("creating jail {}", def.name), why: format!("{what} is too long") };
         let (port_count, ports) = ports(&def.policy)?;
@@ -165,6 +173,7 @@ impl<N: Nodes + 'static> Kernel for Netbsd<N> {
     }
 
     fn update(&self, jid: Jid, policy: &Policy) -> Result<(), KernelError> {
+        self.admits(policy)?;
         let (port_count, ports) = ports(policy)?;
         let changes = abi::UPDATE_RIGHTS | abi::UPDATE_PORTS;
         self.change(Update { jid: jid.get(), rights: policy.rights.mask(), changes, port_count, ports, ..Update::zeroed() })
@@ -242,6 +251,7 @@ impl<N: Nodes + 'static> Kernel for Netbsd<N> {
                 vmem_bytes: info.memory_bytes,
                 cpu_usec: info.cpu_ticks.saturating_mul(1_000_000) / hz,
                 denials: Some(denials.collect()),
+                audits: None,
             })
         };
         Ok(infos.iter().filter_map(stats).collect())

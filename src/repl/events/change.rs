@@ -35,14 +35,13 @@ impl Event {
     }
 
     pub fn denied(jail: &str, denial: &Denial) -> Event {
-        let about = object(denial).map_or(String::new(), |object| format!(" ({object})"));
-        Event {
-            jail: jail.to_owned(),
-            weight: Weight::Bad,
-            text: format!("denied {}{about} to {}", denial.right, printable(&denial.command)),
-            detail: format!(", pid {}", denial.pid),
-            asked: false,
-        }
+        let about = object(denial).map_or(String::new(), |object| format!(" ({})", printable(&object)));
+        let (right, command) = (denial.right, printable(&denial.command));
+        let (weight, text) = match denial.audited {
+            true => (Weight::Notice, format!("let through {right}{about} for {command}")),
+            false => (Weight::Bad, format!("denied {right}{about} to {command}")),
+        };
+        Event { jail: jail.to_owned(), weight, text, detail: format!(", pid {}", denial.pid), asked: false }
     }
 
     pub fn lost(count: u64) -> Event {
@@ -134,7 +133,7 @@ fn of_service(then: &ServiceStatus, now: &ServiceStatus) -> Option<(Weight, Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Jid;
+    use crate::kernel::{Jid, Object};
 
     fn service(state: &str, restarts: u64, ill: u32, last_exit: Option<&str>) -> ServiceStatus {
         let last_exit = last_exit.map(str::to_owned);
@@ -201,7 +200,12 @@ mod tests {
     fn a_denial_names_right_object_and_process_and_moves_no_cursor() {
         let right = "raw_socket".parse().unwrap();
         let command = "pi\u{1b}[2Jng".into();
-        let denial = Denial { jid: Jid::new(3).unwrap(), right, pid: 812, command, object: 2, when_ns: 0 };
-        assert_eq!(Event::denied("web", &denial).line(), "web: denied raw_socket (family inet) to pi\\u{1b}[2Jng, pid 812");
+        let object = Object::Socket { family: 2, kind: 3, protocol: 1 };
+        let jid = Jid::new(3).unwrap();
+        let denial = Denial { jid, right, audited: false, pid: 812, command, object, subject: None, when_ns: 0 };
+        let line = |denial: &Denial| Event::denied("web", denial).line();
+        assert_eq!(line(&denial), "web: denied raw_socket (socket inet raw icmp) to pi\\u{1b}[2Jng, pid 812");
+        let let_through = Denial { audited: true, subject: Some("/a\u{1b}".into()), object: Object::Nothing, ..denial };
+        assert_eq!(line(&let_through), "web: let through raw_socket (/a\\u{1b}) for pi\\u{1b}[2Jng, pid 812");
     }
 }

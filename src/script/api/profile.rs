@@ -112,7 +112,7 @@ fn algebra(engine: &mut Engine) {
             let restricted = any("restrict", &to).map(|to| Profile(profile.0.restricted(&to.0)));
             thrown(&context, "restrict", None, restricted)
         });
-    for (verb, change) in [("grant", Change::Grant), ("deny", Change::Deny)] {
+    for (verb, change) in [("grant", Change::Grant), ("deny", Change::Deny), ("audit", Change::Audit)] {
         engine
             .register_fn(verb, move |context: NativeCallContext, profile: Profile, rights: Dynamic| {
                 thrown(&context, verb, None, change.made(&profile, verb, &rights, ""))
@@ -197,6 +197,7 @@ fn extend(profile: &spec::Profile, by: &Dynamic) -> Result<Profile, Fault> {
 enum Change {
     Grant,
     Deny,
+    Audit,
 }
 
 impl Change {
@@ -212,6 +213,7 @@ impl Change {
             changed = match self {
                 Change::Grant => changed.with(grantable_right(verb, &name)?, why.clone()),
                 Change::Deny => changed.without(right(verb, &name)?, why.clone()),
+                Change::Audit => changed.auditing(grantable_right(verb, &name)?, why.clone()),
             };
         }
         Ok(Profile(changed))

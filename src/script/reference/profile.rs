@@ -83,6 +83,17 @@ print(probe.grant(["ptrace", "chroot"]));"#,
 if quiet.holds("privileged_port") { throw quiet; }"#,
     ),
     item(
+        "audit",
+        &[
+            method("Profile", &[of("rights", Type::Any)], VALUE),
+            method("Profile", &[of("rights", Type::Any), text("reason")], VALUE),
+        ],
+        "the profile with a right not held, but let through and told, or a list of rights, for a reason",
+        "`jailctl denials` shows each use. Fences are never let through. The lsm body can, the landlock body cannot.",
+        r#"let trial = profile("high").audit(["raw_socket", "chroot"], "does it need them?");
+if trial.holds("chroot") || trial.score() <= profile("high").score() { throw trial; }"#,
+    ),
+    item(
         "diff",
         &[method("Profile", &[map_or_value("other", &PROFILE)], Type::Value("Difference"))],
         "what changes from this profile to the other, by effect",
@@ -172,11 +183,12 @@ print(broken.failed().map(|finding| finding.example));"#,
 ];
 
 const PROPERTIES: &[Property] = &[
-    property("label", Type::Text, "its name, or the level with + or - where it was changed"),
+    property("label", Type::Text, "its name, or the level with +, - or ~ where it was changed"),
     property("name", Type::Text, "nothing unless it was given one"),
     property("base", Type::Text, "low, medium or high"),
     property("grant", Type::Any, "rights added to the level: a list, or a map from right to reason; absent without any"),
     property("deny", Type::Any, "rights taken away: a list, or a map from right to reason; absent without any"),
+    property("audit", Type::Any, "rights let through and told: a list, or a map from right to reason; absent without any"),
     property("must_allow", Type::List, "what it must allow, texts"),
     property("must_deny", Type::List, "what it must deny, texts"),
 ];
@@ -184,8 +196,9 @@ const PROPERTIES: &[Property] = &[
 const DIFFERENCE: &[Property] = &[
     property("is_empty", Type::Bool, "nothing differs"),
     property("added", Type::List, "maps of right and reason: only the other profile holds them"),
-    property("removed", Type::List, "the same: only this profile holds them"),
-    property("reworded", Type::List, "maps of right, before and after: held by both or none, for another reason"),
+    property("removed", Type::List, "the same: this profile holds or audits them, the other one neither"),
+    property("audited", Type::List, "the same: only the other one audits them"),
+    property("reworded", Type::List, "maps of right, before and after: the same in both, for another reason"),
     property("proofs_added", Type::List, "texts: what only the other one has to prove"),
     property("proofs_removed", Type::List, "texts: what only this one has to prove"),
 ];

@@ -80,6 +80,7 @@ pub const PROFILE: Shape = Shape {
         key("base", Text, "low, medium or high", "high", "the profile to start from").words(levels),
         GRANT,
         DENY,
+        AUDIT,
         REASONS,
         MUST_ALLOW,
         MUST_DENY,
@@ -90,21 +91,29 @@ pub const PROFILE: Shape = Shape {
 pub const EXTENSION: Shape = Shape {
     name: "spec.extension",
     summary: "what a profile is extended by",
-    keys: &[NAME, GRANT, DENY, REASONS, MUST_ALLOW, MUST_DENY],
+    keys: &[NAME, GRANT, DENY, AUDIT, REASONS, MUST_ALLOW, MUST_DENY],
 };
 
 const NAME: Key =
-    key("name", Text, "1 to 31 lower-case letters, digits and \"_\"", "the level's, with + or -", "what listings call it");
+    key("name", Text, "1 to 31 lower-case letters, digits and \"_\"", "the level's, with +, - or ~", "what listings call it");
 const GRANT: Key =
     key("grant", List, "names of rights, fences excepted, or a map from right to reason", "[]", "rights to add").words(rights);
 const DENY: Key =
     key("deny", List, "names of rights, or a map from right to reason", "[]", "rights to take away").words(all_rights);
+const AUDIT: Key = key(
+    "audit",
+    List,
+    "names of rights, fences excepted, or a map from right to reason",
+    "[]",
+    "rights that are not held, but let through and told; the lsm body can",
+)
+.words(rights);
 const REASONS: Key = key(
     "reasons",
     Map,
     "texts of one line by right, at most 200 bytes",
     "#{}",
-    "why the rights of grant and deny were given or taken",
+    "why the rights of grant, deny and audit are there",
 );
 const MUST_ALLOW: Key = key(
     "must_allow",

@@ -20,7 +20,7 @@ use crate::jail::exec::exec_over;
 use crate::jail::spec::probe::{Example, FEATS, Probe};
 use crate::jail::{ExecRequest, Host, JailError, store};
 use crate::kernel::lsm::Lsm;
-use crate::kernel::{Description, Enforcement, JailName, Jid, Right, RightSet};
+use crate::kernel::{Description, Enforcement, JailName, Jid, Policy, Right, RightSet};
 
 use bait::{Bait, Neighbour};
 use kit::Kit;
@@ -111,14 +111,14 @@ pub fn probe(host: &Host, name: &JailName) -> Result<Report, JailError> {
     };
     let description = host.kernel.describe();
     let bait = Bait::lay(host, jail.jid)?;
-    let tries = tries(&bait, jail.policy.rights);
+    let tries = tries(&bait, jail.policy.open());
     let before = denials(host, jail.jid)?;
     let answers = ask(host, name, bait, &tries)?;
     let after = denials(host, jail.jid)?;
     let mut attempts: Vec<Attempt> =
         tries.into_iter().zip(answers).map(|(attempt, answer)| attempt.told(answer, &description)).collect();
     let notes = notes(&attempts, &description);
-    attempts.extend(untried(&attempts, jail.policy.rights));
+    attempts.extend(untried(&attempts, jail.policy.open()));
     attempts.sort_by_key(|attempt| match attempt.verdict {
         Verdict::Open => 0,
         Verdict::Unenforced => 1,
@@ -179,7 +179,7 @@ fn tries(bait: &Bait, rights: RightSet) -> Vec<Try> {
 }
 
 fn of_probe(probe: &Probe, rights: RightSet) -> Try {
-    let refusal = judged(probe.deeds(), rights);
+    let refusal = judged(probe.deeds(), Policy::new(rights, Vec::new()));
     let right = refusal.or_else(|| Example::Probe(probe.clone()).right().filter(|right| !right.is_fence()));
     Try {
         what: probe.to_string(),

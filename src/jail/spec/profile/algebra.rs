@@ -14,6 +14,7 @@ impl Profile {
         let mut profile = self.unnamed();
         if !right.is_fence() {
             profile.deny.remove(right);
+            profile.audit.remove(right);
             profile.grant.insert(right, reason);
         }
         profile
@@ -24,11 +25,24 @@ impl Profile {
     pub fn without(&self, right: Right, reason: Option<String>) -> Profile {
         let mut profile = self.unnamed();
         profile.grant.remove(right);
+        profile.audit.remove(right);
         profile.deny.insert(right, reason);
         profile
     }
 
-    /// With what the extension grants, denies and proves on top: where both speak of a right, the extension has the last
+    /// With one right not held, but let through and told; no change if it is a fence, which is never let through.
+    #[must_use]
+    pub fn auditing(&self, right: Right, reason: Option<String>) -> Profile {
+        let mut profile = self.unnamed();
+        if !right.is_fence() {
+            profile.grant.remove(right);
+            profile.deny.remove(right);
+            profile.audit.insert(right, reason);
+        }
+        profile
+    }
+
+    /// With what the extension grants, denies, audits and proves on top: where both speak of a right, the extension has the last
     /// word. The proof of this profile stays part of it, so that a descendant which breaks it is found.
     #[must_use]
     pub fn extended(&self, Extension(by): &Extension) -> Profile {
@@ -36,13 +50,13 @@ impl Profile {
             reasons.iter().fold(profile, |profile, (right, reason)| change(&profile, right, reason.map(str::to_owned)))
         };
         let granted = apply(self.unnamed(), &by.grant, Profile::with);
-        let mut profile = apply(granted, &by.deny, Profile::without);
+        let mut profile = apply(apply(granted, &by.deny, Profile::without), &by.audit, Profile::auditing);
         profile.prove(by);
         profile.name = by.name.clone();
         profile
     }
 
-    /// With all that the other one holds, and its proof of what is allowed.
+    /// With all that the other one holds or, where this one holds it not, audits, and its proof of what is allowed.
     #[must_use]
     pub fn joined(&self, other: &Profile) -> Profile {
         let mut profile = self.unnamed();
@@ -52,16 +66,24 @@ impl Profile {
                 profile = profile.with(right, reason);
             }
         }
+        for (right, reason) in other.audit.iter().filter(|(right, _)| !self.rights().holds(*right)) {
+            profile = profile.auditing(right, reason.map(str::to_owned));
+        }
         add(&mut profile.must_allow, &other.must_allow);
         profile
     }
 
-    /// With no right that the other one does not hold, and its proof of what is denied.
+    /// With no right that the other one does not hold, none that it does not let through, and its proof of what is denied.
     #[must_use]
     pub fn restricted(&self, other: &Profile) -> Profile {
         let mut profile = self.unnamed();
-        for right in self.rights().iter().filter(|right| !other.rights().holds(*right)) {
-            profile = profile.without(right, other.deny.of(right).map(str::to_owned));
+        let (held, told) = (other.rights(), other.audited());
+        for right in self.rights().iter().filter(|right| !held.holds(*right)) {
+            let reason = other.reason(right).map(str::to_owned);
+            profile = if told.holds(right) { profile.auditing(right, reason) } else { profile.without(right, reason) };
+        }
+        for right in self.audited().iter().filter(|right| !held.holds(*right) && !told.holds(*right)) {
+            profile = profile.without(right, other.reason(right).map(str::to_owned));
         }
         add(&mut profile.must_deny, &other.must_deny);
         profile

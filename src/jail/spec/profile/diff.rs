@@ -6,16 +6,19 @@ use serde::Serialize;
 
 use super::Profile;
 use crate::jail::spec::probe::Example;
-use crate::kernel::Right;
+use crate::kernel::{Right, Verdict};
 
 /// From one profile to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ProfileDiff {
     /// Rights that only the other one holds, with its reason.
     pub added: Vec<Entry>,
-    /// Rights that only the first one holds, with the other's reason for not holding them.
+    /// Rights that the first one holds or audits, with the other's reason for doing neither.
     pub removed: Vec<Entry>,
-    /// Rights that both or neither hold, for another reason.
+    /// Rights that only the other one audits, with its reason: where the first one held them they are told from now on,
+    /// where it did not they are let through.
+    pub audited: Vec<Entry>,
+    /// Rights that are the same in both, for another reason.
     pub reworded: Vec<Rewording>,
     /// What only one of them has to prove: `must_allow ping`.
     pub proofs_added: Vec<String>,
@@ -41,7 +44,8 @@ impl ProfileDiff {
         self.lines().is_empty()
     }
 
-    /// A line each: `+` for a right or proof that is new, `-` for one that is gone, `~` for another reason.
+    /// A line each: `+` for a right or proof that is new, `-` for one that is gone, `?` for a right that is
+    /// let through and told, `~` for another reason.
     pub fn lines(&self) -> Vec<String> {
         let entry = |sign: char, entry: &Entry| {
             let reason = entry.reason.as_deref().unwrap_or_else(|| entry.right.reason());
@@ -52,6 +56,7 @@ impl ProfileDiff {
             |change: &Rewording| format!("~ {}: {} -> {}", change.right, or_none(&change.before), or_none(&change.after));
         let mut lines: Vec<String> = self.added.iter().map(|added| entry('+', added)).collect();
         lines.extend(self.removed.iter().map(|removed| entry('-', removed)));
+        lines.extend(self.audited.iter().map(|audited| entry('?', audited)));
         lines.extend(self.reworded.iter().map(reworded));
         lines.extend(self.proofs_added.iter().map(|proof| format!("+ {proof}")));
         lines.extend(self.proofs_removed.iter().map(|proof| format!("- {proof}")));
@@ -68,17 +73,19 @@ impl fmt::Display for ProfileDiff {
 impl Profile {
     /// What changes from this one to the other.
     pub fn diff(&self, other: &Profile) -> ProfileDiff {
-        let (before, after) = (self.rights(), other.rights());
+        let (before, after) = (self.policy(Vec::new()), other.policy(Vec::new()));
+        let turned = |right, to| after.judge(right) == to && before.judge(right) != to;
         let reason = |profile: &Profile, right| profile.reason(right).map(str::to_owned);
         let entries = |wanted: &dyn Fn(Right) -> bool| {
             let found = Right::all().filter(|right| wanted(*right));
             found.map(|right| Entry { right, reason: reason(other, right) }).collect()
         };
-        let reworded = Right::all().filter(|right| before.holds(*right) == after.holds(*right));
+        let reworded = Right::all().filter(|right| before.judge(*right) == after.judge(*right));
         let reworded = reworded.map(|right| Rewording { right, before: reason(self, right), after: reason(other, right) });
         ProfileDiff {
-            added: entries(&|right| after.holds(right) && !before.holds(right)),
-            removed: entries(&|right| before.holds(right) && !after.holds(right)),
+            added: entries(&|right| turned(right, Verdict::Allowed)),
+            removed: entries(&|right| turned(right, Verdict::Refused)),
+            audited: entries(&|right| turned(right, Verdict::Told)),
             reworded: reworded.filter(|change| change.before != change.after).collect(),
             proofs_added: proofs(other, self),
             proofs_removed: proofs(self, other),

@@ -15,7 +15,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::probe::Example;
-use crate::kernel::{Level, Right, RightSet};
+use crate::kernel::{Level, Policy, Port, Right, RightSet};
 
 pub use algebra::Extension;
 pub use diff::{Entry, ProfileDiff, Rewording};
@@ -31,6 +31,8 @@ pub struct Profile {
     /// No fence, and no right of `deny`.
     pub grant: Reasons,
     pub deny: Reasons,
+    /// Not held, but let through and told. No fence, and no right of `grant` or `deny`.
+    pub audit: Reasons,
     pub must_allow: Vec<Example>,
     pub must_deny: Vec<Example>,
 }
@@ -97,6 +99,8 @@ pub enum Cause {
     Level,
     Granted,
     Denied,
+    /// Not held, but let through and told.
+    Audited,
     /// Neither the level nor anybody grants it.
     Absent,
     /// No profile can.
@@ -115,6 +119,7 @@ impl Profile {
             level,
             grant: Reasons::default(),
             deny: Reasons::default(),
+            audit: Reasons::default(),
             must_allow: Vec::new(),
             must_deny: Vec::new(),
         }
@@ -127,7 +132,17 @@ impl Profile {
 
     pub fn rights(&self) -> RightSet {
         let granted = self.grant.rights().fold(self.level.rights(), RightSet::with);
-        self.deny.rights().fold(granted, RightSet::without)
+        self.deny.rights().chain(self.audit.rights()).fold(granted, RightSet::without)
+    }
+
+    /// What is let through and told, though it is not held.
+    pub fn audited(&self) -> RightSet {
+        self.audit.rights().fold(RightSet::EMPTY, RightSet::with)
+    }
+
+    /// What the kernel is told of a jail with these ports.
+    pub fn policy(&self, ports: Vec<Port>) -> Policy {
+        Policy { audited: self.audited(), ..Policy::new(self.rights(), ports) }
     }
 
     pub fn cause(&self, right: Right) -> Cause {
@@ -137,6 +152,8 @@ impl Profile {
             Cause::Granted
         } else if self.deny.contains(right) {
             Cause::Denied
+        } else if self.audit.contains(right) {
+            Cause::Audited
         } else if self.level.rights().holds(right) {
             Cause::Level
         } else {
@@ -146,10 +163,10 @@ impl Profile {
 
     /// The reason this profile gives for holding the right or not.
     pub fn reason(&self, right: Right) -> Option<&str> {
-        self.grant.of(right).or_else(|| self.deny.of(right))
+        self.grant.of(right).or_else(|| self.deny.of(right)).or_else(|| self.audit.of(right))
     }
 
-    /// For listings: the name, or the level with `+` or `-` if it holds more or less than that.
+    /// For listings: the name, or the level with `+` or `-` if it holds more or less than that, and `~` if it audits.
     pub fn label(&self) -> String {
         if let Some(name) = &self.name {
             return name.clone();
@@ -161,6 +178,9 @@ impl Profile {
         }
         if self.deny.rights().any(|right| level.holds(right)) {
             label.push('-');
+        }
+        if !self.audit.is_empty() {
+            label.push('~');
         }
         label
     }
@@ -180,7 +200,8 @@ impl Profile {
     }
 }
 
-/// `medium + raw_socket - ptrace`: what it holds more or less than the level, behind the name if it has one.
+/// `medium + raw_socket - ptrace ~ mount`: what it holds more or less than the level and what it audits, behind the name if
+/// it has one.
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(name) = &self.name {
@@ -189,7 +210,8 @@ impl fmt::Display for Profile {
         let level = self.level.rights();
         f.write_str(self.level.name())?;
         self.grant.rights().filter(|right| !level.holds(*right)).try_for_each(|right| write!(f, " + {right}"))?;
-        self.deny.rights().filter(|right| level.holds(*right)).try_for_each(|right| write!(f, " - {right}"))
+        self.deny.rights().filter(|right| level.holds(*right)).try_for_each(|right| write!(f, " - {right}"))?;
+        self.audit.rights().try_for_each(|right| write!(f, " ~ {right}"))
     }
 }
 
@@ -217,6 +239,9 @@ impl Serialize for Whole<'_> {
         }
         map.serialize_entry("grant", &profile.grant)?;
         map.serialize_entry("deny", &profile.deny)?;
+        if !profile.audit.is_empty() {
+            map.serialize_entry("audit", &profile.audit)?;
+        }
         map.end()
     }
 }

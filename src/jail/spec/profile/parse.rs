@@ -9,8 +9,8 @@ use crate::jail::spec::parse::{join, list, table, text, value, word, wrong};
 use crate::jail::spec::probe::Example;
 use crate::kernel::{Level, Right};
 
-pub const KEYS: [&str; 7] = ["name", "base", "grant", "deny", "reasons", "must_allow", "must_deny"];
-pub const EXTENSION_KEYS: [&str; 6] = ["name", "grant", "deny", "reasons", "must_allow", "must_deny"];
+pub const KEYS: [&str; 8] = ["name", "base", "grant", "deny", "audit", "reasons", "must_allow", "must_deny"];
+pub const EXTENSION_KEYS: [&str; 7] = ["name", "grant", "deny", "audit", "reasons", "must_allow", "must_deny"];
 
 impl Profile {
     /// A level's name, or a map. `key` is what messages call it.
@@ -61,7 +61,7 @@ pub fn profile(key: &str, tree: &Value) -> Result<Profile, SpecError> {
     }
     let map = match tree {
         Value::Object(_) => table(key, tree, &KEYS)?,
-        _ => return Err(wrong(key, "low, medium, high or a map with base, grant and deny", tree)),
+        _ => return Err(wrong(key, "low, medium, high or a map with base, grant, deny and audit", tree)),
     };
     let base = map.get("base").map(|tree| level(&join(key, "base"), tree)).transpose()?.unwrap_or(Level::High);
     changes(key, map, base)
@@ -71,13 +71,21 @@ fn changes(key: &str, map: &Map<String, Value>, base: Level) -> Result<Profile, 
     let part = |part: &str| map.get(part).map(|tree| (join(key, part), tree));
     let grant = part("grant").map(|(key, tree)| rights(&key, tree)).transpose()?.unwrap_or_default();
     let deny = part("deny").map(|(key, tree)| rights(&key, tree)).transpose()?.unwrap_or_default();
-    if let Some(both) = grant.rights().find(|right| deny.contains(*right)) {
-        return Err(value(key, format!("{both} is both granted and denied")));
+    let audit = part("audit").map(|(key, tree)| rights(&key, tree)).transpose()?.unwrap_or_default();
+    let pairs =
+        [(&grant, "granted", &deny, "denied"), (&grant, "granted", &audit, "audited"), (&deny, "denied", &audit, "audited")];
+    for (one, this, other, that) in pairs {
+        if let Some(both) = one.rights().find(|right| other.contains(*right)) {
+            return Err(value(key, format!("{both} is both {this} and {that}")));
+        }
     }
     if let Some(fence) = grant.rights().find(|right| right.is_fence()) {
         return Err(fenced(&join(key, "grant"), fence));
     }
-    let mut profile = Profile { grant, deny, ..Profile::built_in(base) };
+    if let Some(fence) = audit.rights().find(|right| right.is_fence()) {
+        return Err(value(&join(key, "audit"), format!("{fence} keeps jails apart and is never let through")));
+    }
+    let mut profile = Profile { grant, deny, audit, ..Profile::built_in(base) };
     if let Some((key, tree)) = part("reasons") {
         add_reasons(&mut profile, &key, tree)?;
     }
@@ -122,10 +130,9 @@ fn add_reasons(profile: &mut Profile, key: &str, tree: &Value) -> Result<(), Spe
     for (name, tree) in map {
         let right = right(key, name)?;
         let reason = reason(&join(key, name), tree)?;
-        let reasons = match (profile.grant.contains(right), profile.deny.contains(right)) {
-            (true, _) => &mut profile.grant,
-            (_, true) => &mut profile.deny,
-            _ => return Err(value(&join(key, name), "it is neither granted nor denied; name it in grant or deny")),
+        let lists = [&mut profile.grant, &mut profile.deny, &mut profile.audit];
+        let Some(reasons) = lists.into_iter().find(|list| list.contains(right)) else {
+            return Err(value(&join(key, name), "it is neither granted, denied nor audited; name it in grant, deny or audit"));
         };
         reasons.insert(right, reason);
     }

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::jail::Spec;
+use crate::kernel::Verdict;
 
 fn rights() -> impl Strategy<Value = Right> {
     let all: Vec<Right> = Right::all().filter(|right| !right.is_fence()).collect();
@@ -31,11 +32,12 @@ fn once(mut found: Vec<Example>, example: Example) -> Vec<Example> {
 fn profiles() -> impl Strategy<Value = Profile> {
     let level = prop::sample::select(Level::ALL.to_vec());
     let changes = || prop::collection::vec((rights(), reasons()), 0..4);
-    (level, changes(), changes(), examples(), examples(), prop::option::of("[a-z]{4,9}")).prop_map(
-        |(level, grant, deny, must_allow, must_deny, name)| {
+    (level, changes(), changes(), changes(), examples(), examples(), prop::option::of("[a-z]{4,9}")).prop_map(
+        |(level, grant, deny, audit, must_allow, must_deny, name)| {
             let start = Profile::built_in(level);
             let granted = grant.into_iter().fold(start, |profile, (right, reason)| profile.with(right, reason));
-            let changed = deny.into_iter().fold(granted, |profile, (right, reason)| profile.without(right, reason));
+            let denied = deny.into_iter().fold(granted, |profile, (right, reason)| profile.without(right, reason));
+            let changed = audit.into_iter().fold(denied, |profile, (right, reason)| profile.auditing(right, reason));
             let must_deny = must_deny.into_iter().filter(|example| !must_allow.contains(example)).collect();
             let name = name.filter(|name| name.parse::<Level>().is_err());
             Profile { name, must_allow, must_deny, ..changed }
@@ -92,6 +94,10 @@ proptest! {
             prop_assert_eq!(restricted.rights().holds(right), both, "{}", right);
         }
         prop_assert!(profile.diff(&restricted).added.is_empty());
+        for right in Right::all() {
+            let refused = verdict(&profile, right) == Verdict::Refused || verdict(&to, right) == Verdict::Refused;
+            prop_assert_eq!(verdict(&restricted, right) == Verdict::Refused, refused, "{}", right);
+        }
         prop_assert_eq!(restricted.restricted(&to), restricted);
     }
 
@@ -100,6 +106,8 @@ proptest! {
         let joined = a.joined(&b);
         for right in Right::all() {
             prop_assert_eq!(joined.rights().holds(right), a.rights().holds(right) || b.rights().holds(right), "{}", right);
+            let refused = verdict(&a, right) == Verdict::Refused && verdict(&b, right) == Verdict::Refused;
+            prop_assert_eq!(verdict(&joined, right) == Verdict::Refused, refused, "{}", right);
         }
     }
 
@@ -109,6 +117,9 @@ proptest! {
         prop_assert!(!profile.without(right, None).rights().holds(right));
         prop_assert!(!profile.with(right, None).without(right, None).rights().holds(right));
         prop_assert!(!profile.with(right, None).without(right, None).grant.contains(right));
+        prop_assert_eq!(verdict(&profile.auditing(right, None), right), Verdict::Told);
+        prop_assert_eq!(verdict(&profile.auditing(right, None).without(right, None), right), Verdict::Refused);
+        prop_assert_eq!(verdict(&profile.auditing(right, None).with(right, None), right), Verdict::Allowed);
     }
 
     #[test]
@@ -125,8 +136,13 @@ proptest! {
         let right = Right::from_index(index as u32).unwrap();
         prop_assume!(right.is_fence());
         prop_assert_eq!(profile.with(right, None).rights(), profile.rights());
+        prop_assert_eq!(verdict(&profile.auditing(right, None), right), Verdict::Refused);
         prop_assert_eq!(profile.cause(right), Cause::Fence);
     }
+}
+
+fn verdict(profile: &Profile, right: Right) -> Verdict {
+    profile.policy(Vec::new()).judge(right)
 }
 
 fn probe() -> Profile {
@@ -143,14 +159,17 @@ fn probe() -> Profile {
 #[test]
 fn a_profile_prints_as_a_line_a_toml_and_a_difference() {
     let medium = Profile::built_in(Level::Medium);
+    let audited = probe().auditing("chroot".parse().unwrap(), Some("does it need that?".into()));
     let reworded = probe().with("raw_socket".parse().unwrap(), Some("pings the gateway".into()));
     insta::assert_snapshot!(format!(
-        "{}\n{}\n\n{}\n{}\n\n{}",
+        "{}\n{}\n\n{}\n{}\n\n{}\n\n{audited}\n{}\n{}",
         probe(),
         probe().label(),
         probe().to_toml(),
         medium.diff(&probe()),
-        probe().diff(&reworded)
+        probe().diff(&reworded),
+        probe().diff(&audited),
+        audited.to_toml()
     ));
 }
 
@@ -170,6 +189,9 @@ fn every_mistake_in_a_profile_names_its_key_and_the_remedy() {
         json!({"grant": {"raw_socket": "two\nlines"}}),
         json!({"reasons": {"raw_socket": "nobody asked"}}),
         json!({"reasons": ["raw_socket"]}),
+        json!({"audit": ["process_see"]}),
+        json!({"audit": ["mount"], "deny": ["mount"]}),
+        json!({"audit": ["mount"], "grant": ["mount"]}),
         json!({"name": "Web Server"}),
         json!({"name": "low"}),
         json!({"must_allow": "ping"}),

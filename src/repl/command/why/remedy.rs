@@ -82,11 +82,14 @@ fn literal(value: &Value) -> String {
 mod tests {
     use super::super::summary;
     use super::*;
-    use crate::kernel::Jid;
+    use crate::kernel::{Jid, Object};
 
-    fn denial(right: &str, object: u64, command: &str) -> Denial {
+    const RAW: Object = Object::Socket { family: 2, kind: 3, protocol: 1 };
+
+    fn denial(right: &str, object: Object, command: &str) -> Denial {
         let right = right.parse().unwrap();
-        Denial { jid: Jid::new(3).unwrap(), right, pid: 812, command: command.into(), object, when_ns: 0 }
+        let (jid, command) = (Jid::new(3).unwrap(), command.into());
+        Denial { jid, right, audited: false, pid: 812, command, object, subject: None, when_ns: 0 }
     }
 
     fn told(profile: Option<&Profile>, denials: &[Denial]) -> String {
@@ -97,8 +100,12 @@ mod tests {
 
     #[test]
     fn each_case_has_its_remedy() {
-        let ping = || [denial("raw_socket", 2, "ping"), denial("raw_socket", 2, "ping")];
-        let wide = [denial("mount", 0, "mount"), denial("chroot", 0, "sh\u{1b}[2J"), denial("process_signal", 1, "killall")];
+        let ping = || [denial("raw_socket", RAW, "ping"), denial("raw_socket", RAW, "ping")];
+        let wide = [
+            denial("mount", Object::Nothing, "mount"),
+            denial("chroot", Object::Nothing, "sh\u{1b}[2J"),
+            denial("process_signal", Object::Process(1), "killall"),
+        ];
         let medium = Profile::built_in(Level::Medium);
         let denied = Profile::built_in(Level::Low).without("raw_socket".parse().unwrap(), None);
         let kept = Profile::built_in(Level::High).with("ptrace".parse().unwrap(), Some("it debugs itself".into()));
@@ -107,7 +114,7 @@ mod tests {
             told(Some(&denied), &ping()),
             told(Some(&kept), &wide),
             told(Some(&Profile::built_in(Level::Low)), &ping()),
-            told(Some(&medium), &[denial("process_see", 7, "ps")]),
+            told(Some(&medium), &[denial("process_see", Object::Process(7), "ps")]),
             told(None, &ping()),
         ];
         insta::assert_snapshot!(shown.join("----\n"));
@@ -122,7 +129,7 @@ mod tests {
         assert_eq!(text(&Profile::built_in(Level::Medium)), "\"medium\"");
         let right: Right = "raw_socket".parse().unwrap();
         let before = Profile::built_in(Level::Medium);
-        let after = granting(before.clone(), right, &denial("raw_socket", 2, "ping"));
+        let after = granting(before.clone(), right, &denial("raw_socket", RAW, "ping"));
         assert_eq!(after.rights(), before.rights().with(right));
         let parsed = Profile::parse("profile", &serde_json::to_value(&after).unwrap()).unwrap();
         assert_eq!(parsed, after);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::kernel::{Denial, JailName, Right};
+use crate::kernel::{Denial, JailName};
 use crate::telemetry::{Column, Format, Observation, Table, Value, clock, object, printable};
 
 /// Kinds of denials that are shown.
@@ -24,17 +24,17 @@ struct Kind<'a> {
 
 /// A line a right, object and program, the newest first. With each denial, milliseconds since the epoch.
 pub fn of(name: &JailName, denials: &[(u64, &Denial)]) -> String {
-    let mut kinds: BTreeMap<(Right, u64, &str), Kind<'_>> = BTreeMap::new();
+    let mut kinds: BTreeMap<_, Kind<'_>> = BTreeMap::new();
     for (at, denial) in denials {
-        let kind =
-            kinds.entry((denial.right, denial.object, &denial.command)).or_insert(Kind { times: 0, last: *at, newest: denial });
+        let kind = (denial.right, denial.audited, denial.object, &denial.subject, &denial.command);
+        let kind = kinds.entry(kind).or_insert(Kind { times: 0, last: *at, newest: denial });
         (kind.times, kind.last, kind.newest) = (kind.times + 1, *at, denial);
     }
     let mut kinds: Vec<Kind<'_>> = kinds.into_values().collect();
     kinds.sort_by_key(|kind| std::cmp::Reverse(kind.last));
     let row = |kind: &Kind<'_>| {
         vec![
-            Value::text(kind.newest.right),
+            Value::Text(format!("{}{}", kind.newest.right, if kind.newest.audited { ", let through" } else { "" })),
             Value::Number(kind.times),
             Value::maybe(object(kind.newest)),
             Value::Text(format!("{}, pid {}", kind.newest.command, kind.newest.pid)),
