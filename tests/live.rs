@@ -148,7 +148,7 @@ fn a_denial_is_told_above_the_line_and_why_knows_the_remedy() {
         terminal.see("is not known: telling denials cannot be had from the landlock body");
         return;
     }
-    let told = "* live-denied: denied raw_socket (family inet) to busybox, pid ";
+    let told = "* live-denied: denied raw_socket (socket inet raw icmp) to busybox, pid ";
     terminal.wait("denial above the line", |screen| screen.contains(told) && last_line(screen).contains("let x = 40 +"));
     terminal.press(" 2;\r");
     enter(&mut terminal, ":why");

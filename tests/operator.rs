@@ -284,6 +284,11 @@ fn where_denials_are_not_counted_no_number_is_shown() {
         };
         assert_eq!(told.is_null(), !counts, "{verb}: {told}");
     }
+    let told = jail.run("jailctl", &["denials"]);
+    let why = String::from_utf8_lossy(&told.stderr);
+    assert_eq!(told.status.code(), Some(if counts { 0 } else { 1 }), "{why}");
+    assert_eq!(!why.is_empty(), !counts, "{why}");
+    assert!(counts || (why.contains("landlock") && why.contains("--kernel lsm")), "{why}");
 }
 
 #[test]

@@ -39,6 +39,7 @@ mod throwaway;
 mod tree;
 mod unpacked;
 mod update;
+pub mod why;
 
 pub use archive::{ArchiveError, Compression, Limits};
 pub use archives::{Archived, DiskUse, archives, delete_archive, disk_use};

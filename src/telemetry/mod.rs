@@ -19,7 +19,9 @@ mod prometheus;
 mod size;
 mod table;
 mod top;
+pub mod trail;
 mod views;
+pub mod why;
 
 pub use awaited::{Awaited, Waited, wait};
 pub use cell::{Unit, Value};

@@ -33,6 +33,11 @@ impl Place {
         self
     }
 
+    /// A file in the working directory.
+    pub fn put(&self, name: &str, text: impl AsRef<[u8]>) {
+        std::fs::write(self.work().join(name), text).unwrap();
+    }
+
     pub fn work(&self) -> PathBuf {
         self.root.path().join("work")
     }

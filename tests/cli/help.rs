@@ -37,6 +37,7 @@ fn jailsh_and_each_verb_show_what_they_do_with_an_example_and_the_exit_status() 
             "kmod",
             "profile",
             "score",
+            "why",
             "probe",
             "generate"
         ]
@@ -53,6 +54,7 @@ fn jailctl_and_each_verb_show_what_they_do_with_an_example_and_the_exit_status()
         "supervise",
         "status",
         "logs",
+        "denials",
         "wait",
         "kill",
         "freeze",

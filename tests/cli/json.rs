@@ -8,8 +8,9 @@ use jailsh::fleet::{End, Summary};
 use jailsh::jail::base::Imported;
 use jailsh::jail::proof::{Attempt, Report, Verdict};
 use jailsh::jail::{Garbage, Observed, Snapshot, Spec, Taken};
-use jailsh::kernel::{JailInfo, JailStats, Jid, Level, Policy};
+use jailsh::kernel::{Denial, JailInfo, JailStats, Jid, Level, Object, Policy};
 use jailsh::supervise::{Record, Source, Status};
+use jailsh::telemetry::trail::{self, Trail};
 use jailsh::telemetry::{self, Format, Lines, Observation, Probed, Sort, Table};
 use serde_json::Value;
 
@@ -125,6 +126,37 @@ fn a_score_has_exactly_the_documented_keys() {
     check("jailsh score", &scored[0]);
     let granted = scored[0]["parts"].as_array().unwrap().iter().find(|part| part["what"] == "raw_socket");
     check("parts", granted.expect("what the profile is for"));
+}
+
+#[test]
+fn a_trail_its_replay_and_an_answer_have_exactly_the_documented_keys() {
+    let place = Place::new();
+    let denial = Denial {
+        jid: Jid::new(3).unwrap(),
+        right: "mount".parse().unwrap(),
+        audited: false,
+        pid: 8,
+        command: "sh".into(),
+        object: Object::Nothing,
+        subject: None,
+        when_ns: 0,
+    };
+    let mut trail = Trail::default();
+    trail.add(&denial, 0);
+    let line = trail::Lines::new(Format::Json, true).render(&trail.rest(|_| "web".into()));
+    check("jailctl denials", &serde_json::from_str(&line).unwrap());
+    place.put("trail", &line);
+    let json = |arguments: &[&str]| -> Value {
+        serde_json::from_str(&place.run("jailsh", &[&["why", "-o", "json"], arguments].concat()).go().stdout).unwrap()
+    };
+    let replay = json(&["--profile", "low", "--replay", "trail"]);
+    check("jailsh why --replay", &replay);
+    check("uses", &replay["uses"][0]);
+    for action in ["mount", "open /etc/passwd"] {
+        let answer = json(&["--profile", "low", action]);
+        check("jailsh why", &answer);
+        check("steps", &answer["steps"][0]);
+    }
 }
 
 #[test]

@@ -30,3 +30,4 @@ mod testing;
 mod top;
 mod values;
 mod verbs;
+mod why;

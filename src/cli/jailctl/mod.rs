@@ -1,6 +1,7 @@
 //! jailctl: the jails in the kernel.
 
 mod create;
+mod denials;
 mod destroy;
 mod exec;
 mod freeze;
@@ -48,6 +49,7 @@ enum Verb {
     Supervise(supervise::Supervise),
     Status(status::Status),
     Logs(logs::Logs),
+    Denials(denials::Denials),
     Wait(wait::Wait),
     Kill(kill::Kill),
     Freeze(freeze::Freeze),
@@ -68,6 +70,7 @@ pub fn run(arguments: Jailctl) -> Outcome {
         Verb::Supervise(verb) => verb.run(&common),
         Verb::Status(verb) => verb.run(&common),
         Verb::Logs(verb) => verb.run(&common),
+        Verb::Denials(verb) => verb.run(&common),
         Verb::Wait(verb) => verb.run(&common),
         Verb::Kill(verb) => verb.run(&common),
         Verb::Freeze(verb) => verb.run(&common),

@@ -19,6 +19,7 @@ mod score;
 mod script;
 mod tell;
 mod test;
+mod why;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -89,6 +90,7 @@ enum Verb {
     Kmod(kmod::Kmod),
     Profile(profile::Profile),
     Score(score::Judge),
+    Why(why::Why),
     Probe(probe::Probe),
     Generate(generate::Generate),
     #[command(external_subcommand)]
@@ -109,6 +111,7 @@ pub fn run(arguments: Jailsh) -> Outcome {
         (None, Some(Verb::Kmod(kmod))) => return kmod.run(),
         (None, Some(Verb::Profile(profile))) => return profile.run(&common),
         (None, Some(Verb::Score(score))) => return score.run(&common),
+        (None, Some(Verb::Why(why))) => return why.run(&common),
         (None, Some(Verb::Probe(probe))) => return probe.run(&common),
         (None, Some(Verb::Generate(generate))) => return generate.run(),
         (None, Some(Verb::Plan(plan))) => return plan.run(&common, settings),

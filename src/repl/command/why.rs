@@ -1,23 +1,29 @@
-//! `:why`: what a jail was denied last, and the smallest remedy; without a denial, what the last error means.
+//! `:why`: what a jail was denied last, and the smallest remedy; without a denial, what the last error means; with an action,
+//! whether it would be denied.
 
 mod remedy;
 mod summary;
 
 use super::{Answer, Command};
+use crate::jail::spec::probe::Example;
+use crate::jail::why;
 use crate::kernel::{Denial, JailName, RightSet};
 use crate::live::clocks;
 use crate::repl::shell::{Shell, say};
 use crate::script::explain;
-use crate::telemetry::{Denials, Observation, printable};
+use crate::telemetry::{self, Denials, Observation, printable};
 
 pub const COMMAND: Command = Command {
     name: "why",
-    arguments: "[NAME]",
-    help: "tell what a jail was denied and what would allow it, or what the last error means",
+    arguments: "[NAME [ACTION]]",
+    help: "tell what a jail was denied and what would allow it, whether an action would be, or what the last error means",
     run,
 };
 
 fn run(shell: &mut Shell, argument: &str) -> Result<Answer, String> {
+    if let Some((name, action)) = argument.split_once(' ') {
+        return judged(shell, name, action);
+    }
     let named = match argument {
         "" => shell.used(),
         name => Some(name.parse::<JailName>().map_err(|error| error.to_string())?),
@@ -52,6 +58,16 @@ fn run(shell: &mut Shell, argument: &str) -> Result<Answer, String> {
         told.extend(known.err().map(|why| format!("note: denials are not seen: {}", printable(&why))));
     }
     say(&told.join("\n\n"));
+    Ok(Answer::Done)
+}
+
+/// As `jailsh why NAME ACTION`.
+fn judged(shell: &mut Shell, name: &str, action: &str) -> Result<Answer, String> {
+    let name = name.parse::<JailName>().map_err(|error| error.to_string())?;
+    let action: Example = action.parse().map_err(|error| format!("{error}"))?;
+    let host = shell.session.host().map_err(|fault| fault.to_string())?;
+    let answer = why::of_jail(host, &name, &action).map_err(|error| error.to_string())?;
+    say(telemetry::why::text(name.as_str(), &answer).trim_end());
     Ok(Answer::Done)
 }
 

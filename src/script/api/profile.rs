@@ -13,7 +13,9 @@ use super::thrown;
 use crate::jail::proof::{self, Finding};
 use crate::jail::spec;
 use crate::jail::spec::exposure::Exposure;
+use crate::jail::spec::probe::Example;
 use crate::jail::spec::profile::{Extension, ProfileDiff, grantable_right, reason, right};
+use crate::jail::why;
 use crate::script::convert::{self, Options};
 use crate::script::{Fault, Kind, Session};
 use crate::telemetry::{self, Format, Table};
@@ -129,6 +131,9 @@ fn looking(engine: &mut Engine) {
         .register_fn("diff", |context: NativeCallContext, profile: Profile, other: Dynamic| {
             thrown(&context, "diff", None, any("diff", &other).map(|other| Difference(profile.0.diff(&other.0))))
         })
+        .register_fn("why", |context: NativeCallContext, profile: Profile, action: &str| {
+            thrown(&context, "why", None, why_of(&profile.0, action))
+        })
         .register_fn("explain", |profile: &mut Profile| Listing(telemetry::explanation(&profile.0)))
         .register_fn("score", |profile: &mut Profile| Exposure::of_profile(&profile.0).score.value())
         .register_fn("to_toml", |profile: &mut Profile| profile.0.to_toml())
@@ -149,6 +154,15 @@ fn looking(engine: &mut Engine) {
         .register_get("must_deny", |profile: &mut Profile| list(profile.0.must_deny.iter().map(ToString::to_string)))
         .register_fn("!=", |profile: &mut Profile, level: &str| !is(&profile.0, level))
         .register_fn("==", |profile: &mut Profile, level: &str| is(&profile.0, level));
+}
+
+/// For a jail with this profile that owns no port.
+fn why_of(profile: &spec::Profile, action: &str) -> Result<Dynamic, Fault> {
+    let action: Example = action.parse().map_err(|error| Fault::new(Kind::Spec, format!("why: {error}")))?;
+    let policy = profile.policy(Vec::new());
+    let (owner, place) = (&|_| None, &|_, _| None);
+    let subject = why::Subject { profile: Some(profile), policy: &policy, owner, place, kernel: None };
+    Ok(convert::view(&why::why(&subject, &action)))
 }
 
 fn is(profile: &spec::Profile, level: &str) -> bool {

@@ -102,6 +102,15 @@ if trial.holds("chroot") || trial.score() <= profile("high").score() { throw tri
 if !profile("low").diff("low").is_empty { throw "low differs from itself"; }"#,
     ),
     item(
+        "why",
+        &[method("Profile", &[text("action")], Type::Map)],
+        "whether an action would be denied, what decides that, and the smallest change that allows it",
+        "An action is a right or one of `jailsh profile probes`. The map has `verdict`, `steps` and `remedy`, as `jailsh why -o json`.",
+        r#"let answer = profile("high").why("ping");
+if answer.verdict != "denied" || answer.steps[0].right != "raw_socket" { throw answer; }
+print(answer.remedy.script);"#,
+    ),
+    item(
         "explain",
         &[method("Profile", &[], Type::Listing(View::Rights))],
         "each right: whether the profile holds it, what decides that, and why",

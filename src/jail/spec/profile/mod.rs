@@ -4,6 +4,8 @@
 mod algebra;
 mod diff;
 mod parse;
+pub mod place;
+mod remedy;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +23,7 @@ pub use algebra::Extension;
 pub use diff::{Entry, ProfileDiff, Rewording};
 pub(super) use parse::{EXTENSION_KEYS, KEYS, profile};
 pub use parse::{grantable_right, reason, right};
+pub use remedy::warning;
 
 /// What a jail may do, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]

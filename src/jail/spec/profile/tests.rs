@@ -59,9 +59,19 @@ proptest! {
     #[test]
     fn the_way_back_takes_what_the_way_there_added(a in profiles(), b in profiles()) {
         let (there, back) = (a.diff(&b), b.diff(&a));
-        let names = |entries: &[Entry]| entries.iter().map(|entry| entry.right).collect::<Vec<_>>();
-        prop_assert_eq!(names(&there.added), names(&back.removed));
-        prop_assert_eq!(names(&there.removed), names(&back.added));
+        let names = |lists: &[&Vec<Entry>]| -> Vec<Right> {
+            let mut all: Vec<Right> = lists.iter().flat_map(|list| list.iter()).map(|entry| entry.right).collect();
+            all.sort_unstable();
+            all
+        };
+        let all = |diff: &ProfileDiff| names(&[&diff.added, &diff.removed, &diff.audited]);
+        prop_assert_eq!(all(&there), all(&back));
+        for right in all(&there) {
+            let is_in = |list: &Vec<Entry>| list.iter().any(|entry| entry.right == right);
+            prop_assert_eq!(is_in(&there.added), verdict(&b, right) == Verdict::Allowed);
+            prop_assert_eq!(is_in(&there.removed), verdict(&b, right) == Verdict::Refused);
+            prop_assert_eq!(is_in(&there.audited), verdict(&b, right) == Verdict::Told);
+        }
         prop_assert_eq!(there.proofs_added, back.proofs_removed);
     }
 
@@ -69,7 +79,7 @@ proptest! {
     fn an_extension_adds_what_it_grants_and_takes_what_it_denies_and_nothing_else(base in profiles(), by in profiles()) {
         let extended = base.extended(&extension(&by));
         for right in Right::all() {
-            let expected = by.grant.contains(right) || (base.rights().holds(right) && !by.deny.contains(right));
+            let expected = by.grant.contains(right) || (base.rights().holds(right) && !by.deny.contains(right) && !by.audit.contains(right));
             prop_assert_eq!(extended.rights().holds(right), expected, "{}", right);
             prop_assert!(by.reason(right).is_none() || extended.reason(right) == by.reason(right), "{}", right);
         }

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use crate::jail::spec::Profile;
-use crate::kernel::{Denial, JailName, Level, Right, RightSet};
+use crate::jail::spec::profile::warning;
+use crate::kernel::{Denial, JailName, Right, RightSet};
 use crate::telemetry::printable;
 
 /// What each right is about, what granting it would open, and the line. `profile`: as the spec has it, if that can be read;
@@ -18,7 +17,7 @@ pub fn of(name: &JailName, profile: Option<&Profile>, live: RightSet, denials: &
     let mut lines: Vec<String> = Vec::new();
     for right in rights.keys() {
         lines.push(format!("{right}: {}", right.reason()));
-        lines.extend(warning(name, *right).map(|warning| format!("  {warning}")));
+        lines.extend(warning(*right).map(|warning| format!("  {warning}")));
     }
     let missing: Vec<(Right, &Denial)> = rights.into_iter().filter(|(right, _)| !right.is_fence()).collect();
     if missing.is_empty() {
@@ -35,7 +34,7 @@ pub fn of(name: &JailName, profile: Option<&Profile>, live: RightSet, denials: &
         return lines.join("\n");
     }
     let wider = missing.iter().fold(profile.clone(), |profile, (right, denial)| granting(profile, *right, denial));
-    let text = literal(&serde_json::to_value(&wider).unwrap_or_default());
+    let text = wider.to_script();
     lines.push(format!("\nTo allow that for good, in its spec:\n  profile: {text},"));
     lines.push(format!(
         "To try it until the jail is restarted, where the kernel body can:\n  jail(\"{name}\").update(#{{ profile: {text} }});"
@@ -44,45 +43,15 @@ pub fn of(name: &JailName, profile: Option<&Profile>, live: RightSet, denials: &
 }
 
 /// Given by its level again, or else granted, with who needs it as the reason.
-fn granting(mut profile: Profile, right: Right, denial: &Denial) -> Profile {
-    profile.deny.remove(right);
-    if !profile.level.rights().holds(right) {
-        let who = printable(&denial.command);
-        profile.grant.insert(right, Some(format!("{who} needs it")));
-    }
-    profile
-}
-
-fn warning(name: &JailName, right: Right) -> Option<String> {
-    if right.is_fence() {
-        return Some("a wall between jails: no profile opens it".to_owned());
-    }
-    let granting: Vec<&str> = Level::ALL.into_iter().filter(|level| level.rights().holds(right)).map(Level::name).collect();
-    match granting[..] {
-        [] => Some(format!("warning: no built-in profile grants it; with it a process of {name} reaches beyond its jail")),
-        [only] => Some(format!("note: of the built-in profiles only {only} grants it")),
-        _ => None,
-    }
-}
-
-/// JSON as Rhai writes it, without the keys of empty lists.
-fn literal(value: &Value) -> String {
-    match value {
-        Value::Object(map) => {
-            let said = map.iter().filter(|(_, value)| !value.as_array().is_some_and(Vec::is_empty));
-            let entries: Vec<String> = said.map(|(key, value)| format!("{key}: {}", literal(value))).collect();
-            if entries.is_empty() { "#{}".to_owned() } else { format!("#{{ {} }}", entries.join(", ")) }
-        }
-        Value::Array(items) => format!("[{}]", items.iter().map(literal).collect::<Vec<_>>().join(", ")),
-        other => other.to_string(),
-    }
+fn granting(profile: Profile, right: Right, denial: &Denial) -> Profile {
+    profile.allowing(right, Some(format!("{} needs it", printable(&denial.command))))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::summary;
     use super::*;
-    use crate::kernel::{Jid, Object};
+    use crate::kernel::{Jid, Level, Object};
 
     const RAW: Object = Object::Socket { family: 2, kind: 3, protocol: 1 };
 
@@ -125,8 +94,7 @@ mod tests {
 
     #[test]
     fn the_remedy_is_a_profile_and_grants_no_more_than_was_denied() {
-        let text = |profile: &Profile| literal(&serde_json::to_value(profile).unwrap());
-        assert_eq!(text(&Profile::built_in(Level::Medium)), "\"medium\"");
+        assert_eq!(Profile::built_in(Level::Medium).to_script(), "\"medium\"");
         let right: Right = "raw_socket".parse().unwrap();
         let before = Profile::built_in(Level::Medium);
         let after = granting(before.clone(), right, &denial("raw_socket", RAW, "ping"));

@@ -1,0 +1,262 @@
+//! Would an action be denied to a jail, what decides that, and what is the smallest remedy? Pure: judged by kmod/policy.
+
+mod jail;
+
+use serde::Serialize;
+
+use super::spec::probe::Example;
+use super::spec::profile::{Cause, warning};
+use super::spec::{Profile, exposure};
+use crate::kernel::sim::Deed;
+use crate::kernel::{Description, Enforcement, Policy, Port, Right, Verdict};
+
+pub use jail::of_jail;
+
+/// What is asked about.
+pub struct Subject<'a> {
+    /// As its spec or its script has it.
+    pub profile: Option<&'a Profile>,
+    /// What is in force: that of the kernel, if the jail is up.
+    pub policy: &'a Policy,
+    /// Another jail that reserved the port.
+    pub owner: &'a dyn Fn(Port) -> Option<String>,
+    /// Where the profile says something of a right, as `FILE:LINE`.
+    pub place: &'a dyn Fn(Right, Cause) -> Option<String>,
+    /// The kernel that would hold it; without one all is taken for enforced.
+    pub kernel: Option<&'a Description>,
+}
+
+/// What would become of an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    Allowed,
+    /// Let through and told.
+    Audited,
+    /// Denied by the profile, but this kernel cannot hold it.
+    Unenforced,
+    Denied,
+}
+
+impl Fate {
+    pub fn name(self) -> &'static str {
+        match self {
+            Fate::Allowed => "allowed",
+            Fate::Audited => "audited",
+            Fate::Unenforced => "not enforced",
+            Fate::Denied => "denied",
+        }
+    }
+}
+
+/// One question that the kernel asks when it happens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// Null: free to every jail.
+    pub right: Option<Right>,
+    pub verdict: Fate,
+    /// What decides; null where that is no profile.
+    pub cause: Option<Cause>,
+    /// In words: `grant`, `not in medium`, `reserved by jail api`.
+    pub by: String,
+    /// `FILE:LINE`, where it is known.
+    pub place: Option<String>,
+    pub reason: String,
+    pub enforced_by: Option<String>,
+}
+
+/// The smallest change that allows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Remedy {
+    /// What to do; a line to paste follows if there is one.
+    pub advice: String,
+    /// `profile: #{ ... },` for the spec of a script.
+    pub script: Option<String>,
+    /// What that opens.
+    pub warnings: Vec<String>,
+    /// Exposure before and after, of 10.
+    pub score: Option<(exposure::Score, exposure::Score)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Answer {
+    pub action: String,
+    pub verdict: Fate,
+    pub steps: Vec<Step>,
+    /// Null: it is not denied.
+    pub remedy: Option<Remedy>,
+}
+
+/// Judges the action as the kernel would.
+pub fn why(subject: &Subject<'_>, example: &Example) -> Answer {
+    let steps: Vec<Step> = example.deeds().into_iter().map(|deed| subject.step(deed)).collect();
+    let verdict = steps.iter().map(|step| step.verdict).max().unwrap_or(Fate::Allowed);
+    let remedy = (verdict == Fate::Denied).then(|| subject.remedy(&steps, example));
+    Answer { action: example.to_string(), verdict, steps, remedy }
+}
+
+impl Subject<'_> {
+    fn step(&self, deed: Deed) -> Step {
+        let Some(right) = deed.right() else {
+            let (by, reason) = ("free".to_owned(), "every jail may".to_owned());
+            return Step { right: None, verdict: Fate::Allowed, cause: None, by, place: None, reason, enforced_by: None };
+        };
+        if let Deed::Bind(port) = deed {
+            return self.bind(port, right);
+        }
+        let fate = match self.policy.judge(right) {
+            Verdict::Allowed => Fate::Allowed,
+            Verdict::Told => Fate::Audited,
+            Verdict::Refused => Fate::Denied,
+        };
+        let (cause, by) = self.cause(right, fate);
+        let place = cause.and_then(|cause| (self.place)(right, cause));
+        let reason = self.profile.and_then(|profile| profile.reason(right)).unwrap_or_else(|| right.reason()).to_owned();
+        self.held(Step { right: Some(right), verdict: fate, cause, by, place, reason, enforced_by: None })
+    }
+
+    /// A port is its owner's alone, whatever a profile says.
+    fn bind(&self, port: Port, fence: Right) -> Step {
+        let (verdict, by, reason) = match (self.owner)(port) {
+            Some(owner) => (Fate::Denied, format!("reserved by {owner}"), fence.reason().to_owned()),
+            None if self.policy.ports.contains(&port) => {
+                (Fate::Allowed, "its own port".to_owned(), "ports of its spec".to_owned())
+            }
+            None => (Fate::Allowed, "nobody's port".to_owned(), "no jail reserved it".to_owned()),
+        };
+        let right = (verdict == Fate::Denied).then_some(fence);
+        self.held(Step { right, verdict, cause: None, by, place: None, reason, enforced_by: None })
+    }
+
+    /// What decides: the profile if it says the same as the policy in force.
+    fn cause(&self, right: Right, fate: Fate) -> (Option<Cause>, String) {
+        let Some(profile) = self.profile else { return (None, "the policy in force".to_owned()) };
+        let cause = profile.cause(right);
+        let level = profile.level.name();
+        let (says, by) = match cause {
+            Cause::Level => (Fate::Allowed, level.to_owned()),
+            Cause::Granted => (Fate::Allowed, "grant".to_owned()),
+            Cause::Denied => (Fate::Denied, "deny".to_owned()),
+            Cause::Audited => (Fate::Audited, "audit".to_owned()),
+            Cause::Absent => (Fate::Denied, format!("not in {level}")),
+            Cause::Fence => (Fate::Denied, "fence".to_owned()),
+        };
+        if says == fate { (Some(cause), by) } else { (None, "the policy in force, not its spec".to_owned()) }
+    }
+
+    /// What this kernel holds it by, if it is denied or told.
+    fn held(&self, step: Step) -> Step {
+        let Some(right) = step.right.filter(|_| step.verdict != Fate::Allowed) else { return step };
+        match self.kernel.and_then(|kernel| kernel.enforcement(right)) {
+            Some(Enforcement::Enforced { by }) => Step { enforced_by: Some(by.clone()), ..step },
+            Some(Enforcement::Weaker { by, gap }) => Step { enforced_by: Some(format!("{by}; weaker: {gap}")), ..step },
+            Some(Enforcement::NotEnforceable { why }) => {
+                Step { verdict: Fate::Unenforced, enforced_by: Some(format!("nothing here: {why}")), ..step }
+            }
+            None => step,
+        }
+    }
+
+    fn remedy(&self, steps: &[Step], example: &Example) -> Remedy {
+        let missing: Vec<&Step> = steps.iter().filter(|step| step.verdict == Fate::Denied).collect();
+        let rights = || missing.iter().filter_map(|step| step.right);
+        let none = |advice: String| Remedy { advice, script: None, warnings: Vec::new(), score: None };
+        if let Some(port) = missing.iter().find(|step| step.by.starts_with("reserved by ")) {
+            return none(format!("the port is {}; use another one, or take it out of that jail's ports", port.by));
+        }
+        if let Some(fence) = rights().find(|right| right.is_fence()) {
+            return none(format!("{fence} is a wall between jails, which no profile opens; do it from the host"));
+        }
+        let Some(profile) = self.profile else { return none("grant it in the spec".into()) };
+        let before = exposure::Exposure::of_profile(profile).score;
+        let reason = Some(format!("for {example}"));
+        let wider = rights().fold(profile.clone(), |profile, right| profile.allowing(right, reason.clone()));
+        if wider == *profile {
+            return none("its spec allows it already; restart the jail".into());
+        }
+        let after = exposure::Exposure::of_profile(&wider).score;
+        Remedy {
+            advice: "to allow it, in its spec".into(),
+            script: Some(format!("profile: {},", wider.to_script())),
+            warnings: rights().filter_map(|right| Some(format!("{right}: {}", warning(right)?))).collect(),
+            score: Some((before, after)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::jail::spec::probe::FEATS;
+    use crate::kernel::{Level, RightStatus};
+
+    fn asked(profile: &Profile, text: &str, kernel: Option<&Description>) -> Answer {
+        let owner = |port: Port| (port.get() == 8080).then(|| "jail api".to_owned());
+        let place = |right: Right, _: Cause| Some(format!("jail.toml:{}", right.index()));
+        let policy = profile.policy(vec![Port::try_from(443_i64).unwrap()]);
+        let subject = Subject { profile: Some(profile), policy: &policy, owner: &owner, place: &place, kernel };
+        why(&subject, &text.parse().unwrap())
+    }
+
+    #[test]
+    fn each_answer_names_what_decides_and_the_smallest_remedy() {
+        let right = |name: &str| name.parse().unwrap();
+        let profile = Profile::built_in(Level::Medium)
+            .with(right("raw_socket"), Some("pings its peers".into()))
+            .without(right("ptrace"), Some("no debuggers".into()))
+            .auditing(right("chroot"), Some("does it need that?".into()));
+        let actions =
+            ["ping", "ptrace", "chroot", "mount", "bind 80", "bind 443", "bind 8080", "see host", "open /etc/passwd", "quota"];
+        let answers: Vec<Answer> = actions.iter().map(|text| asked(&profile, text, None)).collect();
+        insta::assert_snapshot!(serde_json::to_string_pretty(&answers).unwrap());
+    }
+
+    #[test]
+    fn what_a_kernel_cannot_hold_is_said_and_is_not_denied() {
+        let enforcement = |right: Right| match right.name() {
+            "mount" => Enforcement::NotEnforceable { why: "no hook".into() },
+            _ => Enforcement::Enforced { by: "capable".into() },
+        };
+        let rights = Right::all().map(|right| RightStatus { right, enforcement: enforcement(right) }).collect();
+        let kernel = Description { body: "lsm", abi: 2, kernel: "6.1".into(), rights, notes: Vec::new() };
+        let high = Profile::built_in(Level::High);
+        let mount = asked(&high, "mount", Some(&kernel));
+        assert_eq!(mount.steps.iter().map(|step| step.verdict).collect::<Vec<_>>(), [Fate::Unenforced, Fate::Denied]);
+        assert_eq!(mount.verdict, Fate::Denied, "the capability is held");
+    }
+
+    #[test]
+    fn a_policy_that_is_not_the_specs_is_said_to_decide() {
+        let profile = Profile::built_in(Level::Low);
+        let policy = Level::High.rights();
+        let subject = Subject {
+            profile: Some(&profile),
+            policy: &Policy::new(policy, Vec::new()),
+            owner: &|_| None,
+            place: &|_, _| None,
+            kernel: None,
+        };
+        let answer = why(&subject, &"ptrace".parse().unwrap());
+        assert_eq!((answer.verdict, answer.steps[0].by.as_str()), (Fate::Denied, "the policy in force, not its spec"));
+        assert_eq!(answer.remedy.unwrap().advice, "its spec allows it already; restart the jail");
+    }
+
+    proptest! {
+        #[test]
+        fn the_remedy_allows_the_action_and_nothing_else(
+            level in prop::sample::select(Level::ALL.to_vec()), feat in 0..FEATS.len(), denied in 0..Right::count(),
+        ) {
+            let profile = Profile::built_in(level).without(Right::from_index(denied as u32).unwrap(), None);
+            let answer = asked(&profile, FEATS[feat].name, None);
+            let Some(script) = answer.remedy.and_then(|remedy| remedy.script) else { return Ok(()) };
+            prop_assert!(script.starts_with("profile: "));
+            let needed: Vec<Right> = answer.steps.iter().filter(|step| step.verdict == Fate::Denied).filter_map(|step| step.right).collect();
+            let wider = needed.iter().fold(profile.clone(), |profile, right| profile.allowing(*right, None));
+            prop_assert_eq!(asked(&wider, FEATS[feat].name, None).verdict, Fate::Allowed);
+            let added: Vec<Right> = wider.rights().iter().filter(|right| !profile.rights().holds(*right)).collect();
+            prop_assert!(added.iter().all(|right| needed.contains(right)));
+        }
+    }
+}
