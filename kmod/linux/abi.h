@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
  *
  * What crosses the border between secmodel_jail and userland: one structure per control program, the jail's record, the
- * denial event and the process record. src/kernel/lsm/abi.rs mirrors every one and checks the sizes. Any change here
+ * denial event and the process record. Rules of connecting have kmod/policy's form. src/kernel/lsm/abi.rs mirrors every one and checks the sizes. Any change here
  * raises JAIL_ABI; a call that carries another number is refused with EPROTONOSUPPORT.
  */
 #ifndef JAIL_ABI_H
@@ -21,6 +21,14 @@
 /* Slot 0 is the host's: it counts what the host itself was refused (a reserved port). */
 #define JAIL_SLOTS 1024
 #define JAIL_HOST_SLOT 0
+
+/* Where a jail without the right `connect` may connect and send to. Two for each slot: the one in use stays whole while the
+ * other is filled. */
+struct jail_connect {
+	__u32 count;
+	__u32 unused;
+	struct jp_connect_rule rules[JP_CONNECT_RULES];
+};
 
 /* One jail. Slots are never freed memory, so a count can be taken and given back without a lock. */
 struct jail {
@@ -45,6 +53,8 @@ struct jail {
 	__u32 port_generation;
 	__u16 ports[JAIL_PORTS];
 	__u16 wanted_ports[JAIL_PORTS];
+	__u32 connect_in_use; /* 0 or 1 */
+	__u32 unused;
 	char name[JAIL_NAME_SIZE];
 	char root[JAIL_ROOT_SIZE];
 	char profile[JAIL_PROFILE_SIZE];
@@ -73,6 +83,7 @@ struct jail_create_call {
 	char root[JAIL_ROOT_SIZE];
 	char profile[JAIL_PROFILE_SIZE];
 	char owner_name[JAIL_NAME_SIZE]; /* out */
+	struct jail_connect connect;
 };
 
 /* ctl_update. EADDRINUSE as above; EAGAIN: another update or destroy is at work. */
@@ -85,6 +96,7 @@ struct jail_update_call {
 	__u32 taken_port; /* out */
 	__u16 ports[JAIL_PORTS];
 	char owner_name[JAIL_NAME_SIZE]; /* out */
+	struct jail_connect connect;
 };
 
 /* ctl_enter, ctl_close, ctl_destroy. ESRCH: no such jail. ctl_destroy: EBUSY while it has members. */

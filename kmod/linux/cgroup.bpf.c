@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
  *
- * Programs on control groups, for machines that do not take the module: who binds a reserved port, and which device
- * nodes members of a jail open. They gather; kmod/policy decides.
+ * Programs on control groups, for machines that do not take the module: who binds a reserved port, where members of a jail
+ * connect and send to, and which device nodes they open. They gather; kmod/policy decides.
  *
  * Attacks answered: taking a port that a jail reserved, by TCP, UDP, any address family or SO_REUSEPORT, from another
- * jail or the host; opening or making a device node that is no jail's business.
+ * jail or the host; connecting or sending to where a jail may not, by TCP, TCP Fast Open or UDP, also through a socket that
+ * was made elsewhere; opening or making a device node that is no jail's business.
  * Not seen here, as the kernel asks no program: SCTP (its own bind), and ports picked for listen(2) or connect(2) without
  * bind(2), from which net.ipv4.ip_local_reserved_ports keeps the reserved ones away.
  */
@@ -71,6 +72,155 @@ SEC("cgroup/post_bind6")
 int jail_post_bind6(struct bpf_sock *socket)
 {
 	return judge_port(socket->src_port);
+}
+
+/* ---- destinations: attached to the root group, over the table of ports ---- */
+
+enum { GROUPS = 1024, OWN_ADDRESSES = 4096 };
+
+/* What a group may reach whose jail lacks one of the rights about it. */
+struct group_limits {
+	__u64 rights;
+	__u32 count;
+	__u32 unused;
+	struct jp_connect_rule rules[JP_CONNECT_RULES];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, GROUPS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct group_limits);
+} group_limits SEC(".maps");
+
+struct address {
+	__u32 words[4];
+};
+
+/* Those of this machine's interfaces, in the form of struct jp_destination. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, OWN_ADDRESSES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct address);
+	__type(value, __u32);
+} own_addresses SEC(".maps");
+
+struct rule_search {
+	struct jp_destination to;
+	__u64 group;
+	__u32 found;
+};
+
+static long look_at_rule(__u64 number, struct rule_search *search)
+{
+	struct group_limits *limits = bpf_map_lookup_elem(&group_limits, &search->group);
+
+	if (!limits || number >= JP_CONNECT_RULES || number >= limits->count)
+		return 1;
+	if (!jp_rule_covers(&limits->rules[number], &search->to))
+		return 0;
+	search->found = 1;
+	return 1;
+}
+
+static __always_inline int is_own_address(const struct jp_destination *to)
+{
+	struct address address;
+
+	if (jp_is_here(to->address))
+		return 1;
+	__builtin_memcpy(address.words, to->address, sizeof(address.words));
+	return bpf_map_lookup_elem(&own_addresses, &address) != NULL;
+}
+
+static __always_inline int refuse_destination(int error)
+{
+	bpf_set_retval(-error);
+	return REFUSED;
+}
+
+/* The group is that of the process that connects or sends. */
+static __always_inline int judge_destination(struct rule_search *search)
+{
+	struct group_limits *limits;
+	__u32 port = search->to.port;
+	__u64 *owner;
+
+	search->group = bpf_get_current_ancestor_cgroup_id(JAIL_LEVEL);
+	limits = bpf_map_lookup_elem(&group_limits, &search->group);
+	if (!limits)
+		return ALLOWED;
+	if (!jp_holds(limits->rights, JP_CONNECT)) {
+		bpf_loop(JP_CONNECT_RULES, look_at_rule, search, 0);
+		if (!search->found)
+			return refuse_destination(EPERM);
+	}
+	if (jp_holds(limits->rights, JP_LOOPBACK_FOREIGN))
+		return ALLOWED;
+	owner = bpf_map_lookup_elem(&group_ports, &port);
+	if (jp_right_of_reaching(owner && *owner == search->group ? OWNER : JP_HOST, owner ? OWNER : JP_HOST) == JP_FREE ||
+	    !is_own_address(&search->to))
+		return ALLOWED;
+	return refuse_destination(ECONNREFUSED);
+}
+
+static __always_inline __u16 protocol_of(__u32 protocol)
+{
+	enum { TCP = 6, UDP = 17, UDPLITE = 136 };
+
+	if (protocol == TCP)
+		return JP_TCP;
+	return protocol == UDP || protocol == UDPLITE ? JP_UDP : JP_OTHER;
+}
+
+static __always_inline int judge_v4(struct bpf_sock_addr *address)
+{
+	struct rule_search search = {};
+
+	search.to.address[2] = bpf_htonl(0xffff);
+	search.to.address[3] = address->user_ip4;
+	search.to.port = bpf_ntohs((__u16)address->user_port);
+	search.to.protocol = protocol_of(address->protocol);
+	return judge_destination(&search);
+}
+
+static __always_inline int judge_v6(struct bpf_sock_addr *address)
+{
+	struct rule_search search = {};
+
+	search.to.address[0] = address->user_ip6[0];
+	search.to.address[1] = address->user_ip6[1];
+	search.to.address[2] = address->user_ip6[2];
+	search.to.address[3] = address->user_ip6[3];
+	search.to.port = bpf_ntohs((__u16)address->user_port);
+	search.to.protocol = protocol_of(address->protocol);
+	return judge_destination(&search);
+}
+
+SEC("cgroup/connect4")
+int jail_connect4(struct bpf_sock_addr *address)
+{
+	return judge_v4(address);
+}
+
+SEC("cgroup/connect6")
+int jail_connect6(struct bpf_sock_addr *address)
+{
+	return judge_v6(address);
+}
+
+SEC("cgroup/sendmsg4")
+int jail_sendmsg4(struct bpf_sock_addr *address)
+{
+	return judge_v4(address);
+}
+
+SEC("cgroup/sendmsg6")
+int jail_sendmsg6(struct bpf_sock_addr *address)
+{
+	return judge_v6(address);
 }
 
 /* ---- devices: attached to a jail's group ---- */

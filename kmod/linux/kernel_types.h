@@ -102,8 +102,38 @@ struct mm_struct {
 	atomic_t mm_users;
 };
 
+struct in_ifaddr {
+	struct in_ifaddr *ifa_next;
+	__be32 ifa_local;
+	__be32 ifa_broadcast;
+};
+
+struct in_device {
+	struct in_ifaddr *ifa_list;
+};
+
+struct inet6_dev {
+	struct list_head addr_list;
+};
+
+struct inet6_ifaddr {
+	struct in6_addr addr;
+	struct list_head if_list;
+};
+
+struct net_device {
+	struct list_head dev_list;
+	struct in_device *ip_ptr;
+	struct inet6_dev *ip6_ptr;
+};
+
+struct net {
+	struct list_head dev_base_head;
+};
+
 struct nsproxy {
 	struct mnt_namespace *mnt_ns;
+	struct net *net_ns;
 };
 
 struct sched_entity {
@@ -165,10 +195,28 @@ struct sockaddr;
 struct sock_common {
 	unsigned short skc_family;
 	__u16 skc_num;
+	__be16 skc_dport;
+	__be32 skc_daddr;
+	struct in6_addr skc_v6_daddr;
 };
 
 struct sock {
 	struct sock_common __sk_common;
+	__u16 sk_type;
+	__u16 sk_protocol;
+};
+
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+	void *msg_control;
+	unsigned long msg_controllen;
+};
+
+struct cmsghdr {
+	unsigned long cmsg_len;
+	int cmsg_level;
+	int cmsg_type;
 };
 
 struct socket {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
  *
- * Which jails there are, and which ports they own.
+ * Which jails there are, which ports they own, and where they may connect to.
  *
  * Attacks answered: two jails of one name or one port by creating both at once; a half-made jail after a refused one; a
  * member that survives its jail's end because it entered or forked meanwhile.
@@ -100,6 +100,22 @@ static __always_inline int change_ports(struct jail *jail, struct port_change *c
 		(call)->taken_port = (change).taken_port;                                          \
 	} while (0)
 
+/* ---- where to ---- */
+
+/* Fills the set that is not in use. */
+#define TAKE_CONNECT(jail, slot, call)                                                          \
+	do {                                                                                    \
+		__u32 place = 2 * (slot) + !(jail)->connect_in_use;                             \
+		struct jail_connect *connect = bpf_map_lookup_elem(&connect_rules, &place);     \
+		if (connect)                                                                    \
+			bpf_probe_read_kernel(connect, sizeof(*connect), &(call)->connect);     \
+	} while (0)
+
+static __always_inline void use_taken_connect(struct jail *jail)
+{
+	__sync_lock_test_and_set(&jail->connect_in_use, !jail->connect_in_use);
+}
+
 /* ---- create, update, destroy ---- */
 
 struct slot_search {
@@ -180,6 +196,8 @@ int ctl_create(struct jail_create_call *call)
 	TAKE(jail->root, call->root);
 	TAKE(jail->profile, call->profile);
 	TAKE(jail->wanted_ports, call->ports);
+	TAKE_CONNECT(jail, search.slot, call);
+	use_taken_connect(jail);
 	change.slot = search.slot;
 	change.jid = search.jid;
 	change.count = call->port_count;
@@ -220,10 +238,12 @@ int ctl_update(struct jail_update_call *call)
 	if (__sync_val_compare_and_swap(&jail->changing, 0, 1) != 0)
 		return EAGAIN;
 	TAKE(jail->wanted_ports, call->ports);
+	TAKE_CONNECT(jail, change.slot, call);
 	error = jail->jid == change.jid ? change_ports(jail, &change) : ESRCH;
 	if (error) {
 		REPORT_TAKEN(call, change);
 	} else {
+		use_taken_connect(jail);
 		jail->rights = call->rights;
 		jail->audited = call->audited;
 	}

@@ -6,6 +6,7 @@
 #include <asm/errno.h>
 #include <linux/bpf.h>
 #include <linux/in.h>
+#include <linux/in6.h>
 #include <linux/magic.h>
 #include <linux/sched.h>
 #include <linux/types.h>
@@ -24,6 +25,8 @@
 #include "process.h"
 #include "files.h"
 #include "sockets.h"
+#include "own_address.h"
+#include "destinations.h"
 #include "ipc.h"
 #include "control.h"
 #include "registry.h"

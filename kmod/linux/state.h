@@ -100,6 +100,14 @@ struct {
 	__type(value, __u32);
 } port_notes SEC(".maps");
 
+/* Two for each slot of jails, see struct jail_connect. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2 * JAIL_SLOTS);
+	__type(key, __u32);
+	__type(value, struct jail_connect);
+} connect_rules SEC(".maps");
+
 /* kern_ipc_perm * -> jid of the maker */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

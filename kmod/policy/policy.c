@@ -27,6 +27,10 @@ jp_u32 jail_policy_judge(jp_u64 held, jp_u64 audited, jp_u32 right) { return jp_
 int jail_policy_may_act(jp_u32 actor, jp_u32 target) { return jp_may_act(actor, target); }
 int jail_policy_may_act_on(jp_u32 actor, jp_u32 target, int arriving) { return jp_may_act_on(actor, target, arriving); }
 int jail_policy_may_bind(jp_u32 actor, jp_u32 owner) { return jp_may_bind(actor, owner); }
+int jail_policy_rule_covers(const struct jp_connect_rule *rule, const struct jp_destination *to) { return jp_rule_covers(rule, to); }
+int jail_policy_is_here(const struct jp_destination *to) { return jp_is_here(to->address); }
+jp_u32 jail_policy_reaching(jp_u32 actor, jp_u32 owner) { return jp_right_of_reaching(actor, owner); }
+jp_u32 jail_policy_socket_option(jp_u32 level, jp_u32 option) { return jp_right_of_socket_option(level, option); }
 int jail_policy_may_share_ipc(jp_u32 actor, jp_u32 owner) { return jp_may_share_ipc(actor, owner); }
 int jail_policy_may_reach_unix(jp_u32 actor, jp_u32 owner, int has_path) { return jp_may_reach_unix(actor, owner, has_path); }
 jp_u32 jail_policy_capability(jp_u32 cap) { return jp_right_of_capability(cap); }

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::spec::SpecError;
 use super::spec::profile::grantable_right;
+use super::spec::{SpecError, connect_anywhere, way_past};
 use super::{Host, JailError, Spec};
-use crate::kernel::{JailInfo, Level, Policy, Port, Right, RightSet, Verdict};
+use crate::kernel::{ConnectRule, JailInfo, Level, Policy, Port, Right, RightSet, Verdict};
 
 /// What is to change; `None` leaves it as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,7 @@ pub struct Wanted {
     /// What is held, and what is audited.
     rights: Option<(RightSet, RightSet)>,
     ports: Option<Vec<Port>>,
+    connect: Option<Vec<ConnectRule>>,
     audit: Choice,
     enforce: Choice,
 }
@@ -44,17 +45,18 @@ impl Wanted {
     /// Checked as a spec is.
     pub fn parse(level: Option<&str>, ports: Option<&[Port]>) -> Result<Wanted, SpecError> {
         let numbers: Option<Vec<u16>> = ports.map(|ports| ports.iter().map(|port| port.get()).collect());
-        Wanted::from_tree(&level.into(), &json!(numbers))
+        Wanted::from_tree(&level.into(), &json!(numbers), &Value::Null)
     }
 
     /// From the values that the keys of the same names have in a spec; null leaves it as it is.
-    pub fn from_tree(profile: &Value, ports: &Value) -> Result<Wanted, SpecError> {
+    pub fn from_tree(profile: &Value, ports: &Value, connect: &Value) -> Result<Wanted, SpecError> {
         // The name is for the tag of a log, which is not asked for here.
         let name = "update".parse().expect("a jail's name");
-        let policy = Spec::parse(&name, &json!({ "profile": profile, "ports": ports }))?.policy();
+        let policy = Spec::parse(&name, &json!({ "profile": profile, "ports": ports, "connect": connect }))?.policy();
         Ok(Wanted {
             rights: (!profile.is_null()).then_some((policy.rights, policy.audited)),
             ports: (!ports.is_null()).then_some(policy.ports),
+            connect: (!connect.is_null()).then_some(policy.connect),
             audit: Choice::NONE,
             enforce: Choice::NONE,
         })
@@ -80,7 +82,13 @@ impl Wanted {
             Choice::These(named) => audited = named.iter().fold(audited, RightSet::without),
             Choice::All => audited = RightSet::EMPTY,
         }
-        Policy { rights, audited, ports: self.ports.clone().unwrap_or_else(|| before.ports.clone()) }
+        // A jail that was limited stays so under another profile: only a list, be it of "any", opens it.
+        if self.connect.is_some() || !before.rights.holds(connect_anywhere()) {
+            rights = rights.without(connect_anywhere());
+        }
+        let ports = self.ports.clone().unwrap_or_else(|| before.ports.clone());
+        let connect = self.connect.clone().unwrap_or_else(|| before.connect.clone());
+        Policy { rights, audited, ports, connect }
     }
 }
 
@@ -109,7 +117,19 @@ impl PolicyChange {
         if before.ports != after.ports {
             lines.push(format!("ports: {} -> {}", list(&before.ports), list(&after.ports)));
         }
+        let limits = |policy: &Policy| (!policy.rights.holds(connect_anywhere())).then(|| policy.connect.clone());
+        if limits(before) != limits(after) {
+            lines.push(format!("connect: {} -> {}", destinations(limits(before)), destinations(limits(after))));
+        }
         lines
+    }
+}
+
+fn destinations(limits: Option<Vec<ConnectRule>>) -> String {
+    match limits.as_deref() {
+        None => "anywhere".into(),
+        Some([]) => "nowhere".into(),
+        Some(rules) => rules.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
     }
 }
 
@@ -129,6 +149,12 @@ fn list(ports: &[Port]) -> String {
 pub fn update(host: &Host, jail: &JailInfo, wanted: &Wanted) -> Result<PolicyChange, JailError> {
     let before = jail.policy.clone();
     let after = wanted.applied(&before);
+    if let Some(right) = way_past(after.rights) {
+        return Err(JailError::Conflict {
+            what: format!("jail {} may connect only to some places, and {right} sends anywhere all the same", jail.name),
+            remedy: format!("use a profile that denies {right}"),
+        });
+    }
     if after != before {
         host.kernel.update(jail.jid, &after)?;
     }

@@ -7,6 +7,7 @@
 mod bpf;
 mod capability;
 mod cgroup;
+mod connect;
 mod describe;
 pub(crate) mod detached;
 pub mod enforcement_table;
@@ -24,6 +25,7 @@ pub mod sim;
 mod types;
 
 pub use capability::CAPABILITIES;
+pub use connect::{ConnectRule, DestinationError, Protocol};
 pub use describe::{Description, Enforcement, RightStatus};
 pub use error::KernelError;
 pub use object::Object;

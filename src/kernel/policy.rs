@@ -33,6 +33,10 @@ mod ffi {
         pub safe fn jail_policy_change(fs: c_uint) -> c_uint;
         pub safe fn jail_policy_received(mode: c_uint, is_namespace: c_int) -> c_uint;
         pub safe fn jail_policy_socket(family: c_uint, kind: c_uint, protocol: c_uint) -> c_uint;
+        pub safe fn jail_policy_rule_covers(rule: &super::RawRule, to: &super::RawDestination) -> c_int;
+        pub safe fn jail_policy_is_here(to: &super::RawDestination) -> c_int;
+        pub safe fn jail_policy_reaching(actor: c_uint, owner: c_uint) -> c_uint;
+        pub safe fn jail_policy_socket_option(level: c_uint, option: c_uint) -> c_uint;
         pub safe fn jail_policy_kauth_count() -> c_uint;
         pub safe fn jail_policy_kauth_name(question: c_uint) -> *const c_char;
         pub safe fn jail_policy_kauth(question: c_uint) -> c_uint;
@@ -335,6 +339,51 @@ pub fn may_act_on(actor: u32, target: u32, arriving: bool) -> bool {
 /// May `actor` bind a port reserved by `owner` (0: nobody)?
 pub fn may_bind(actor: u32, owner: u32) -> bool {
     ffi::jail_policy_may_bind(actor, owner) != 0
+}
+
+/// `struct jp_connect_rule`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct RawRule {
+    pub address: [u32; 4],
+    pub mask: [u32; 4],
+    pub first_port: u16,
+    pub last_port: u16,
+    pub protocols: u16,
+    pub family: u16,
+}
+const _: () = assert!(size_of::<RawRule>() == 40);
+
+/// How many a jail can have, `JP_CONNECT_RULES`.
+pub const CONNECT_RULES: usize = 32;
+
+/// `struct jp_destination`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
+pub struct RawDestination {
+    pub address: [u32; 4],
+    pub port: u16,
+    pub protocol: u16,
+}
+
+/// Does the rule let traffic to there through?
+pub fn rule_covers(rule: &RawRule, to: &RawDestination) -> bool {
+    ffi::jail_policy_rule_covers(rule, to) != 0
+}
+
+/// Does the address lead to this machine wherever it is asked from?
+pub fn is_here(to: &RawDestination) -> bool {
+    ffi::jail_policy_is_here(to) != 0
+}
+
+/// The right that reaching a port of this machine takes which `owner` reserved (0: nobody).
+pub fn right_of_reaching(actor: u32, owner: u32) -> Option<Right> {
+    Right::from_index(ffi::jail_policy_reaching(actor, owner))
+}
+
+/// The right that setting an option of a socket takes, numbers of setsockopt(2).
+pub fn right_of_socket_option(level: u32, option: u32) -> Option<Right> {
+    Right::from_index(ffi::jail_policy_socket_option(level, option))
 }
 
 /// May `actor` use an IPC object that `owner` made?

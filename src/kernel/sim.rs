@@ -3,12 +3,14 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::connect::destination;
 use super::policy::Action;
 use super::{
     Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Member, Object, Policy, Port,
-    Right, RightSet, RightStatus, Verdict, policy,
+    Protocol, Right, RightSet, RightStatus, Verdict, policy,
 };
 
 /// A simulated kernel. Empty at first; forgotten when dropped.
@@ -35,6 +37,8 @@ pub enum Deed {
     Process { target: u32, fence: Right },
     /// Binding a port.
     Bind(Port),
+    /// Connecting or sending to there.
+    Connect(SocketAddr, Protocol),
     /// Anything the policy judges by right alone.
     Act(Action),
     /// What hooks ask a right about as such: mounting, tracing, a user namespace.
@@ -46,7 +50,8 @@ impl Deed {
     pub fn right(self) -> Option<Right> {
         match self {
             Deed::Process { fence, .. } => Some(fence),
-            Deed::Bind(_) => Some(fence("port_foreign")),
+            Deed::Bind(_) => Some(named("port_foreign")),
+            Deed::Connect(..) => Some(named("connect")),
             Deed::Act(action) => policy::right_of(action),
             Deed::Use(right) => Some(right),
         }
@@ -57,6 +62,7 @@ impl Deed {
         match self {
             Deed::Process { target, .. } => Object::Process(target),
             Deed::Bind(port) => Object::Port(port.get()),
+            Deed::Connect(to, _) => Object::Port(to.port()),
             Deed::Act(Action::Capability(cap)) => Object::Capability(cap),
             Deed::Act(Action::Device { major, minor, .. }) => Object::Device { major, minor },
             Deed::Act(Action::Socket { family, kind, protocol }) => {
@@ -107,8 +113,25 @@ impl State {
         self.jails.values().find(|jail| jail.policy.ports.contains(&port))
     }
 
+    /// A destination: what `connect` says of it, or else what the wall around other jails' ports does.
+    fn reaches(&self, actor: u32, to: SocketAddr, protocol: Protocol) -> (Verdict, Option<Right>) {
+        let connect = named("connect");
+        let jail = Jid::new(actor).and_then(|jid| self.jails.get(&jid));
+        let is_listed = jail.is_some_and(|jail| jail.policy.connect.iter().any(|rule| rule.covers(to, protocol)));
+        let verdict = if is_listed { Verdict::Allowed } else { self.asks(actor, connect) };
+        let owner = i64::from(to.port()).try_into().ok().and_then(|port| self.owner_of(port));
+        let here = policy::is_here(&destination(to, protocol));
+        match policy::right_of_reaching(actor, owner.map_or(0, |jail| jail.jid.get())).filter(|_| here) {
+            Some(right) if verdict == Verdict::Allowed => (self.asks(actor, right), Some(right)),
+            _ => (verdict, Some(connect)),
+        }
+    }
+
     /// And the right or fence it turns on.
     fn verdict(&self, actor: u32, deed: Deed) -> (Verdict, Option<Right>) {
+        if let Deed::Connect(to, protocol) = deed {
+            return self.reaches(actor, to, protocol);
+        }
         let right = deed.right();
         let walled = |may: bool| if may { Verdict::Allowed } else { Verdict::Refused };
         let verdict = match (deed, right) {
@@ -117,8 +140,8 @@ impl State {
                 let owner = self.owner_of(port).map_or(0, |jail| jail.jid.get());
                 walled(policy::may_bind(actor, owner))
             }
-            (Deed::Act(_) | Deed::Use(_), Some(right)) => self.asks(actor, right),
-            (Deed::Act(_) | Deed::Use(_), None) => Verdict::Allowed,
+            (Deed::Connect(..) | Deed::Act(_) | Deed::Use(_), Some(right)) => self.asks(actor, right),
+            (Deed::Connect(..) | Deed::Act(_) | Deed::Use(_), None) => Verdict::Allowed,
         };
         (verdict, right)
     }
@@ -131,8 +154,8 @@ impl State {
     }
 }
 
-fn fence(name: &str) -> Right {
-    name.parse().expect("a fence of the rights table")
+fn named(name: &str) -> Right {
+    name.parse().expect("a name of the rights table")
 }
 
 impl Kernel for Sim {

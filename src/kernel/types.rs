@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::connect::ConnectRule;
 use super::object::Object;
 use super::policy::{self, Right, RightSet, Verdict};
 
@@ -152,7 +153,7 @@ impl fmt::Display for Port {
     }
 }
 
-/// What a jail may do: the rights its profile grants and the ports it owns.
+/// What a jail may do: the rights its profile grants, the ports it owns, and where it may connect to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Policy {
     pub rights: RightSet,
@@ -160,6 +161,9 @@ pub struct Policy {
     pub audited: RightSet,
     /// At most [`Policy::MAX_PORTS`], no duplicates.
     pub ports: Vec<Port>,
+    /// Where it may connect and send to without the right `connect`; means nothing to a jail that holds it. At most
+    /// [`ConnectRule::MAX`].
+    pub connect: Vec<ConnectRule>,
 }
 
 impl Policy {

@@ -1,15 +1,14 @@
 //! A jailsh that is killed while it reserves ports.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use jailsh::kernel::landlock::ports::Reservations;
+use jailsh::kernel::landlock::ports::{Reservations, Wanted};
 
-use crate::stage::{Group, Stage, host_binds, list, listed, owners};
+use crate::stage::{Group, Stage, host_binds, list, listed, wanted};
 
 const PLACE: &str = "JAILSH_TEST_PLACE";
 const OWNER: &str = "JAILSH_TEST_OWNER";
@@ -24,13 +23,13 @@ const ROUNDS: u64 = 60;
 fn reserving_without_end() {
     let Ok(place) = std::env::var(PLACE) else { return };
     let owner = std::env::var(OWNER).expect("given").parse().expect("a number");
-    let (with, without) = (owners(&[(KEPT, owner), (OTHER, owner)]), owners(&[(KEPT, owner)]));
+    let (with, without) = (wanted(&[(KEPT, owner), (OTHER, owner)]), wanted(&[(KEPT, owner)]));
     let reservations = Reservations::at(Path::new(&place));
     writeln!(std::io::stdout(), "\ngo").expect("a pipe");
     loop {
         match std::env::var(WAY).as_deref() {
             Ok("all") => {
-                reservations.reconcile(&BTreeMap::new()).expect("let go");
+                reservations.reconcile(&Wanted::default()).expect("let go");
                 reservations.reconcile(&with).expect("reserved");
             }
             _ => {
@@ -72,7 +71,7 @@ fn killed_at_any_moment(way: &str, check: impl Fn(&Stage)) {
         check(&stage);
         stage.reserve(&[(KEPT, owner.id())]);
         assert_eq!((host_binds(KEPT), host_binds(OTHER)), (Err(libc::EADDRINUSE), Ok(())), "round {round}");
-        assert_eq!((listed().as_str(), stage.mounts(), stage.pins().len()), ("40444,40600", 1, 5), "round {round}");
+        assert_eq!((listed().as_str(), stage.mounts(), stage.pins().len()), ("40444,40600", 1, 11), "round {round}");
     }
     killed(&stage, owner.id(), way, Duration::from_millis(3));
     stage.reserve(&[]);

@@ -1,6 +1,5 @@
 //! What the tests share: a network namespace of the test's own, scratch groups, a scratch place for the pins.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::net::TcpListener;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -10,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use jailsh::kernel::Port;
-use jailsh::kernel::landlock::ports::{self, Reservations};
+use jailsh::kernel::landlock::ports::{self, Reservations, Wanted};
 use nix::fcntl::{Flock, FlockArg};
 use nix::sched::{CloneFlags, unshare};
 use tempfile::TempDir;
@@ -110,7 +109,7 @@ impl Stage {
     }
 
     pub fn reserve(&self, reserved: &[(u16, u64)]) {
-        self.reservations.reconcile(&owners(reserved)).expect("reconciled");
+        self.reservations.reconcile(&wanted(reserved)).expect("reconciled");
     }
 
     /// The pinned objects; names with a dot are the kernel's own.
@@ -134,7 +133,7 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        if let Err(error) = self.reservations.reconcile(&BTreeMap::new()) {
+        if let Err(error) = self.reservations.reconcile(&Wanted::default()) {
             eprintln!("left behind: {error}");
         }
     }
@@ -147,8 +146,9 @@ fn turn() -> Flock<File> {
     Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| errno).expect("locked")
 }
 
-pub fn owners(reserved: &[(u16, u64)]) -> BTreeMap<Port, u64> {
-    reserved.iter().map(|(port, owner)| (Port::try_from(i64::from(*port)).expect("a port"), *owner)).collect()
+pub fn wanted(reserved: &[(u16, u64)]) -> Wanted {
+    let ports = reserved.iter().map(|(port, owner)| (Port::try_from(i64::from(*port)).expect("a port"), *owner)).collect();
+    Wanted { ports, ..Wanted::default() }
 }
 
 /// The kernel's list in this test's network namespace.
@@ -167,11 +167,15 @@ pub fn host_binds(port: u16) -> Result<(), i32> {
 
 /// The ids of the programs on the root group, of every kind that reservations use.
 pub fn attached() -> Vec<u32> {
-    const KINDS: [u32; 4] = [
+    const KINDS: [u32; 8] = [
         libbpf_sys::BPF_CGROUP_INET4_BIND,
         libbpf_sys::BPF_CGROUP_INET6_BIND,
         libbpf_sys::BPF_CGROUP_INET4_POST_BIND,
         libbpf_sys::BPF_CGROUP_INET6_POST_BIND,
+        libbpf_sys::BPF_CGROUP_INET4_CONNECT,
+        libbpf_sys::BPF_CGROUP_INET6_CONNECT,
+        libbpf_sys::BPF_CGROUP_UDP4_SENDMSG,
+        libbpf_sys::BPF_CGROUP_UDP6_SENDMSG,
     ];
     KINDS.iter().flat_map(|kind| attached_to(&cgroup2(), *kind)).collect()
 }

@@ -6,10 +6,13 @@ mod auditing;
 #[path = "../support/body.rs"]
 mod body;
 mod counting;
+mod destinations;
 mod entering;
 mod fences;
 mod fixture;
 mod guarding;
 mod loading;
+#[path = "../support/reaching.rs"]
+mod reaching;
 mod registry;
 mod surface;

@@ -10,9 +10,9 @@ use crate::cli::output::{self, Shape};
 use crate::cli::site::Site;
 use crate::cli::target::Target;
 use crate::jail::Spec;
-use crate::jail::spec::Profile;
 use crate::jail::spec::profile::Reasons;
-use crate::kernel::{JailName, JailStats, Policy, Right};
+use crate::jail::spec::{Profile, connect_anywhere};
+use crate::kernel::{ConnectRule, JailName, JailStats, Policy, Right};
 use crate::supervise::Status;
 use crate::telemetry::{self, Format, Observation, Table};
 
@@ -44,6 +44,8 @@ struct Sheet {
     root: String,
     profile: Option<String>,
     ports: Vec<u16>,
+    /// Nothing for anywhere.
+    connect: Option<Vec<ConnectRule>>,
     processes: u64,
     /// The spec was changed since the jail was brought up.
     restart_needed: bool,
@@ -90,6 +92,7 @@ impl Sheet {
             root: seen.root,
             profile: seen.jail.kernel.as_ref().map(|jail| jail.profile.clone()).or(label),
             ports: policy.iter().flat_map(|policy| policy.ports.iter().map(|port| port.get())).collect(),
+            connect: policy.as_ref().filter(|held| !held.rights.holds(connect_anywhere())).map(|held| held.connect.clone()),
             processes: seen.jail.kernel.as_ref().map_or(0, |jail| jail.processes),
             restart_needed,
             supervisor: seen.supervisor,
@@ -117,6 +120,10 @@ impl Sheet {
             ("processes", self.processes.to_string()),
             ("enforced by", format!("{} on kernel {}", self.body, self.kernel)),
         ];
+        if let Some(rules) = &self.connect {
+            let named = rules.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            facts.push(("connects to", if rules.is_empty() { "nowhere".into() } else { named }));
+        }
         if let Some(last) = self.supervisor.as_ref().and_then(|status| status.last_exit.clone()) {
             facts.push(("last exit", last));
         }

@@ -47,6 +47,7 @@ fn feat_named(name: &str) -> Tried {
         "socket_family" => socket(libc::AF_ALG, libc::SOCK_SEQPACKET, 0),
         "netlink_route" => socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE),
         "netlink" => socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_GENERIC),
+        "connect" => UdpSocket::bind(("127.0.0.1", 0)).and_then(|socket| socket.connect(("127.0.0.1", DISCARD))).map_err(errno),
         "net_admin" => large_buffer(),
         "mount" => mount(),
         "chroot" => chroot("/"),
@@ -86,6 +87,8 @@ fn feat_named(name: &str) -> Tried {
     }
 }
 
+/// RFC 863; nothing is sent there.
+const DISCARD: u16 = 9;
 /// syslog(2).
 const SYSLOG_ACTION_SIZE_BUFFER: c_long = 10;
 /// quotactl(2): QCMD(Q_SYNC, USRQUOTA), which for no device means all.

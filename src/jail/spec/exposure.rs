@@ -54,6 +54,8 @@ const WEIGHTS: &[(&str, u8, &str)] = &[
     ("netlink_route", 1, "tells addresses and routes"),
     ("privileged_port", 1, "a well-known port that nobody reserved"),
     ("audit_write", 1, "records in the host's audit log"),
+    ("connect", 1, "what was taken leaves for anywhere"),
+    ("loopback_foreign", 1, "services of other jails that trust this machine"),
 ];
 
 /// Of a fence, which no profile opens, where a kernel cannot hold it.
@@ -285,7 +287,14 @@ mod tests {
             let exposure = Exposure::of_jail(spec, None, Some(&kernel));
             exposure.parts.into_iter().map(|part| (part.what, part.weight.0)).collect::<Vec<_>>()
         };
-        let expected = [("process_see", 40.0), ("root", 10.0), ("privileged_port", 1.0), ("ptrace", 0.3)];
+        let expected = [
+            ("process_see", 40.0),
+            ("root", 10.0),
+            ("connect", 1.0),
+            ("loopback_foreign", 1.0),
+            ("privileged_port", 1.0),
+            ("ptrace", 0.3),
+        ];
         let expected = expected.map(|(what, weight)| (what.to_owned(), weight));
         let found = parts(&spec(""));
         assert_eq!(

@@ -17,7 +17,7 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use super::base::Base;
-use crate::kernel::{JailName, Policy, Port};
+use crate::kernel::{ConnectRule, JailName, Policy, Port, Right, RightSet};
 
 pub use assign::assign;
 pub use log::{Facility, LogLevel};
@@ -35,6 +35,9 @@ pub struct Spec {
     pub base: Base,
     /// Ports only this jail may bind.
     pub ports: Vec<Port>,
+    /// Where it may connect and send to, instead of anywhere; empty for nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connect: Option<Vec<ConnectRule>>,
     pub log: Log,
     /// Started by `jailmgr start --all`.
     pub autostart: bool,
@@ -123,6 +126,18 @@ pub fn keys() -> [(&'static str, &'static [&'static str]); 7] {
     ]
 }
 
+/// The right that a list of destinations takes the place of.
+pub fn connect_anywhere() -> Right {
+    "connect".parse().expect("a right of the table")
+}
+
+/// A held right that sends past any list of destinations, for a jail without [`connect_anywhere`].
+pub fn way_past(rights: RightSet) -> Option<Right> {
+    const WAYS_PAST: [&str; 4] = ["raw_socket", "packet_socket", "socket_family", "net_admin"];
+    let held = WAYS_PAST.map(|name| name.parse::<Right>().expect("a right of the table"));
+    held.into_iter().find(|right| !rights.holds(connect_anywhere()) && rights.holds(*right))
+}
+
 impl Spec {
     /// Longest grace, in seconds.
     pub const MAX_GRACE: u64 = 3600;
@@ -141,6 +156,10 @@ impl Spec {
 
     /// What the kernel is told.
     pub fn policy(&self) -> Policy {
-        self.profile.policy(self.ports.clone())
+        let policy = self.profile.policy(self.ports.clone());
+        match &self.connect {
+            Some(rules) => Policy { rights: policy.rights.without(connect_anywhere()), connect: rules.clone(), ..policy },
+            None => policy,
+        }
     }
 }

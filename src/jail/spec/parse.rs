@@ -7,9 +7,9 @@ use std::str::FromStr;
 use nix::sys::signal::Signal;
 use serde_json::{Map, Value};
 
-use super::{Facility, Log, LogLevel, Profile, Restart, Spec, StopSignal, parse_service, profile};
+use super::{Facility, Log, LogLevel, Profile, Restart, Spec, StopSignal, connect_anywhere, parse_service, profile, way_past};
 use crate::jail::base::Base;
-use crate::kernel::{JailName, Level, NameError, Policy, Port};
+use crate::kernel::{ConnectRule, DestinationError, JailName, Level, NameError, Policy, Port};
 
 /// What is wrong with a spec.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,11 +41,12 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate.to_owned())
 }
 
-pub(super) const KEYS: [&str; 18] = [
+pub(super) const KEYS: [&str; 19] = [
     "command",
     "profile",
     "base",
     "ports",
+    "connect",
     "limits",
     "log",
     "autostart",
@@ -90,11 +91,15 @@ impl Spec {
                 return Err(value(key, "it is for a jail with one service; move it into an entry of `services`"));
             }
         }
+        let profile = optional(map, "profile", profile::profile)?.unwrap_or_else(|| Profile::built_in(Level::High));
+        let connect = optional(map, "connect", connect)?;
+        refuse_ways_past(&profile, connect.as_deref())?;
         Ok(Spec {
             command,
-            profile: optional(map, "profile", profile::profile)?.unwrap_or_else(|| Profile::built_in(Level::High)),
+            profile,
             base: optional(map, "base", base)?.unwrap_or_default(),
             ports: optional(map, "ports", ports)?.unwrap_or_default(),
+            connect,
             log,
             autostart: optional(map, "autostart", boolean)?.unwrap_or(false),
             depends_on: optional(map, "depends_on", |key, tree| others(name, key, tree))?.unwrap_or_default(),
@@ -228,6 +233,43 @@ fn ports(key: &str, tree: &Value) -> Result<Vec<Port>, SpecError> {
     Ok(found)
 }
 
+fn connect(key: &str, tree: &Value) -> Result<Vec<ConnectRule>, SpecError> {
+    let items = list(key, "a list of destinations", tree)?;
+    if items.len() > ConnectRule::MAX {
+        return Err(value(key, format!("{} destinations, at most {} can be named", items.len(), ConnectRule::MAX)));
+    }
+    let mut found = Vec::new();
+    for (i, item) in items.iter().enumerate() {
+        let at = format!("{key}[{i}]");
+        let rule: ConnectRule = text(&at, item)?.parse().map_err(|error: DestinationError| value(&at, error.to_string()))?;
+        if found.contains(&rule) {
+            return Err(value(&at, format!("{rule} is named twice")));
+        }
+        found.push(rule);
+    }
+    Ok(found)
+}
+
+/// A list of destinations takes the place of the right `connect`, so a profile cannot grant that on purpose as well; and it
+/// means nothing to who makes packets by hand or sets the routes.
+fn refuse_ways_past(profile: &Profile, connect: Option<&[ConnectRule]>) -> Result<(), SpecError> {
+    let anywhere = connect_anywhere();
+    let limited = if connect.is_some() { profile.rights().without(anywhere) } else { profile.rights() };
+    if connect.is_some() && profile.grant.contains(anywhere) {
+        return Err(value(
+            "connect",
+            "the profile grants the right connect, which is to connect anywhere; remove one of the two",
+        ));
+    }
+    match way_past(limited) {
+        Some(right) => Err(value(
+            if connect.is_some() { "connect" } else { "profile" },
+            format!("the profile holds {right}, which sends anywhere all the same; let the profile deny {right}"),
+        )),
+        None => Ok(()),
+    }
+}
+
 fn parse_log(name: &JailName, tree: &Value) -> Result<Log, SpecError> {
     let map = table("log", tree, &LOG_KEYS)?;
     let level = |key: &str, default: &str| match map.get(key) {
@@ -349,6 +391,12 @@ mod tests {
             json!({"ports": 8080}),
             json!({"ports": [0]}),
             json!({"ports": [80, 80]}),
+            json!({"connect": "any"}),
+            json!({"connect": ["localhost:80"]}),
+            json!({"connect": ["any", "any"]}),
+            json!({"connect": [], "profile": "low"}),
+            json!({"connect": ["any:53/udp"], "profile": {"base": "medium", "grant": ["connect"]}}),
+            json!({"profile": {"base": "low", "deny": ["connect"]}}),
             json!({"log": {"facility": "local9"}}),
             json!({"log": {"tags": "x"}}),
             json!({"log": {"tag": "a b"}}),

@@ -102,6 +102,9 @@ const PRIO_USER: u32 = 2;
 /// ioctl_console(2): pastes and scrolls like a keyboard would.
 const TIOCLINUX: u32 = 0x541c;
 const TIOCSTI: u32 = libc::TIOCSTI as u32;
+/// linux/in6.h
+const IPV6_2292RTHDR: u32 = 5;
+const IPV6_2292PKTOPTIONS: u32 = 6;
 
 /// Namespaces asked for by the flags in register 0.
 const NAMESPACES: &[Case] = &[
@@ -111,6 +114,15 @@ const NAMESPACES: &[Case] = &[
     &[has(0, libc::CLONE_NEWIPC)],
     &[has(0, libc::CLONE_NEWPID)],
     &[has(0, libc::CLONE_NEWNET)],
+];
+
+/// Level and name of what has packets pass another machine first.
+const SOURCE_ROUTES: &[Case] = &[
+    &[is(1, libc::IPPROTO_IP as u32), is(2, libc::IP_OPTIONS as u32)],
+    &[is(1, libc::IPPROTO_IP as u32), is(2, libc::IP_RETOPTS as u32)],
+    &[is(1, libc::IPPROTO_IPV6 as u32), is(2, IPV6_2292RTHDR)],
+    &[is(1, libc::IPPROTO_IPV6 as u32), is(2, IPV6_2292PKTOPTIONS)],
+    &[is(1, libc::IPPROTO_IPV6 as u32), is(2, libc::IPV6_RTHDR as u32)],
 ];
 
 /// Somebody is named by number. The filter cannot tell a member from an outsider, so 0, the caller, is all that is left.
@@ -153,9 +165,18 @@ pub const TABLE: &[Row] = &[
     row!("tty", [SYS_vhangup]),
     row!("tty", [SYS_ioctl], &[&[is(1, TIOCSTI)], &[is(1, TIOCLINUX)]]),
     row!("userfaultfd", [SYS_userfaultfd]),
+    // Source routes and routing headers, see jp_right_of_socket_option; in a message's control data no filter sees them.
+    row!("connect", [SYS_setsockopt], SOURCE_ROUTES),
     // What a ring is asked to do passes no filter, sockets of every family included.
     row!(
-        "io_uring_poll" | "io_uring_command" | "raw_socket" | "packet_socket" | "socket_family" | "netlink" | "netlink_route",
+        "io_uring_poll"
+            | "io_uring_command"
+            | "raw_socket"
+            | "packet_socket"
+            | "socket_family"
+            | "netlink"
+            | "netlink_route"
+            | "connect",
         [SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register],
         &[],
         ENOSYS

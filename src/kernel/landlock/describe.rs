@@ -63,6 +63,16 @@ const GAPS: &[(&str, &str)] = &[
     ),
 ];
 
+/// Rights that the programs about destinations hold, and what gets through those.
+const DESTINATIONS: [(&str, &str); 2] = [
+    (
+        "connect",
+        "a datagram socket that was connected elsewhere sends on, and a source route given with a single message makes it pass \
+         another machine first",
+    ),
+    ("loopback_foreign", "an address that this machine got after a jail was last made or destroyed is not known as its own"),
+];
+
 /// Of a directory handed in, whatever the ABI.
 const RECEIVED: &str = "a directory can be received, and nothing opened, made, renamed, removed or run through it, but its names can be \
                         listed, and mode, owner, times and attributes of what it holds changed";
@@ -101,6 +111,16 @@ fn enforcement(right: Right, facts: &Facts) -> Enforcement {
                       port by one; and a socket that held the port before it was reserved keeps it"
                     .into(),
             },
+            Err(why) => Enforcement::NotEnforceable { why: why.clone() },
+        };
+    }
+    if let Some(gap) = DESTINATIONS.iter().find(|(name, _)| *name == right.name()).map(|(_, gap)| *gap) {
+        return match &facts.ports {
+            Ok(()) => {
+                let programs = Some(String::from("cgroup programs connect4 connect6 sendmsg4 sendmsg6"));
+                let by = programs.into_iter().chain(listed("seccomp", system_calls(right))).collect::<Vec<_>>().join(", ");
+                Enforcement::Weaker { by, gap: gap.into() }
+            }
             Err(why) => Enforcement::NotEnforceable { why: why.clone() },
         };
     }

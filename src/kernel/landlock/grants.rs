@@ -40,8 +40,8 @@ pub fn check_audit(policy: &Policy) -> Result<(), KernelError> {
 }
 
 /// What a ring's operations would need: they pass no system call filter.
-const RING: [&str; 7] =
-    ["io_uring_poll", "io_uring_command", "socket_family", "raw_socket", "packet_socket", "netlink", "netlink_route"];
+const RING: [&str; 8] =
+    ["io_uring_poll", "io_uring_command", "socket_family", "raw_socket", "packet_socket", "netlink", "netlink_route", "connect"];
 
 /// May members use io_uring at all?
 pub fn has_ring(rights: RightSet) -> bool {

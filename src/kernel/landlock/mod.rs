@@ -21,12 +21,12 @@ mod sockets;
 pub mod walls;
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ports::{Limits, Wanted};
 use registry::{Guard, Record, Registry};
 
 use super::{
@@ -92,6 +92,10 @@ impl Landlock {
         self.description.get_or_init(Self::description_here)
     }
 
+    fn accepts(&self, name: &str) -> bool {
+        self.accepted.contains(name.parse().expect("a name of the table"))
+    }
+
     fn group(&self, name: &str) -> Result<PathBuf, KernelError> {
         cgroup::group(name).ok_or_else(|| KernelError::NoLandlock {
             why: "the cgroup2 file system is gone".into(),
@@ -116,17 +120,18 @@ impl Landlock {
         self.reserve()
     }
 
-    /// Makes the kernel keep the ports of all jails for them.
+    /// Makes the kernel keep the ports of all jails for them, and limited jails where they may be.
     fn reserve(&self) -> Result<(), KernelError> {
-        let mut reserved = BTreeMap::new();
+        let mut wanted = Wanted::default();
         for jail in self.registry.jails()? {
             let group = self.group(jail.name.as_str())?;
             let id = fs::metadata(&group).map_err(KernelError::io(format!("look at {}", group.display())))?.ino();
-            reserved.extend(jail.ports.iter().map(|port| (*port, id)));
+            wanted.ports.extend(jail.ports.iter().map(|port| (*port, id)));
+            wanted.limits.extend(Limits::of(jail.rights(), &jail.connect).map(|limits| (id, limits)));
         }
-        match ports::reconcile(&reserved) {
+        match ports::reconcile(&wanted) {
             // Asked for and accepted as not enforceable; said by `describe`.
-            Err(_) if self.accepted.contains(foreign_port()) => Ok(()),
+            Err(_) if ["port_foreign", "connect", "loopback_foreign"].iter().any(|name| self.accepts(name)) => Ok(()),
             other => other,
         }
     }
@@ -152,10 +157,6 @@ impl Landlock {
 
 fn device() -> Right {
     "device".parse().expect("a right of the table")
-}
-
-fn foreign_port() -> Right {
-    "port_foreign".parse().expect("a fence of the table")
 }
 
 fn not_here<T>(what: &str, why: &str) -> Result<T, KernelError> {
@@ -199,9 +200,15 @@ impl Kernel for Landlock {
         Err(error)
     }
 
+    /// Rules of connecting lie in a table; all else is for good.
     fn update(&self, jid: Jid, policy: &Policy) -> Result<(), KernelError> {
-        self.registry.jail(jid)?;
+        let guard = self.registry.lock()?;
+        let record = self.registry.jail(jid)?;
         grants::check_audit(policy)?;
+        if policy.rights == record.rights() && policy.ports == record.ports {
+            self.registry.change(&guard, jid, |record| record.connect.clone_from(&policy.connect))?;
+            return self.reserve();
+        }
         not_here(
             "a new policy for a running jail",
             "a Landlock domain and a system call filter are for good; restart the jail, or use the lsm body (--kernel lsm)",
@@ -216,7 +223,7 @@ impl Kernel for Landlock {
             return Err(KernelError::Busy { jid, members });
         }
         self.registry.remove(&guard, jid)?;
-        if !record.ports.is_empty() {
+        if !record.ports.is_empty() || Limits::of(record.rights(), &record.connect).is_some() {
             self.reserve()?;
         }
         cgroup::remove(record.name.as_str())

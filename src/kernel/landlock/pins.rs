@@ -1,4 +1,4 @@
-//! The port programs attached to the root control group, kept in a bpffs of their own so that they outlive jailsh.
+//! The programs about ports and destinations attached to the root control group, kept in a bpffs of their own so that they outlive jailsh.
 //!
 //! The file system is filled while it is mounted nowhere, and mounted when complete: a loader that dies before leaves
 //! nothing attached. One that replaces another goes beneath it before the other is removed, so no moment is unguarded.
@@ -15,12 +15,64 @@ use nix::mount::MntFlags;
 
 use super::programs;
 use crate::kernel::KernelError;
-use crate::kernel::bpf::{self, Table};
+use crate::kernel::bpf::{self, Abi, Table};
 use crate::kernel::detached::{attach_mount, detached_bpffs, make_directory};
+use crate::kernel::policy::{CONNECT_RULES, RawRule};
 
 /// The programs, by their names in cgroup.bpf.c.
-pub const PROGRAMS: [&str; 4] = ["jail_bind4", "jail_bind6", "jail_post_bind4", "jail_post_bind6"];
-const TABLE: &str = "group_ports";
+pub const PROGRAMS: [&str; 8] = [
+    "jail_bind4",
+    "jail_bind6",
+    "jail_post_bind4",
+    "jail_post_bind6",
+    "jail_connect4",
+    "jail_connect6",
+    "jail_sendmsg4",
+    "jail_sendmsg6",
+];
+const PORTS: &str = "group_ports";
+const LIMITS: &str = "group_limits";
+const ADDRESSES: &str = "own_addresses";
+const TABLES: [&str; 3] = [PORTS, LIMITS, ADDRESSES];
+
+/// `struct group_limits` of cgroup.bpf.c.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct GroupLimits {
+    pub rights: u64,
+    pub count: u32,
+    pub unused: u32,
+    pub rules: [RawRule; CONNECT_RULES],
+}
+// SAFETY: repr(C), integers and structures of them without padding.
+unsafe impl Abi for GroupLimits {}
+const _: () = assert!(size_of::<GroupLimits>() == 16 + CONNECT_RULES * size_of::<RawRule>());
+
+/// `struct address` of cgroup.bpf.c.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(C)]
+pub struct Address(pub [u32; 4]);
+// SAFETY: repr(C), integers of one size.
+unsafe impl Abi for Address {}
+
+/// What the programs look up.
+pub struct Tables {
+    /// Port -> id of its owner's group.
+    pub ports: Table<u32, u64>,
+    /// Id of a group -> what it may reach.
+    pub limits: Table<u64, GroupLimits>,
+    pub addresses: Table<Address, u32>,
+}
+
+impl Tables {
+    fn open(path: impl Fn(&str) -> PathBuf) -> Result<Tables, Errno> {
+        Ok(Tables {
+            ports: Table::open(&path(PORTS))?,
+            limits: Table::open(&path(LIMITS))?,
+            addresses: Table::open(&path(ADDRESSES))?,
+        })
+    }
+}
 
 /// The mounts at one place, one upon the other; one is the rule.
 pub struct Pins {
@@ -32,8 +84,8 @@ impl Pins {
         Pins { place }
     }
 
-    /// The table of reserved ports, if its programs are attached, complete and of this build.
-    pub fn table(&self) -> Result<Option<Table<u32, u64>>, KernelError> {
+    /// The tables, if their programs are attached, complete and of this build.
+    pub fn tables(&self) -> Result<Option<Tables>, KernelError> {
         // A loader died when it had put its own beneath these: it is complete, and the next to be used.
         while self.mounts()? > 1 {
             self.remove_top()?;
@@ -49,27 +101,30 @@ impl Pins {
                 Err(errno) => return Err(self.failed("open the pins in")(errno)),
             }
         }
-        match Table::open(&found(TABLE)) {
-            Ok(table) => Ok(Some(table)),
+        match Tables::open(found) {
+            Ok(tables) => Ok(Some(tables)),
             Err(Errno::ENOENT) => Ok(None),
             Err(errno) => Err(self.failed("open the pins in")(errno)),
         }
     }
 
-    /// Attaches fresh programs over a table filled by `fill`, then removes what was there.
-    pub fn replace(&self, fill: impl FnOnce(&Table<u32, u64>) -> Result<(), Errno>) -> Result<(), KernelError> {
+    /// Attaches fresh programs over tables filled by `fill`, then removes what was there.
+    pub fn replace(&self, fill: impl FnOnce(&Tables) -> Result<(), Errno>) -> Result<(), KernelError> {
         let root = programs::root_group()?;
         let home = detached_bpffs().map_err(KernelError::system("make a bpf file system"))?;
         let path = |name: &str| PathBuf::from(format!("/proc/self/fd/{}", home.as_raw_fd())).join(pin_name(name));
         let pin = |object: BorrowedFd<'_>, name: &str| {
             bpf::pin(object, &path(name)).map_err(KernelError::system(format!("pin {name}")))
         };
-        let object = programs::load(&PROGRAMS, &[TABLE])?;
-        for map in object.maps().filter(|map| map.name() == TABLE) {
-            pin(map.as_fd(), TABLE)?;
+        let object = programs::load(&PROGRAMS, &TABLES)?;
+        for map in object.maps() {
+            let name = map.name().to_string_lossy();
+            if TABLES.contains(&name.as_ref()) {
+                pin(map.as_fd(), &name)?;
+            }
         }
         let filling = || KernelError::system("reserve ports");
-        fill(&Table::open(&path(TABLE)).map_err(filling())?).map_err(filling())?;
+        fill(&Tables::open(path).map_err(filling())?).map_err(filling())?;
         for program in object.progs_mut() {
             let name = program.name().to_string_lossy();
             if PROGRAMS.contains(&name.as_ref()) {

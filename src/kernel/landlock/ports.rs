@@ -1,5 +1,6 @@
-//! Reserved ports: programs on the root control group that let a reserved port be bound by members of its owner's control
-//! group alone, whoever asks, and the kernel's list of ports it never picks by itself.
+//! Reserved ports and destinations: programs on the root control group that let a reserved port be bound by members of its
+//! owner's control group alone, whoever asks, and members of a limited group connect and send to where they may alone; and
+//! the kernel's list of ports it never picks by itself.
 //!
 //! A port is noted and listed before it is enforced, and the other way round when it is let go, so that a crash leaves
 //! nothing that the next call does not find.
@@ -7,24 +8,33 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use super::pins::Pins;
+use nix::errno::Errno;
+
+use super::pins::{Address, GroupLimits, Pins, Tables};
 use super::programs::{self, CALL, EXIT, JUMP_IF_NOT_EQUAL, Kind, MOVE, instruction};
-use crate::kernel::bpf::Table;
+use crate::kernel::bpf::{Abi, Table};
+use crate::kernel::connect;
 use crate::kernel::detached::make_directory;
-use crate::kernel::{KernelError, Port, reserved_ports};
+use crate::kernel::policy::RawRule;
+use crate::kernel::{ConnectRule, KernelError, Port, RightSet, reserved_ports};
 
 const PINS: &str = "bpf";
 /// What we added to the kernel's list.
 const NOTE: &str = "reserved_ports";
 
 /// Every kind of program there is in [`super::pins::PROGRAMS`].
-const KINDS: [Kind; 4] = [
+const KINDS: [Kind; 8] = [
     Kind { program: libbpf_sys::BPF_PROG_TYPE_CGROUP_SOCK_ADDR, attach: libbpf_sys::BPF_CGROUP_INET4_BIND },
     Kind { program: libbpf_sys::BPF_PROG_TYPE_CGROUP_SOCK_ADDR, attach: libbpf_sys::BPF_CGROUP_INET6_BIND },
     Kind { program: libbpf_sys::BPF_PROG_TYPE_CGROUP_SOCK, attach: libbpf_sys::BPF_CGROUP_INET4_POST_BIND },
     Kind { program: libbpf_sys::BPF_PROG_TYPE_CGROUP_SOCK, attach: libbpf_sys::BPF_CGROUP_INET6_POST_BIND },
+    Kind { program: libbpf_sys::BPF_PROG_TYPE_CGROUP_SOCK_ADDR, attach: libbpf_sys::BPF_CGROUP_INET4_CONNECT },
+    Kind { program: libbpf_sys::BPF_PROG_TYPE_CGROUP_SOCK_ADDR, attach: libbpf_sys::BPF_CGROUP_INET6_CONNECT },
+    Kind { program: libbpf_sys::BPF_PROG_TYPE_CGROUP_SOCK_ADDR, attach: libbpf_sys::BPF_CGROUP_UDP4_SENDMSG },
+    Kind { program: libbpf_sys::BPF_PROG_TYPE_CGROUP_SOCK_ADDR, attach: libbpf_sys::BPF_CGROUP_UDP6_SENDMSG },
 ];
 
 /// `if (bpf_get_current_ancestor_cgroup_id(1) == -1) bpf_set_retval(-1); return 1;` where no group has that id: the functions
@@ -44,10 +54,47 @@ pub fn probe() -> Result<(), String> {
     KINDS.iter().try_for_each(|kind| programs::try_out(*kind, &ALLOW))
 }
 
-/// Makes the kernel enforce exactly these reservations: port -> id of the owner's control group (its inode number).
-/// Idempotent; also repairs what a crash left. With none, nothing stays attached. The caller holds the body's lock.
-pub fn reconcile(reserved: &BTreeMap<Port, u64>) -> Result<(), KernelError> {
-    Reservations::at(Path::new(super::DIRECTORY)).reconcile(reserved)
+/// What the kernel is to enforce. A control group is named by its id, the inode number of its directory.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Port -> the group of its owner.
+    pub ports: BTreeMap<Port, u64>,
+    /// The groups of jails that lack a right about destinations.
+    pub limits: BTreeMap<u64, Limits>,
+}
+
+/// Where the members of a group may connect and send to.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    pub rights: RightSet,
+    pub connect: Vec<ConnectRule>,
+}
+
+impl Wanted {
+    fn is_empty(&self) -> bool {
+        self.ports.is_empty() && self.limits.is_empty()
+    }
+}
+
+impl Limits {
+    /// `None` for a jail that may reach everything.
+    pub fn of(rights: RightSet, connect: &[ConnectRule]) -> Option<Limits> {
+        let held = ["connect", "loopback_foreign"].map(|name| rights.holds(name.parse().expect("a right of the table")));
+        (held != [true, true]).then(|| Limits { rights, connect: connect.to_vec() })
+    }
+
+    fn raw(&self) -> GroupLimits {
+        let mut rules = [RawRule::default(); ConnectRule::MAX];
+        rules.iter_mut().zip(&self.connect).for_each(|(place, rule)| *place = rule.raw());
+        let count = self.connect.len().min(ConnectRule::MAX) as u32;
+        GroupLimits { rights: self.rights.mask(), count, unused: 0, rules }
+    }
+}
+
+/// Makes the kernel enforce exactly this. Idempotent; also repairs what a crash left. With nothing wanted, nothing stays
+/// attached. The caller holds the body's lock.
+pub fn reconcile(wanted: &Wanted) -> Result<(), KernelError> {
+    Reservations::at(Path::new(super::DIRECTORY)).reconcile(wanted)
 }
 
 /// The reservations kept below one directory.
@@ -62,32 +109,32 @@ impl Reservations {
     }
 
     /// See [`reconcile`].
-    pub fn reconcile(&self, reserved: &BTreeMap<Port, u64>) -> Result<(), KernelError> {
-        if !reserved.is_empty() {
+    pub fn reconcile(&self, wanted: &Wanted) -> Result<(), KernelError> {
+        if !wanted.is_empty() {
             let parent = self.directory.parent().unwrap_or(Path::new("/"));
             make_directory(parent, 0o755)?;
             make_directory(&self.directory, 0o700)?;
         }
-        let ports: BTreeSet<u32> = reserved.keys().map(|port| u32::from(port.get())).collect();
+        let ports: BTreeSet<u32> = wanted.ports.keys().map(|port| u32::from(port.get())).collect();
         let noted = self.noted()?;
         let listed = reserved_ports::read()?;
         let (add, remove) = reserved_ports::plan(&ports, &noted, &listed);
         let (all_noted, all_listed) = (&noted | &add, &listed | &add);
         self.note(&noted, &all_noted)?;
         list(&listed, &all_listed)?;
-        self.enforce(reserved)?;
+        self.enforce(wanted)?;
         list(&all_listed, &(&all_listed - &remove))?;
         self.note(&all_noted, &(&all_noted - &remove))
     }
 
-    fn enforce(&self, reserved: &BTreeMap<Port, u64>) -> Result<(), KernelError> {
+    fn enforce(&self, wanted: &Wanted) -> Result<(), KernelError> {
         let pins = Pins::at(self.directory.join(PINS));
-        if reserved.is_empty() {
+        if wanted.is_empty() {
             return pins.remove();
         }
-        match pins.table()? {
-            Some(table) => fill(&table, reserved).map_err(KernelError::system("reserve ports")),
-            None => pins.replace(|table| fill(table, reserved)),
+        match pins.tables()? {
+            Some(tables) => fill(&tables, wanted).map_err(KernelError::system("reserve ports")),
+            None => pins.replace(|tables| fill(tables, wanted)),
         }
     }
 
@@ -129,16 +176,31 @@ fn replace_file(file: &Path, text: &str) -> std::io::Result<()> {
     fs::File::open(file.parent().unwrap_or(Path::new("/")))?.sync_all()
 }
 
-/// Makes the table say exactly this; a port that stays is reserved all the time.
-fn fill(table: &Table<u32, u64>, reserved: &BTreeMap<Port, u64>) -> Result<(), nix::errno::Errno> {
-    for (port, owner) in reserved {
-        table.set(port.get().into(), *owner)?;
+/// Makes the tables say exactly this; what stays is enforced all the time.
+fn fill(tables: &Tables, wanted: &Wanted) -> Result<(), Errno> {
+    exactly(&tables.ports, wanted.ports.iter().map(|(port, owner)| (u32::from(port.get()), *owner)))?;
+    exactly(&tables.addresses, own_addresses()?.into_iter().map(|address| (address, 1)))?;
+    exactly(&tables.limits, wanted.limits.iter().map(|(group, limits)| (*group, limits.raw())))
+}
+
+fn exactly<K: Abi + Ord, V: Abi>(table: &Table<K, V>, entries: impl Iterator<Item = (K, V)>) -> Result<(), Errno> {
+    let mut kept = BTreeSet::new();
+    for (key, value) in entries {
+        table.set(key, value)?;
+        kept.insert(key);
     }
-    for port in table.keys()? {
-        let is_reserved = i64::from(port).try_into().is_ok_and(|port: Port| reserved.contains_key(&port));
-        if !is_reserved {
-            table.remove(port)?;
+    table.keys()?.into_iter().filter(|key| !kept.contains(key)).try_for_each(|key| table.remove(key))
+}
+
+/// Those of this machine's interfaces, and those that lead to all of a network.
+fn own_addresses() -> Result<BTreeSet<Address>, Errno> {
+    let mut found = BTreeSet::new();
+    for interface in nix::ifaddrs::getifaddrs()? {
+        for address in interface.address.iter().chain(&interface.broadcast) {
+            let v4 = address.as_sockaddr_in().map(|address| IpAddr::V4(address.ip()));
+            let v6 = address.as_sockaddr_in6().map(|address| IpAddr::V6(address.ip()));
+            found.extend(v4.or(v6).map(|address| Address(connect::words(connect::octets_of(address)))));
         }
     }
-    Ok(())
+    Ok(found)
 }

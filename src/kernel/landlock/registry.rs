@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::kernel::{JailInfo, JailName, Jid, KernelError, Policy, Port, RightSet};
+use crate::kernel::{ConnectRule, JailInfo, JailName, Jid, KernelError, Policy, Port, RightSet};
 
 /// Form of the files; another one is another jailsh's.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Seconds whose CPU time is remembered.
 const SAMPLES: usize = 10;
 
@@ -27,6 +27,7 @@ pub struct Record {
     /// A bit per right, by its number.
     rights: u64,
     pub ports: Vec<Port>,
+    pub connect: Vec<ConnectRule>,
     pub held: bool,
     pub closing: bool,
 }
@@ -42,7 +43,7 @@ impl Record {
             name: self.name.clone(),
             root: self.root.clone(),
             profile: self.profile.clone(),
-            policy: Policy::new(self.rights(), self.ports.clone()),
+            policy: Policy { connect: self.connect.clone(), ..Policy::new(self.rights(), self.ports.clone()) },
             processes,
             held: self.held,
             closing: self.closing,
@@ -188,6 +189,7 @@ impl Registry {
             profile: def.profile.clone(),
             rights: def.policy.rights.mask(),
             ports: def.policy.ports.clone(),
+            connect: def.policy.connect.clone(),
             held: false,
             closing: false,
         };
@@ -265,7 +267,8 @@ mod tests {
     use crate::kernel::{JailDef, Level};
 
     fn def(name: &str) -> JailDef {
-        let policy = Policy::new(Level::Medium.rights(), vec![Port::try_from(8080).unwrap()]);
+        let connect = vec!["any:53/udp".parse().unwrap()];
+        let policy = Policy { connect, ..Policy::new(Level::Medium.rights(), vec![Port::try_from(8080).unwrap()]) };
         JailDef { name: name.parse().unwrap(), root: "/r".into(), profile: "medium".into(), policy }
     }
 
@@ -306,7 +309,7 @@ mod tests {
         let jid = added(&registry, "a");
         let path = scratch.path().join(format!("jails/{jid}"));
         let whole = fs::read_to_string(&path).unwrap();
-        fs::write(&path, whole.replace("\"version\":1", "\"version\":9")).unwrap();
+        fs::write(&path, whole.replace("\"version\":2", "\"version\":9")).unwrap();
         assert!(matches!(registry.jail(jid), Err(KernelError::Abi { found: 9, ours: VERSION })));
         fs::write(&path, &whole[..20]).unwrap();
         assert!(registry.jail(jid).unwrap_err().to_string().contains("jails/1"));

@@ -71,14 +71,25 @@ pub fn refused(rights: RightSet) -> Vec<Vec<Argument>> {
     rules
 }
 
+/// The kernel asks the programs about destinations when a TCP or UDP socket connects or sends, not about other ones of these
+/// families, and not for certain about MPTCP: a jail without the right `connect` has none.
+fn leads_past_the_programs(family: u32, kind: u32, protocol: u32) -> bool {
+    const ASKED: [i32; 4] = [0, libc::IPPROTO_TCP, libc::IPPROTO_UDP, libc::IPPROTO_UDPLITE];
+    let (family, _) = as_the_kernel(family, kind);
+    let is_raw = kind & KIND_MASK == libc::SOCK_RAW as u32;
+    matches!(family as i32, libc::AF_INET | libc::AF_INET6) && (is_raw || !ASKED.contains(&(protocol as i32)))
+}
+
 fn refusals(rights: RightSet, family: u32) -> Refusals {
+    let connect: Right = "connect".parse().expect("a right of the table");
     let mut refusals = Refusals::new();
     for kind in 0..=KIND_MASK {
         let rights_by_protocol = rights_for(family, kind);
-        let rights_by_run = runs(LAST_PROTOCOL, |protocol| rights_by_protocol[protocol as usize]);
+        let limited = |protocol| leads_past_the_programs(family, kind, protocol);
+        let rights_by_run = runs(LAST_PROTOCOL, |protocol| (rights_by_protocol[protocol as usize], limited(protocol)));
         let mut open: Option<Run> = None;
-        for ((first, last), right) in rights_by_run {
-            let refused = right.is_some_and(|right| !rights.holds(right));
+        for ((first, last), (right, leads_past)) in rights_by_run {
+            let refused = right.is_some_and(|right| !rights.holds(right)) || leads_past && !rights.holds(connect);
             open = match (refused, open) {
                 (true, Some((start, _))) => Some((start, last)),
                 (true, None) => Some((first, last)),

@@ -3,6 +3,7 @@
 use std::mem::size_of;
 
 use crate::kernel::bpf::Abi;
+use crate::kernel::policy::{CONNECT_RULES, RawRule};
 
 /// What this program speaks.
 pub const ABI: u32 = 2;
@@ -22,15 +23,24 @@ macro_rules! mirror {
         #[derive(Debug, Clone, Copy)]
         #[repr(C)]
         pub struct $name { $(pub $field: $kind,)* }
-        // SAFETY: repr(C), integers and arrays of integers only, and the assertion below rules out padding.
+        // SAFETY: repr(C), integers, arrays of integers and structures of them only, and the assertion below rules out padding.
         unsafe impl Abi for $name {}
         const _: () = assert!(size_of::<$name>() == $size && size_of::<$name>() == 0 $(+ size_of::<$kind>())*);
     };
 }
 
 mirror! {
+    /// Where a jail may connect to.
+    Connect [1288] {
+        count: u32,
+        unused: u32,
+        rules: [RawRule; CONNECT_RULES],
+    }
+}
+
+mirror! {
     /// One jail, in its slot.
-    Jail [1688] {
+    Jail [1696] {
         rights: u64,
         audited: u64,
         learning_until_ns: u64,
@@ -52,6 +62,8 @@ mirror! {
         port_generation: u32,
         ports: [u16; PORTS],
         wanted_ports: [u16; PORTS],
+        connect_in_use: u32,
+        unused: u32,
         name: [u8; NAME_SIZE],
         root: [u8; ROOT_SIZE],
         profile: [u8; PROFILE_SIZE],
@@ -69,7 +81,7 @@ mirror! {
 }
 
 mirror! {
-    CreateCall [512] {
+    CreateCall [1800] {
         abi: u32,
         jid: u32,
         rights: u64,
@@ -81,11 +93,12 @@ mirror! {
         root: [u8; ROOT_SIZE],
         profile: [u8; PROFILE_SIZE],
         owner_name: [u8; NAME_SIZE],
+        connect: Connect,
     }
 }
 
 mirror! {
-    UpdateCall [160] {
+    UpdateCall [1448] {
         abi: u32,
         jid: u32,
         rights: u64,
@@ -94,6 +107,7 @@ mirror! {
         taken_port: u32,
         ports: [u16; PORTS],
         owner_name: [u8; NAME_SIZE],
+        connect: Connect,
     }
 }
 

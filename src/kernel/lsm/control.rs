@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-use super::abi::{self, ABI, ArmCall, CreateCall, HoldCall, InfoCall, Jail, JailCall, LearnCall, SampleCall, UpdateCall};
+use super::abi::{
+    self, ABI, ArmCall, Connect, CreateCall, HoldCall, InfoCall, Jail, JailCall, LearnCall, SampleCall, UpdateCall,
+};
 use super::pins;
 use crate::kernel::bpf::{self, Abi, Table};
-use crate::kernel::{JailDef, Jid, KernelError, Policy, Port};
+use crate::kernel::{ConnectRule, JailDef, Jid, KernelError, Policy, Port};
 
 /// How often a call is repeated that met another update of the same jail.
 const RETRIES: u32 = 100;
@@ -93,6 +95,7 @@ impl Control {
         call.root = abi::field(&def.root).ok_or_else(|| too_long("root"))?;
         call.profile = abi::field(&def.profile).ok_or_else(|| too_long("profile name"))?;
         (call.port_count, call.ports) = ports_of(&def.policy)?;
+        call.connect = connect_of(&def.policy)?;
         match self.run("ctl_create", &mut call)? {
             Ok(()) => Ok(Jid::new(call.jid).expect("the module counts from 1")),
             Err(Errno::EEXIST) => Err(KernelError::NameTaken(def.name.clone())),
@@ -113,6 +116,7 @@ impl Control {
         call.rights = policy.rights.mask();
         call.audited = policy.audited.mask();
         (call.port_count, call.ports) = ports_of(policy)?;
+        call.connect = connect_of(policy)?;
         match self.repeat("ctl_update", &mut call)? {
             Err(Errno::EADDRINUSE) => Err(port_taken(call.taken_port, &call.owner_name)),
             answer => answer.map_err(about(jid, "update")),
@@ -184,6 +188,16 @@ impl Control {
         jail.filter(|jail| jail.jid == jid.get()).ok_or(KernelError::NoSuchJail(jid))
     }
 
+    /// Where the jail of this record may connect to.
+    pub fn connect(&self, jail: &Jail) -> Result<Vec<ConnectRule>, KernelError> {
+        let reading = || KernelError::system("read a jail's destinations");
+        let Some(slot) = self.table::<u32, u32>("slot_of_jid")?.get(jail.jid).map_err(reading())? else { return Ok(Vec::new()) };
+        let sets = self.table::<u32, Connect>("connect_rules")?;
+        let set = sets.get(2 * slot + (jail.connect_in_use & 1)).map_err(reading())?;
+        let rules = set.map_or_else(Vec::new, |set| set.rules[..(set.count as usize).min(set.rules.len())].to_vec());
+        Ok(rules.iter().filter_map(ConnectRule::from_raw).collect())
+    }
+
     /// The records of all jails, ascending by jid.
     pub fn jails(&self) -> Result<Vec<Jail>, KernelError> {
         let reading = || KernelError::system("read the module's table of jails");
@@ -214,6 +228,17 @@ fn ports_of(policy: &Policy) -> Result<(u32, [u16; abi::PORTS]), KernelError> {
         *place = port.get();
     }
     Ok((policy.ports.len() as u32, ports))
+}
+
+fn connect_of(policy: &Policy) -> Result<Connect, KernelError> {
+    let mut connect = Connect::zeroed();
+    let places = connect.rules.get_mut(..policy.connect.len()).ok_or_else(|| KernelError::Other {
+        doing: "limit where the jail connects to".into(),
+        why: format!("{} destinations are named; a jail can have {}", policy.connect.len(), ConnectRule::MAX),
+    })?;
+    places.iter_mut().zip(&policy.connect).for_each(|(place, rule)| *place = rule.raw());
+    connect.count = policy.connect.len() as u32;
+    Ok(connect)
 }
 
 fn port_taken(port: u32, owner: &[u8]) -> KernelError {

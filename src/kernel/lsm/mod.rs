@@ -25,8 +25,8 @@ use control::Control;
 use iterate::Process;
 
 use super::{
-    Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailName, JailStats, Jid, Kernel, KernelError, Member, Policy,
-    Port, Right, RightSet, cgroup,
+    ConnectRule, Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailName, JailStats, Jid, Kernel, KernelError,
+    Member, Policy, Port, Right, RightSet, cgroup,
 };
 
 const BODY: &str = "lsm";
@@ -155,22 +155,23 @@ fn processes_of(jail: &Jail) -> u64 {
     jail.processes.max(0) as u64
 }
 
-fn policy_of(jail: &Jail) -> Policy {
+fn policy_of(jail: &Jail, connect: Vec<ConnectRule>) -> Policy {
     let count = (jail.port_count as usize).min(abi::PORTS);
     Policy {
         rights: RightSet::from_mask(jail.rights),
         audited: RightSet::from_mask(jail.audited),
         ports: jail.ports[..count].iter().filter_map(|port| Port::try_from(i64::from(*port)).ok()).collect(),
+        connect,
     }
 }
 
-fn info_of(jail: &Jail) -> Option<JailInfo> {
+fn info_of(jail: &Jail, connect: Vec<ConnectRule>) -> Option<JailInfo> {
     Some(JailInfo {
         jid: Jid::new(jail.jid)?,
         name: abi::text(&jail.name).parse().ok()?,
         root: abi::text(&jail.root),
         profile: abi::text(&jail.profile),
-        policy: policy_of(jail),
+        policy: policy_of(jail, connect),
         processes: processes_of(jail),
         held: jail.held != 0,
         closing: jail.closing != 0,
@@ -285,7 +286,9 @@ impl Kernel for Lsm {
     }
 
     fn list(&self) -> Result<Vec<JailInfo>, KernelError> {
-        Ok(self.control.jails()?.iter().filter_map(info_of).collect())
+        let jails = self.control.jails()?;
+        let infos = jails.iter().map(|jail| Ok(info_of(jail, self.control.connect(jail)?)));
+        Ok(infos.collect::<Result<Vec<_>, KernelError>>()?.into_iter().flatten().collect())
     }
 
     fn stats(&self, jid: Option<Jid>) -> Result<Vec<JailStats>, KernelError> {
@@ -322,7 +325,7 @@ impl Kernel for Lsm {
     fn learn(&self, jid: Jid, lease: Duration) -> Result<(), KernelError> {
         // What no hook sees would be let through unseen.
         let audited = RightSet::grantable();
-        self.check_enforceable(&Policy { audited, ..self.control.jail(jid).map(|jail| policy_of(&jail))? })?;
+        self.check_enforceable(&Policy { audited, ..self.control.jail(jid).map(|jail| policy_of(&jail, Vec::new()))? })?;
         self.control.learn(jid, lease)
     }
 

@@ -13,7 +13,8 @@ use nix::errno::Errno;
 
 use self::abi::{ABI, Create, Info, MemberRecord, Record, Update, errno};
 use super::{
-    Denial, Description, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Member, Policy, Port, Right, RightSet,
+    Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Member, Policy, Port, Right,
+    RightSet,
 };
 pub use nodes::Nodes;
 
@@ -97,6 +98,7 @@ fn info_of(info: &Info) -> Option<JailInfo> {
             rights: RightSet::from_mask(info.rights),
             audited: RightSet::EMPTY,
             ports: info.ports[..count].iter().filter_map(|port| Port::try_from(i64::from(*port)).ok()).collect(),
+            connect: Vec::new(),
         },
         processes: info.processes,
         held: false,
@@ -144,7 +146,16 @@ impl<N: Nodes + 'static> Kernel for Netbsd<N> {
     fn admits(&self, policy: &Policy) -> Result<(), KernelError> {
         let why = "its module keeps one mask of rights for a jail";
         let refused = |right| KernelError::NoAudit { right, body: BODY, why: why.into() };
-        policy.audited.iter().next().map_or(Ok(()), |right| Err(refused(right)))
+        if let Some(right) = policy.audited.iter().next() {
+            return Err(refused(right));
+        }
+        let lacking = self.describe().rights.into_iter().filter(|status| !status.right.is_fence());
+        for status in lacking.filter(|status| !policy.rights.holds(status.right)) {
+            if let Enforcement::NotEnforceable { why } = status.enforcement {
+                return Err(KernelError::RightNotEnforceable { right: status.right, body: BODY, why });
+            }
+        }
+        Ok(())
     }
 
     fn create(&self, def: &JailDef) -> Result<Jid, KernelError> {

@@ -16,6 +16,13 @@ pub const UPDATE: Shape = Shape {
         key("audit", List, "names of rights, or [\"all\"]", "none", "rights whose use is let through and told from now on"),
         key("enforce", List, "names of rights, or [\"all\"]", "none", "audited rights that are denied again"),
         key("ports", List, "port numbers", "as they are", "the ports that only this jail may bind from now on"),
+        key(
+            "connect",
+            List,
+            "destinations, as in a spec",
+            "as it is",
+            "where alone it may connect and send to from now on; [\"any\"] for anywhere",
+        ),
     ],
 };
 

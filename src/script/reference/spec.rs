@@ -30,6 +30,13 @@ pub const SPEC: Shape = Shape {
             .shape(&PROFILE),
         key("base", Text, "host, NAME, NAME@VERSION, dir:PATH or tar:PATH", "host", "where its programs come from"),
         key("ports", List, "numbers from 1 to 65535", "[]", "ports that only this jail may bind"),
+        key(
+            "connect",
+            List,
+            "ADDRESS[/PREFIX][:PORT[-PORT]][/tcp or /udp], with any for every address and brackets around IPv6; at most 32",
+            "anywhere",
+            "where alone it may connect and send to; [] for nowhere",
+        ),
         key("limits", Map, "refused by this version", "none", "kept for limits of the jail as a whole"),
         key("log", Map, "see spec.log", "daemon, notice, err, jail-NAME", "where the lines of its service go in syslog")
             .shape(&LOG),

@@ -50,13 +50,14 @@ const fn feat(name: &'static str, does: &'static str, asks: &'static [Ask]) -> F
 }
 
 /// Capabilities are numbers of capabilities(7), sockets those of socket(2) and netlink(7).
-pub const FEATS: [Feat; 37] = [
+pub const FEATS: [Feat; 38] = [
     feat("ping", "a raw ICMP socket, as ping(8) opens", &[Ask::Socket(2, 3, 1)]),
     feat("raw_socket", "a raw IP socket", &[Ask::Socket(2, 3, 255)]),
     feat("packet_socket", "a packet socket on no link", &[Ask::Socket(17, 3, 0)]),
     feat("socket_family", "a socket of the kernel's cryptography", &[Ask::Socket(38, 5, 0)]),
     feat("netlink_route", "a netlink socket that lists addresses and routes", &[Ask::Socket(16, 3, 0)]),
     feat("netlink", "a generic netlink socket", &[Ask::Socket(16, 3, 16)]),
+    feat("connect", "a datagram socket whose other end is this machine", &[Ask::Right("connect")]),
     feat("net_admin", "a receive buffer beyond the limit", &[Ask::Capability(12)]),
     feat("mount", "a temporary file system on a fresh directory", &[Ask::Right("mount"), Ask::Capability(21)]),
     feat("chroot", "the root as root", &[Ask::Capability(18)]),

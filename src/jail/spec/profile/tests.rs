@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::jail::Spec;
+use crate::jail::spec::way_past;
 use crate::kernel::Verdict;
 
 fn rights() -> impl Strategy<Value = Right> {
@@ -135,6 +136,7 @@ proptest! {
     #[test]
     fn a_profile_reads_back_as_it_was_written(profile in profiles()) {
         prop_assert_eq!(&Profile::parse("profile", &profile.to_tree()).unwrap(), &profile);
+        prop_assume!(way_past(profile.rights()).is_none(), "a spec refuses it");
         let spec = Spec::from_toml(&"web".parse().unwrap(), &profile.to_toml()).unwrap();
         prop_assert_eq!(&spec.profile, &profile);
         let again = Spec::from_toml(&"web".parse().unwrap(), &spec.to_toml()).unwrap();

@@ -219,12 +219,19 @@ fn socket_numbers() -> impl Strategy<Value = (u32, u32, u32)> {
     (family, kind, protocol)
 }
 
+/// Sockets about whose destinations no program is asked: raw ones, and of IP all but TCP and UDP.
+fn passes_unasked(family: u32, kind: u32, protocol: u32) -> bool {
+    let kind = kind & 0xf;
+    matches!(family, 2 | 10) && !(family == 2 && kind == 10) && (kind == 3 || !matches!(protocol, 0 | 6 | 17 | 136))
+}
+
 fn judged_alike(rights: RightSet, sockets: impl IntoIterator<Item = (u32, u32, u32)>) {
     let program = program(rights);
     assert!(program.len() < LONGEST);
     for (family, kind, protocol) in sockets {
         let expected = match right_for(family, kind, protocol) {
             Some(right) if !rights.holds(right) => REFUSED,
+            _ if passes_unasked(family, kind, protocol) && !rights.holds("connect".parse().unwrap()) => REFUSED,
             _ => ALLOW,
         };
         let registers = [JUNK | u64::from(family), JUNK | u64::from(kind), JUNK | u64::from(protocol), 0, 0, 0];
