@@ -81,6 +81,12 @@ int impersonate_keeper(int pid, const char *claim, int victim);
 /* Mounts with whatever a setuid program is given; 0 or an errno, see identity.c. */
 int mount_with_what_was_gained(void);
 
+/* See races.c. */
+int swap(const char *one, const char *other);
+int churn(long least, int host);
+int seize_programs(void);
+int paste_line(const char *line);
+
 /* Tells of every program seen below /proc, see watch.c. */
 int watch_programs(void);
 

@@ -12,6 +12,11 @@
  *   attacks traced                          the same, then stops itself by a signal and sleeps
  *   attacks impersonate PID CLAIM VICTIM    answers in the keeper's stead, see keeper.c
  *   attacks watch                           prints each program that any process runs, until standard input ends
+ *   attacks swap ONE OTHER                  exchanges two names until it is killed
+ *   attacks paste LINE                      types a line into its terminal
+ *   attacks churn LEAST PID                 forks at least so often, until standard input ends; prints how often, and how many
+ *                                           children could signal PID
+ *   attacks seize                           opens the program of whoever is seen; prints those that are none of the jail's
  *   attacks foist                           makes 20 children of its parent, which end at once, and sleeps
  *   attacks bomb                            forks for ever, at most 200 processes of its user at a time
  *   attacks graft TREE NAMESPACE PLACE      puts a tree of this mount namespace into another one
@@ -297,6 +302,14 @@ int main(int argc, char **argv)
 		return impersonate_keeper(atoi(argv[2]), argv[3], atoi(argv[4]));
 	if (argc == 2 && !strcmp(argv[1], "watch"))
 		return watch_programs();
+	if (argc == 4 && !strcmp(argv[1], "swap"))
+		return swap(argv[2], argv[3]);
+	if (argc == 3 && !strcmp(argv[1], "paste"))
+		return paste_line(argv[2]);
+	if (argc == 4 && !strcmp(argv[1], "churn"))
+		return churn(atol(argv[2]), atoi(argv[3]));
+	if (argc == 2 && !strcmp(argv[1], "seize"))
+		return seize_programs();
 	if (argc == 2 && !strcmp(argv[1], "foist"))
 		foist();
 	if (argc == 2 && !strcmp(argv[1], "bomb"))

@@ -140,9 +140,15 @@ impl Drop for TestJail<'_> {
         for member in members {
             assert_ne!(birth_of(member.0), Some(member.clone()), "process {} outlived its jail", member.0);
         }
-        assert_eq!(self.in_kernel(), None, "{} is still in the kernel", self.name);
-        assert_eq!(mentions(self.name.as_str()), Vec::<String>::new(), "left over of {}", self.name);
+        assert_gone(self.name.as_str());
     }
+}
+
+/// Nothing on the host goes by the name, and the kernel does not know it.
+pub fn assert_gone(name: &str) {
+    let known = kernel().find(&name.parse().expect("a jail name")).expect("the kernel lists its jails");
+    assert!(known.is_none(), "{name} is still in the kernel");
+    assert_eq!(mentions(name), Vec::<String>::new(), "left over of {name}");
 }
 
 /// A field of proc(5)'s stat from the third on, counted from 0; the command's name before may hold blanks.

@@ -72,6 +72,14 @@ impl Terminal {
         self.parser.screen_mut().set_size(some(rows), some(columns));
     }
 
+    /// Bytes that who reads from the terminal next would get.
+    pub fn waiting(&self) -> i32 {
+        let mut count = 0;
+        // SAFETY: an open terminal and an int.
+        assert_eq!(unsafe { libc::ioctl(self.slave.as_raw_fd(), libc::FIONREAD, &raw mut count) }, 0);
+        count
+    }
+
     /// As a person types; `\r` is Enter, `\x1b` Escape.
     pub fn press(&mut self, keys: &str) {
         self.master.write_all(keys.as_bytes()).expect("a terminal that takes keys");

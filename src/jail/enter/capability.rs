@@ -20,9 +20,10 @@ pub fn kept(description: &Description, rights: RightSet) -> u64 {
     (0..u64::BITS).filter(|cap| keep(*cap)).fold(0, |set, cap| set | 1 << cap)
 }
 
-/// Removes every capability outside `keep` from the bounding set, and all from the ambient set.
+/// Removes every capability outside `keep` from the bounding set, and all from the ambient and the inheritable set.
 pub fn drop_others(keep: u64) -> Result<(), Errno> {
     prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL as u64)?;
+    inherit_none()?;
     for cap in (0..u64::BITS).filter(|cap| keep >> cap & 1 == 0) {
         match prctl(libc::PR_CAPBSET_DROP, u64::from(cap)) {
             // Capabilities are numbered without gaps: this is beyond the last one.
@@ -31,6 +32,19 @@ pub fn drop_others(keep: u64) -> Result<(), Errno> {
         }
     }
     Ok(())
+}
+
+/// What the caller made inheritable would be had again from a program with inheritable file capabilities (CVE-2022-29162).
+fn inherit_none() -> Result<(), Errno> {
+    /// capget(2): sets of 64 bits, as two times effective, permitted and inheritable.
+    const VERSION_3: u32 = 0x2008_0522;
+    let (mut header, mut sets) = ([VERSION_3, 0], [[0_u32; 3]; 2]);
+    // SAFETY: a header and sets of that version, which outlive both calls. Process 0 is the caller.
+    Errno::result(unsafe { libc::syscall(libc::SYS_capget, header.as_mut_ptr(), sets.as_mut_ptr()) })?;
+    let [[.., low], [.., high]] = &mut sets;
+    (*low, *high) = (0, 0);
+    // SAFETY: as above.
+    Errno::result(unsafe { libc::syscall(libc::SYS_capset, header.as_mut_ptr(), sets.as_ptr()) }).map(drop)
 }
 
 fn prctl(option: i32, argument: u64) -> Result<(), Errno> {
