@@ -11,6 +11,7 @@ mod input;
 mod jailctl;
 mod jailmgr;
 mod jailsh;
+mod limits;
 mod manual;
 mod options;
 mod output;

@@ -1,5 +1,6 @@
 //! A jail's `jail.toml` as text: read as it is, replaced only by one that is right.
 
+use super::lifecycle::adopt;
 use super::stale::{SPEC_CHANGED, wear};
 use super::store::{self, Directory, Lock, SPEC_FILE, SPEC_LIMIT};
 use super::{Change, Host, JailError, Spec};
@@ -21,14 +22,19 @@ pub fn configure(host: &Host, name: &JailName, text: &str) -> Result<Change, Jai
     if before == text {
         return Ok(Change::Unchanged);
     }
-    wear(host, name, SPEC_CHANGED)?;
+    host.kernel.admits_limits(&new.limits)?;
+    let diff = match Spec::from_toml(name, &before) {
+        Ok(old) => {
+            adopt(host, name, &old, &new)?;
+            new.diff(&old)
+        }
+        Err(error) => {
+            wear(host, name, SPEC_CHANGED)?;
+            vec![format!("it could not be read before: {error}")]
+        }
+    };
     jail.replace(SPEC_FILE, 0o600, text.as_bytes())?;
-    Ok(Change::Changed {
-        diff: match Spec::from_toml(name, &before) {
-            Ok(old) => new.diff(&old),
-            Err(error) => vec![format!("it could not be read before: {error}")],
-        },
-    })
+    Ok(Change::Changed { diff })
 }
 
 fn text_of(jail: &Directory) -> Result<String, JailError> {
@@ -73,7 +79,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (host, name) = host(&dir);
         let before = spec_text(&host, &name).unwrap();
-        for wrong in ["profle = 'low'", "ports = [0]", "=", "limits = {}"] {
+        for wrong in ["profle = 'low'", "ports = [0]", "=", "limits = { memory = 1 }"] {
             assert!(matches!(configure(&host, &name, wrong), Err(JailError::Spec { .. })), "{wrong}");
         }
         assert_eq!(spec_text(&host, &name).unwrap(), before);

@@ -61,6 +61,7 @@ impl Observed {
 pub fn create(host: &Host, name: &JailName, spec: &Spec) -> Result<Change, JailError> {
     // What can never be started is not made.
     host.kernel.admits(&spec.policy())?;
+    host.kernel.admits_limits(&spec.limits)?;
     let _lock = Lock::jail(host, name)?;
     let jails = store::jails_or_make(&host.config)?;
     store::sweep(&host.config, name)?;
@@ -84,19 +85,26 @@ pub fn create(host: &Host, name: &JailName, spec: &Spec) -> Result<Change, JailE
     };
     complete(&jail, tree.as_ref())?;
     let _pinned = base::hold(&host.config, &spec.base)?;
-    let diff = match &old {
-        None => {
-            store::write_spec(&jail, spec)?;
-            return Ok(Change::Created);
-        }
-        Some(old) => spec.diff(old),
+    let Some(old) = old else {
+        store::write_spec(&jail, spec)?;
+        return Ok(Change::Created);
     };
+    let diff = spec.diff(&old);
     if diff.is_empty() {
         return Ok(Change::Unchanged);
     }
-    stale::wear(host, name, SPEC_CHANGED)?;
+    adopt(host, name, &old, spec)?;
     store::write_spec(&jail, spec)?;
     Ok(Change::Changed { diff })
+}
+
+/// What a jail that is up takes over of a new spec, before that is written: should the writing not be reached, the spec
+/// still differs, and the next run does it again. The caller holds the jail's lock.
+pub(super) fn adopt(host: &Host, name: &JailName, old: &Spec, new: &Spec) -> Result<(), JailError> {
+    if let (true, Some(jid)) = (new.limits != old.limits, up(host, name)?) {
+        host.kernel.limit(jid, &new.limits)?;
+    }
+    if new.needs_restart(old) { stale::wear(host, name, SPEC_CHANGED) } else { Ok(()) }
 }
 
 /// The spec with its base settled to one that is there. A running jail keeps its version.
@@ -145,7 +153,7 @@ pub fn bring_up(host: &Host, name: &JailName) -> Result<Running, JailError> {
     script_file::sweep(&jail)?;
     let jid = host.kernel.create(&definition(&host.config, name, &spec))?;
     // A body that runs no commands says so here, before anything is mounted.
-    let entered = host.kernel.gate(jid).map(drop).map_err(JailError::from);
+    let entered = host.kernel.gate(jid).map(drop).and_then(|()| host.kernel.limit(jid, &spec.limits)).map_err(JailError::from);
     match entered.and_then(|()| root::pin(&host.config, name, &spec.base, host.kernel.way_in())) {
         Ok(()) => Ok(Running { name: name.clone(), jid, brought_up: true }),
         Err(error) => {

@@ -1,11 +1,11 @@
 //! A new policy for a jail that is up, without touching its spec.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::spec::profile::grantable_right;
 use super::spec::{SpecError, connect_anywhere, way_past};
 use super::{Host, JailError, Spec};
-use crate::kernel::{ConnectRule, JailInfo, Level, Policy, Port, Right, RightSet, Verdict};
+use crate::kernel::{ConnectRule, JailInfo, Level, Limits, Policy, Port, Right, RightSet, Verdict};
 
 /// What is to change; `None` leaves it as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct Wanted {
     connect: Option<Vec<ConnectRule>>,
     audit: Choice,
     enforce: Choice,
+    /// The keys of a spec's limits that change; null lifts one.
+    limits: Map<String, Value>,
 }
 
 /// Some rights, or all that there are.
@@ -59,6 +61,7 @@ impl Wanted {
             connect: (!connect.is_null()).then_some(policy.connect),
             audit: Choice::NONE,
             enforce: Choice::NONE,
+            limits: Map::new(),
         })
     }
 
@@ -66,6 +69,29 @@ impl Wanted {
     /// enforces what is audited.
     pub fn switching(self, audit: &[String], enforce: &[String]) -> Result<Wanted, SpecError> {
         Ok(Wanted { audit: Choice::parse("audit", audit)?, enforce: Choice::parse("enforce", enforce)?, ..self })
+    }
+
+    /// Besides, limits: those of a spec's that are named change; `none` or null lifts one, and null alone changes none.
+    pub fn limiting(self, limits: &Value) -> Result<Wanted, SpecError> {
+        let limits = match limits {
+            Value::Object(map) => {
+                let lifted = |value: &Value| if value.as_str() == Some("none") { Value::Null } else { value.clone() };
+                map.iter().map(|(key, value)| (key.clone(), lifted(value))).collect()
+            }
+            Value::Null => Map::new(),
+            other => Limits::parse("limits", other).map(|_| Map::new())?,
+        };
+        Limits::parse("limits", &Value::Object(limits.clone()))?;
+        Ok(Wanted { limits, ..self })
+    }
+
+    /// The limits after it.
+    fn limited(&self, before: &Limits) -> Result<Limits, SpecError> {
+        let mut tree = serde_json::to_value(before).expect("limits hold only texts and numbers");
+        if let Value::Object(map) = &mut tree {
+            map.extend(self.limits.clone());
+        }
+        Limits::parse("limits", &tree).map(|limits| limits.as_kept())
     }
 
     /// The policy after it.
@@ -97,6 +123,8 @@ impl Wanted {
 pub struct PolicyChange {
     pub before: Policy,
     pub after: Policy,
+    /// The limits before and after.
+    pub limits: (Limits, Limits),
 }
 
 impl PolicyChange {
@@ -121,6 +149,8 @@ impl PolicyChange {
         if limits(before) != limits(after) {
             lines.push(format!("connect: {} -> {}", destinations(limits(before)), destinations(limits(after))));
         }
+        let (before, after) = &self.limits;
+        lines.extend(after.diff(before));
         lines
     }
 }
@@ -155,10 +185,24 @@ pub fn update(host: &Host, jail: &JailInfo, wanted: &Wanted) -> Result<PolicyCha
             remedy: format!("use a profile that denies {right}"),
         });
     }
+    let limits_before = host.kernel.limits(jail.jid)?;
+    let limits =
+        wanted.limited(&limits_before).map_err(|error| JailError::Spec { path: format!("jail {}", jail.name), error })?;
+    host.kernel.admits_limits(&limits)?;
     if after != before {
         host.kernel.update(jail.jid, &after)?;
     }
-    Ok(PolicyChange { before, after })
+    if limits != limits_before
+        && let Err(error) = host.kernel.limit(jail.jid, &limits)
+    {
+        // The first error is the one to tell.
+        let _ = host.kernel.limit(jail.jid, &limits_before);
+        if after != before {
+            let _ = host.kernel.update(jail.jid, &before);
+        }
+        return Err(error.into());
+    }
+    Ok(PolicyChange { before, after, limits: (limits_before, limits) })
 }
 
 #[cfg(test)]
@@ -218,6 +262,27 @@ mod tests {
         assert_eq!(after.audited, RightSet::EMPTY);
         let fence = Wanted::parse(None, None).unwrap().switching(&names(&["process_see"]), &[]).unwrap_err();
         assert!(fence.to_string().contains("keeps jails apart"), "{fence}");
+    }
+
+    #[test]
+    fn limits_that_are_named_change_and_the_others_stay() {
+        let host = host(&[("web", 80)]);
+        let change = |limits: Value| {
+            let wanted =
+                Wanted::parse(None, None).and_then(|wanted| wanted.limiting(&limits)).map_err(|error| error.to_string())?;
+            update(&host, &jail(&host, "web"), &wanted).map(|change| change.lines()).map_err(|error| error.to_string())
+        };
+        let told = change(json!({ "memory": "512M", "cpu": "50%" })).unwrap();
+        assert_eq!(told, ["cpu: no limit -> 50%", "memory: no limit -> 512M"]);
+        assert_eq!(change(json!({ "memory": "1G" })).unwrap(), ["memory: 512M -> 1G"]);
+        assert_eq!(change(json!({ "memory": 1 << 30 })).unwrap(), [""; 0]);
+        assert_eq!(change(json!({ "cpu": "none" })).unwrap(), ["cpu: 50% -> no limit"]);
+        assert_eq!(
+            change(json!({ "memory_soft": "2G" })).unwrap_err(),
+            "jail web: limits.memory_soft: 2G is more than memory, 1G; make it less, or leave it out"
+        );
+        assert!(change(json!({ "memroy": "2G" })).unwrap_err().contains("did you mean \"limits.memory\"?"));
+        assert!(change(json!("1G")).unwrap_err().contains("expected a map"));
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub(crate) mod detached;
 pub mod enforcement_table;
 mod error;
 pub mod landlock;
+mod limits;
 pub mod lsm;
 pub mod netbsd;
 mod object;
@@ -28,11 +29,14 @@ pub use capability::CAPABILITIES;
 pub use connect::{ConnectRule, DestinationError, Protocol};
 pub use describe::{Description, Enforcement, RightStatus};
 pub use error::KernelError;
+pub use limits::{Bytes, CpuQuota, CpuWeight, Limits};
 pub use object::Object;
 pub use policy::{Level, Right, RightSet, Verdict};
 pub use select::{BodyChoice, select, select_accepting};
 pub use signal::Signal;
-pub use types::{Denial, JailDef, JailInfo, JailName, JailStats, Jid, Member, NameError, Policy, Port, PortError, Processes};
+pub use types::{
+    Denial, JailDef, JailInfo, JailName, JailStats, Jid, Member, NameError, Policy, Port, PortError, Processes, Usage,
+};
 
 /// What a body must do. All calls are made by host root; a body checks that itself and answers
 /// [`KernelError::NotPermitted`].
@@ -126,10 +130,23 @@ pub trait Kernel {
         })
     }
 
-    /// Bytes of memory that the jail is charged for, and how many it may be. `None` where nobody counts them.
-    fn memory(&self, _name: &JailName) -> Option<(u64, Option<u64>)> {
-        None
-    }
+    /// Could a jail be held to these limits here?
+    ///
+    /// # Errors
+    /// [`KernelError::NotEnforceable`], with what is missing.
+    fn admits_limits(&self, limits: &Limits) -> Result<(), KernelError>;
+
+    /// Holds a jail to these limits from now on; those that are absent are lifted. What was set before an error stays set.
+    ///
+    /// # Errors
+    /// As [`Kernel::admits_limits`]; [`KernelError::Other`] for less memory than is in use.
+    fn limit(&self, jid: Jid, limits: &Limits) -> Result<(), KernelError>;
+
+    /// The limits that it has.
+    fn limits(&self, jid: Jid) -> Result<Limits, KernelError>;
+
+    /// What the jail uses.
+    fn usage(&self, jid: Jid) -> Result<Usage, KernelError>;
 
     /// Looks a jail up by name.
     fn find(&self, name: &JailName) -> Result<Option<JailInfo>, KernelError> {

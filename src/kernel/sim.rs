@@ -9,8 +9,8 @@ use std::time::Duration;
 use super::connect::destination;
 use super::policy::Action;
 use super::{
-    Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Member, Object, Policy, Port,
-    Protocol, Right, RightSet, RightStatus, Verdict, policy,
+    Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Limits, Member, Object,
+    Policy, Port, Protocol, Right, RightSet, RightStatus, Usage, Verdict, policy,
 };
 
 /// A simulated kernel. Empty at first; forgotten when dropped.
@@ -28,6 +28,7 @@ struct State {
     denials: Vec<Denial>,
     learning: BTreeSet<Jid>,
     frozen: BTreeSet<Jid>,
+    limits: BTreeMap<Jid, Limits>,
 }
 
 /// Whom or what a simulated process acts on.
@@ -309,6 +310,27 @@ impl Kernel for Sim {
             state.learning.insert(jid)
         };
         Ok(())
+    }
+
+    fn admits_limits(&self, _limits: &Limits) -> Result<(), KernelError> {
+        Ok(())
+    }
+
+    fn limit(&self, jid: Jid, limits: &Limits) -> Result<(), KernelError> {
+        let mut state = self.state.borrow_mut();
+        state.jail(jid)?;
+        state.limits.insert(jid, limits.as_kept());
+        Ok(())
+    }
+
+    fn limits(&self, jid: Jid) -> Result<Limits, KernelError> {
+        let mut state = self.state.borrow_mut();
+        state.jail(jid)?;
+        Ok(state.limits.get(&jid).cloned().unwrap_or_default())
+    }
+
+    fn usage(&self, jid: Jid) -> Result<Usage, KernelError> {
+        self.state.borrow_mut().jail(jid).map(|_| Usage::default())
     }
 
     fn denials(&self) -> Result<(Vec<Denial>, u64), KernelError> {

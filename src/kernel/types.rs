@@ -245,6 +245,25 @@ pub struct JailStats {
     pub audits: Option<BTreeMap<Right, u64>>,
 }
 
+/// What a jail uses now and how often it came to a limit, as its control groups tell; `None` where no group counts it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Memory in use: anonymous, page cache, and the kernel's own for the jail.
+    pub memory_bytes: Option<u64>,
+    /// The most it was.
+    pub memory_peak_bytes: Option<u64>,
+    /// Anonymous memory in use.
+    pub resident_bytes: Option<u64>,
+    /// Processes that were killed because memory reached its limit.
+    pub oom_kills: Option<u64>,
+    /// Periods of the quota in which it was used up.
+    pub throttled_periods: Option<u64>,
+    /// Time that members waited for the next period, in microseconds.
+    pub throttled_usec: Option<u64>,
+    /// Processes that were refused because the limit was reached.
+    pub forks_refused: Option<u64>,
+}
+
 /// One action that the kernel refused, or let through though no right allows it, because that right is audited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denial {

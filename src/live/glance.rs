@@ -50,8 +50,11 @@ impl Glance {
             None => "up",
         };
         let alive = written.as_ref().filter(|(_, alive)| *alive).map(|(status, _)| status);
-        let memory = match host.kernel.memory(&stats.name) {
-            Some((bytes, limit)) => Memory::Charged { bytes, limit },
+        let memory = match host.kernel.usage(stats.jid).ok().and_then(|usage| usage.memory_bytes) {
+            Some(bytes) => {
+                let limit = host.kernel.limits(stats.jid).ok().and_then(|limits| limits.memory);
+                Memory::Charged { bytes, limit: limit.map(|limit| limit.0) }
+            }
             None => Memory::Virtual(stats.vmem_bytes),
         };
         Jail {

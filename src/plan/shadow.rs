@@ -82,8 +82,10 @@ impl<O: Observe> Shadow<O> {
                 self.jails.insert(jail.clone(), Some(seen));
             }
             Step::Configure { spec } => self.change(jail, |seen| {
+                if seen.spec.as_ref().map_or(true, |old| spec.0.needs_restart(old)) {
+                    seen.wear("its spec changed");
+                }
                 seen.spec = Ok(spec.0.clone());
-                seen.wear("its spec changed");
             })?,
             Step::Start | Step::Restart { .. } | Step::Thaw => self.change(jail, |seen| {
                 seen.service = Service::Ready;

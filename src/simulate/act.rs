@@ -52,8 +52,13 @@ impl World {
                 return Ok(Done::Created);
             }
             Step::Configure { spec } => {
+                if let Some(known) = self.in_kernel(jail) {
+                    self.kernel.limit(known.jid, &spec.0.limits).map_err(JailError::from)?;
+                }
                 self.with(jail, |jail| {
-                    jail.wear(jail::SPEC_CHANGED);
+                    if spec.0.needs_restart(&jail.spec) {
+                        jail.wear(jail::SPEC_CHANGED);
+                    }
                     jail.spec = (*spec.0).clone();
                 })?;
                 return Ok(Done::Changed);
@@ -205,7 +210,8 @@ impl World {
     /// Into the kernel, without a service.
     fn bring_up(&self, name: &JailName) -> Result<(), JailError> {
         let spec = self.with(name, |jail| jail.spec.clone())?;
-        self.kernel.create(&jail::definition(&self.config, name, &spec))?;
+        let jid = self.kernel.create(&jail::definition(&self.config, name, &spec))?;
+        self.kernel.limit(jid, &spec.limits)?;
         self.with(name, |jail| jail.life = Life::Up)
     }
 

@@ -5,7 +5,7 @@ use std::net::{TcpListener, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::path::Path;
 
-use jailsh::kernel::landlock::ports::{Limits, Wanted};
+use jailsh::kernel::landlock::ports::{Reach, Wanted};
 use jailsh::kernel::{Level, Port, RightSet};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
@@ -32,7 +32,7 @@ fn as_member(group: &Path, action: impl FnOnce() -> i32) -> i32 {
 fn limits(group: &Group, without: &str, connect: &[&str]) -> Wanted {
     let rights: RightSet = Level::High.rights().without(without.parse().unwrap());
     let connect: Vec<_> = connect.iter().map(|text| text.parse().unwrap()).collect();
-    Wanted { limits: Limits::of(rights, &connect).into_iter().map(|limits| (group.id(), limits)).collect(), ..Wanted::default() }
+    Wanted { reaches: Reach::of(rights, &connect).into_iter().map(|reach| (group.id(), reach)).collect(), ..Wanted::default() }
 }
 
 fn listen() -> (TcpListener, UdpSocket, u16) {

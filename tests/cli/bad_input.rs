@@ -89,7 +89,7 @@ fn wrong_use_of_jailmgr_is_one_line_and_64() {
         &["create", "-x", "sh -c 'echo hi", "web"],
         &["create", "-x", "", "web"],
         &["create", "-x", "echo \\", "web"],
-        &["create", "-p", "512", "web"],
+        &["create", "-p", "0", "web"],
         &["start"],
         &["start", "--all", "web"],
         &["stop"],

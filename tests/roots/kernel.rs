@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use jailsh::jail::Config;
 use jailsh::kernel::{
-    Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailName, JailStats, Jid, Kernel, KernelError, Level, Member,
-    Policy, Port, Right, RightStatus,
+    Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailName, JailStats, Jid, Kernel, KernelError, Level, Limits,
+    Member, Policy, Port, Right, RightStatus, Usage,
 };
 
 /// Its state is on disk, so that several processes, killed ones among them, see one kernel.
@@ -111,6 +111,25 @@ impl Kernel for Plain {
 
     fn update(&self, _jid: Jid, _policy: &Policy) -> Result<(), KernelError> {
         Ok(())
+    }
+
+    fn admits_limits(&self, limits: &Limits) -> Result<(), KernelError> {
+        if limits.is_empty() {
+            return Ok(());
+        }
+        Err(KernelError::NotEnforceable { what: "a limit".into(), body: "plain", why: "a test body".into() })
+    }
+
+    fn limit(&self, _jid: Jid, limits: &Limits) -> Result<(), KernelError> {
+        self.admits_limits(limits)
+    }
+
+    fn limits(&self, _jid: Jid) -> Result<Limits, KernelError> {
+        Ok(Limits::default())
+    }
+
+    fn usage(&self, _jid: Jid) -> Result<Usage, KernelError> {
+        Ok(Usage::default())
     }
 
     fn destroy(&self, jid: Jid) -> Result<(), KernelError> {

@@ -1,5 +1,7 @@
 //! `jailctl info`: what is enforced on one jail, and by what.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use serde::Serialize;
 
@@ -12,12 +14,12 @@ use crate::cli::target::Target;
 use crate::jail::Spec;
 use crate::jail::spec::profile::Reasons;
 use crate::jail::spec::{Profile, connect_anywhere};
-use crate::kernel::{ConnectRule, JailName, JailStats, Policy, Right};
+use crate::kernel::{ConnectRule, JailName, JailStats, Limits, Policy, Right, Usage};
 use crate::supervise::Status;
 use crate::telemetry::{self, Format, Observation, Table};
 
-/// Show a jail's policy, what enforces each right here, how often each was
-/// denied, and how often one that is audited was let through.
+/// Show a jail's policy and limits, what enforces each right here, how often each
+/// was denied, and how often one that is audited was let through.
 ///
 /// TSV and names are those of the rights.
 ///
@@ -46,7 +48,11 @@ struct Sheet {
     ports: Vec<u16>,
     /// Nothing for anywhere.
     connect: Option<Vec<ConnectRule>>,
+    limits: Limits,
     processes: u64,
+    memory: Option<u64>,
+    /// How often it came to a limit, by what happened then.
+    limits_reached: BTreeMap<&'static str, u64>,
     /// The spec was changed since the jail was brought up.
     restart_needed: bool,
     supervisor: Option<Status>,
@@ -68,7 +74,11 @@ impl Info {
             Some(jail) => site.kernel.stats(Some(jail.jid))?.pop(),
             None => None,
         };
-        let sheet = Sheet::new(seen, stats.as_ref(), site.kernel.describe());
+        let held = match &seen.jail.kernel {
+            Some(jail) => Some((site.kernel.limits(jail.jid)?, site.kernel.usage(jail.jid)?)),
+            None => None,
+        };
+        let sheet = Sheet::new(seen, stats.as_ref(), held, site.kernel.describe());
         match self.shape.format() {
             Format::Json => output::json(&sheet)?,
             Format::Text => output::print(&sheet.text())?,
@@ -79,7 +89,14 @@ impl Info {
 }
 
 impl Sheet {
-    fn new(seen: Observation, stats: Option<&JailStats>, description: crate::kernel::Description) -> Sheet {
+    fn new(
+        seen: Observation,
+        stats: Option<&JailStats>,
+        limited: Option<(Limits, Usage)>,
+        description: crate::kernel::Description,
+    ) -> Sheet {
+        let of_spec = || seen.jail.spec.as_ref().ok().map(|spec| spec.limits.clone()).unwrap_or_default();
+        let (limits, usage) = limited.unwrap_or_else(|| (of_spec(), Usage::default()));
         let wanted = seen.jail.spec.as_ref().ok().map(Spec::policy);
         let held = seen.jail.kernel.as_ref().map(|jail| jail.policy.clone());
         let restart_needed = wanted.is_some() && held.is_some() && wanted != held;
@@ -93,7 +110,10 @@ impl Sheet {
             profile: seen.jail.kernel.as_ref().map(|jail| jail.profile.clone()).or(label),
             ports: policy.iter().flat_map(|policy| policy.ports.iter().map(|port| port.get())).collect(),
             connect: policy.as_ref().filter(|held| !held.rights.holds(connect_anywhere())).map(|held| held.connect.clone()),
+            limits,
             processes: seen.jail.kernel.as_ref().map_or(0, |jail| jail.processes),
+            memory: usage.memory_bytes,
+            limits_reached: reached(&usage),
             restart_needed,
             supervisor: seen.supervisor,
             spec_error: seen.jail.spec.err(),
@@ -117,12 +137,17 @@ impl Sheet {
                 "ports",
                 if self.ports.is_empty() { dash() } else { self.ports.iter().map(u16::to_string).collect::<Vec<_>>().join(",") },
             ),
+            ("limits", listed(self.limits.entries().into_iter().map(|(key, value)| format!("{key} {value}")))),
             ("processes", self.processes.to_string()),
+            ("memory", self.memory.map_or_else(dash, telemetry::size)),
             ("enforced by", format!("{} on kernel {}", self.body, self.kernel)),
         ];
         if let Some(rules) = &self.connect {
             let named = rules.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             facts.push(("connects to", if rules.is_empty() { "nowhere".into() } else { named }));
+        }
+        if !self.limits_reached.is_empty() {
+            facts.push(("reached", listed(self.limits_reached.iter().map(|(what, count)| format!("{what} {count}")))));
         }
         if let Some(last) = self.supervisor.as_ref().and_then(|status| status.last_exit.clone()) {
             facts.push(("last exit", last));
@@ -143,6 +168,17 @@ impl Sheet {
 
 fn lists(profile: &Profile) -> [(&'static str, &Reasons); 3] {
     [("granted", &profile.grant), ("denied", &profile.deny), ("audited", &profile.audit)]
+}
+
+fn listed(entries: impl Iterator<Item = String>) -> String {
+    let text = entries.collect::<Vec<_>>().join(", ");
+    if text.is_empty() { "-".into() } else { text }
+}
+
+/// What happened at limits, if it ever did.
+fn reached(usage: &Usage) -> BTreeMap<&'static str, u64> {
+    let counts = [("throttled", usage.throttled_periods), ("oom_kills", usage.oom_kills), ("forks_refused", usage.forks_refused)];
+    counts.into_iter().filter_map(|(what, count)| Some((what, count.filter(|count| *count > 0)?))).collect()
 }
 
 fn state(status: &Status) -> String {

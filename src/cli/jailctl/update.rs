@@ -1,9 +1,11 @@
-//! `jailctl update`: a new policy for a live jail.
+//! `jailctl update`: a new policy and limits for a live jail.
 
 use clap::Args;
+use serde_json::Value;
 
 use crate::cli::Outcome;
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::limits::LimitOptions;
 use crate::cli::options::Common;
 use crate::cli::output;
 use crate::cli::site::Site;
@@ -11,16 +13,18 @@ use crate::cli::target::Target;
 use crate::jail::{self, Wanted};
 use crate::kernel::Port;
 
-/// Change the policy of a jail that is up, at once and for all its processes.
+/// Change the policy and limits of a jail that is up, at once and for all its
+/// processes.
 ///
 /// What is not named stays as it is. The change lasts until the jail is taken
 /// down; jailmgr config makes one that stays. A use of an audited right is let
-/// through and told (jailctl denials), but not refused.
+/// through and told (jailctl denials), but not refused. A limit none is lifted.
 ///
 /// Examples: jailctl update -l medium web
 ///           jailctl update -r 80,443 web
 ///           jailctl update --audit mount,chroot web
 ///           jailctl update --enforce all web
+///           jailctl update --memory 512M --cpu none web
 ///
 /// Exit status: 0 done, 1 failed, 64 wrong use, 69 the kernel cannot do it, 77
 /// not root.
@@ -45,17 +49,23 @@ pub struct Update {
     /// Name or jid
     #[arg(value_name = "NAME|JID")]
     jail: Target,
+    #[command(flatten)]
+    limits: LimitOptions,
 }
 
 impl Update {
     pub fn run(self, common: &Common) -> Outcome {
         let switches = !self.audit.is_empty() || !self.enforce.is_empty();
-        if self.level.is_none() && self.reserve.is_empty() && !self.no_ports && !switches {
-            let why = "nothing to change; use -l LEVEL, --audit RIGHT, --enforce RIGHT, -r PORT or --no-ports";
+        let limits = self.limits.tree();
+        if self.level.is_none() && self.reserve.is_empty() && !self.no_ports && !switches && limits.is_empty() {
+            let why =
+                "nothing to change; use -l LEVEL, --audit RIGHT, --enforce RIGHT, -r PORT, --no-ports or a limit as --memory";
             return Err(Failure::new(Exit::USAGE, why));
         }
         let ports = (self.no_ports || !self.reserve.is_empty()).then_some(self.reserve.as_slice());
-        let wanted = Wanted::parse(self.level.as_deref(), ports).and_then(|wanted| wanted.switching(&self.audit, &self.enforce));
+        let wanted = Wanted::parse(self.level.as_deref(), ports)
+            .and_then(|wanted| wanted.switching(&self.audit, &self.enforce))
+            .and_then(|wanted| wanted.limiting(&Value::Object(limits)));
         let wanted = wanted.map_err(|error| Failure::new(Exit::USAGE, error.to_string()))?;
         let site = Site::open(common)?;
         let jail = self.jail.resolve(&site)?;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::cli::Outcome;
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::limits::LimitOptions;
 use crate::cli::options::Common;
 use crate::cli::output;
 use crate::cli::progress::Progress;
@@ -23,6 +24,8 @@ use crate::kernel::{JailName, Port};
 /// not root.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
+#[command(mut_arg("memory", |arg| arg.short('m')), mut_arg("processes", |arg| arg.short('p')))]
+#[command(mut_arg("files", |arg| arg.short('d')), mut_arg("socket_buffers", |arg| arg.short('s')))]
 pub struct Create {
     /// Start it with jailmgr start --all
     #[arg(short, long)]
@@ -53,6 +56,14 @@ pub struct Create {
     tag: Option<String>,
     /// Name of the jail
     name: JailName,
+    #[command(flatten)]
+    limits: LimitOptions,
+    /// Processor time in clock ticks of 1/100 s, in each window of -c; in place of --cpu
+    #[arg(short = 'q', long, value_name = "TICKS", conflicts_with = "cpu", value_parser = clap::value_parser!(u64).range(1..))]
+    cpu_ticks: Option<u64>,
+    /// Length of that window in microseconds, rounded up to whole seconds [default: 1000000]
+    #[arg(short = 'c', long, value_name = "USEC", requires = "cpu_ticks", value_parser = clap::value_parser!(u64).range(1..))]
+    cpu_window: Option<u64>,
 }
 
 impl Create {
@@ -89,10 +100,24 @@ impl Create {
             [("facility", &self.facility), ("stdout", &self.stdout_level), ("stderr", &self.stderr_level), ("tag", &self.tag)];
         let log: serde_json::Map<_, _> =
             log.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.clone()?.into()))).collect();
+        let mut limits = self.limits.tree();
+        if let Some(ticks) = self.cpu_ticks {
+            limits.insert("cpu".into(), share_of(ticks, self.cpu_window.unwrap_or(WINDOW_USEC)).into());
+        }
         let ports: Vec<u16> = self.reserve.iter().map(|port| port.get()).collect();
         let command = self.command.as_ref().map(|words| words.0.clone()).unwrap_or_default();
-        json!({ "command": command, "profile": self.profile, "base": self.base, "ports": ports, "log": log, "autostart": self.autostart })
+        json!({ "command": command, "profile": self.profile, "base": self.base, "ports": ports, "limits": limits, "log": log, "autostart": self.autostart })
     }
+}
+
+/// Microseconds of the usual window of `-c`.
+const WINDOW_USEC: u64 = 1_000_000;
+
+/// The reference system's quota as a share of one processor, which holds in every tenth of a second in place of a window.
+fn share_of(ticks: u64, window_usec: u64) -> String {
+    let seconds = window_usec.div_ceil(1_000_000);
+    let tenths = ticks.saturating_mul(10) / seconds;
+    format!("{}.{}%", tenths / 10, tenths % 10)
 }
 
 /// A command line split into words.
@@ -133,6 +158,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn ticks_in_a_window_are_a_share_of_a_processor() {
+        let shares = [(50, 1_000_000), (200, 1_000_000), (50, 1), (50, 1_000_001), (1, 3_000_000)];
+        assert_eq!(shares.map(|(ticks, window)| share_of(ticks, window)), ["50.0%", "200.0%", "50.0%", "25.0%", "0.3%"]);
+    }
 
     #[test]
     fn an_open_quote_is_named_with_its_place() {

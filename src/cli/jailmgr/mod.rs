@@ -45,7 +45,7 @@ pub struct Jailmgr {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Bootstrap(bootstrap::Bootstrap),
-    Create(create::Create),
+    Create(Box<create::Create>),
     Apply(apply::Apply),
     Start(start::Start),
     Stop(stop::Stop),

@@ -3,6 +3,7 @@
 mod assign;
 pub mod duration;
 pub mod exposure;
+mod limits;
 mod log;
 mod parse;
 mod parse_service;
@@ -17,7 +18,7 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use super::base::Base;
-use crate::kernel::{ConnectRule, JailName, Policy, Port, Right, RightSet};
+use crate::kernel::{ConnectRule, JailName, Limits, Policy, Port, Right, RightSet};
 
 pub use assign::assign;
 pub use log::{Facility, LogLevel};
@@ -38,6 +39,9 @@ pub struct Spec {
     /// Where it may connect and send to, instead of anywhere; empty for nowhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connect: Option<Vec<ConnectRule>>,
+    /// Of the jail as a whole.
+    #[serde(skip_serializing_if = "Limits::is_empty")]
+    pub limits: Limits,
     pub log: Log,
     /// Started by `jailmgr start --all`.
     pub autostart: bool,
@@ -114,12 +118,13 @@ impl Serialize for StopSignal {
 }
 
 /// The maps of a spec, and the keys that the parser takes in each.
-pub fn keys() -> [(&'static str, &'static [&'static str]); 7] {
+pub fn keys() -> [(&'static str, &'static [&'static str]); 8] {
     [
         ("spec", &parse::KEYS),
         ("spec.services", &parse_service::SERVICE_KEYS),
         ("spec.profile", &profile::KEYS),
         ("spec.extension", &profile::EXTENSION_KEYS),
+        ("spec.limits", &limits::KEYS),
         ("spec.log", &parse::LOG_KEYS),
         ("spec.ready", &parse_service::READY_KEYS),
         ("spec.health", &parse_service::HEALTH_KEYS),
@@ -152,6 +157,11 @@ impl Spec {
     /// The log tag of a jail whose spec names none.
     pub fn default_tag(name: &JailName) -> String {
         Spec::short_tag(&format!("jail-{name}"))
+    }
+
+    /// Does a running jail that was started as `old` have to be restarted to be this? Limits are changed as it runs.
+    pub fn needs_restart(&self, old: &Spec) -> bool {
+        *self != Spec { limits: self.limits.clone(), ..old.clone() }
     }
 
     /// What the kernel is told.

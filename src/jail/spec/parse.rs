@@ -7,6 +7,7 @@ use std::str::FromStr;
 use nix::sys::signal::Signal;
 use serde_json::{Map, Value};
 
+use super::limits;
 use super::{Facility, Log, LogLevel, Profile, Restart, Spec, StopSignal, connect_anywhere, parse_service, profile, way_past};
 use crate::jail::base::Base;
 use crate::kernel::{ConnectRule, DestinationError, JailName, Level, NameError, Policy, Port};
@@ -76,9 +77,6 @@ impl Spec {
     /// The first thing wrong, with its key.
     pub fn parse(name: &JailName, tree: &Value) -> Result<Spec, SpecError> {
         let map = table("", tree, &KEYS)?;
-        if map.contains_key("limits") {
-            return Err(value("limits", "limits are not enforced by this version; remove the key"));
-        }
         let log = match map.get("log") {
             Some(tree) => parse_log(name, tree)?,
             None => parse_log(name, &Value::Object(Map::new()))?,
@@ -100,6 +98,7 @@ impl Spec {
             base: optional(map, "base", base)?.unwrap_or_default(),
             ports: optional(map, "ports", ports)?.unwrap_or_default(),
             connect,
+            limits: optional(map, "limits", limits::limits)?.unwrap_or_default(),
             log,
             autostart: optional(map, "autostart", boolean)?.unwrap_or(false),
             depends_on: optional(map, "depends_on", |key, tree| others(name, key, tree))?.unwrap_or_default(),
@@ -412,7 +411,16 @@ mod tests {
             json!({"stop_grace": 99999}),
             json!({"base": "/srv/root"}),
             json!({"base": "dir:root"}),
-            json!({"limits": {"memory": "1G"}}),
+            json!({"limits": {"memory": "1 GB"}}),
+            json!({"limits": {"memory": true}}),
+            json!({"limits": {"memory": "64K"}}),
+            json!({"limits": {"memory": "1G", "memory_soft": "2G"}}),
+            json!({"limits": {"memoy": "1G"}}),
+            json!({"limits": {"cpu": 50}}),
+            json!({"limits": {"cpu": "50"}}),
+            json!({"limits": {"cpu_weight": 0}}),
+            json!({"limits": {"processes": 0}}),
+            json!({"limits": "1G"}),
             json!({"ready": {"fd": true, "port": 80}}),
             json!({"ready": {"ports": 80}}),
             json!({"ready": {"port": 80, "timeout": "soon"}}),
@@ -457,7 +465,10 @@ mod tests {
             {"name": "web", "command": ["web", "-f"], "depends_on": ["db"], "tag": "w", "restart": "never", "stop_signal": "INT",
              "stop_grace": 1, "max_restarts": 0, "restart_window": 7},
         ]});
-        for tree in [checked, several] {
+        let limited = json!({"limits": {
+            "cpu": "150%", "cpu_weight": 200, "memory": "512M", "memory_soft": 402653184, "swap": 0, "processes": 64,
+        }});
+        for tree in [checked, several, limited] {
             let spec = parse(tree).unwrap();
             assert_eq!(Spec::from_toml(&name, &spec.to_toml()).unwrap(), spec, "{}", spec.to_toml());
         }

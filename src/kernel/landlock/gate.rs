@@ -32,9 +32,11 @@ impl Gate for LandlockGate {
 
     /// Looks for the jail's end after it joined: whoever ends a jail says so first and then kills whom it finds.
     fn join_cgroup(&self) -> Result<(), Errno> {
-        let members = cgroup::open_members(self.name.as_str()).ok().flatten().ok_or(Errno::ESRCH)?;
-        let joined = File::from(members).write_all(b"0");
-        joined.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)))?;
+        let groups = cgroup::open_members(self.name.as_str()).map_err(|_| Errno::ESRCH)?;
+        for members in groups {
+            let joined = File::from(members).write_all(b"0");
+            joined.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)))?;
+        }
         match self.registry.jail(self.jid) {
             Ok(jail) if !jail.closing => Ok(()),
             _ => Err(Errno::ESRCH),

@@ -26,12 +26,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ports::{Limits, Wanted};
+use ports::{Reach, Wanted};
 use registry::{Guard, Record, Registry};
 
 use super::{
-    Denial, Description, Gate, JailDef, JailInfo, JailName, JailStats, Jid, Kernel, KernelError, Member, Policy, Port, Right,
-    RightSet, WayIn, cgroup,
+    Denial, Description, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Limits, Member, Policy, Port, Right,
+    RightSet, Usage, WayIn, cgroup,
 };
 
 const BODY: &str = "landlock";
@@ -127,7 +127,7 @@ impl Landlock {
             let group = self.group(jail.name.as_str())?;
             let id = fs::metadata(&group).map_err(KernelError::io(format!("look at {}", group.display())))?.ino();
             wanted.ports.extend(jail.ports.iter().map(|port| (*port, id)));
-            wanted.limits.extend(Limits::of(jail.rights(), &jail.connect).map(|limits| (id, limits)));
+            wanted.reaches.extend(Reach::of(jail.rights(), &jail.connect).map(|limits| (id, limits)));
         }
         match ports::reconcile(&wanted) {
             // Asked for and accepted as not enforceable; said by `describe`.
@@ -223,7 +223,7 @@ impl Kernel for Landlock {
             return Err(KernelError::Busy { jid, members });
         }
         self.registry.remove(&guard, jid)?;
-        if !record.ports.is_empty() || Limits::of(record.rights(), &record.connect).is_some() {
+        if !record.ports.is_empty() || Reach::of(record.rights(), &record.connect).is_some() {
             self.reserve()?;
         }
         cgroup::remove(record.name.as_str())
@@ -296,8 +296,21 @@ impl Kernel for Landlock {
         self.registry.change(&guard, jid, |record| record.held = held)
     }
 
-    fn memory(&self, name: &JailName) -> Option<(u64, Option<u64>)> {
-        cgroup::memory(name.as_str())
+    fn admits_limits(&self, limits: &Limits) -> Result<(), KernelError> {
+        cgroup::check(limits).map_err(|(what, why)| KernelError::NotEnforceable { what, body: BODY, why })
+    }
+
+    fn limit(&self, jid: Jid, limits: &Limits) -> Result<(), KernelError> {
+        self.admits_limits(limits)?;
+        cgroup::apply(self.registry.jail(jid)?.name.as_str(), limits)
+    }
+
+    fn limits(&self, jid: Jid) -> Result<Limits, KernelError> {
+        Ok(cgroup::read(self.registry.jail(jid)?.name.as_str()))
+    }
+
+    fn usage(&self, jid: Jid) -> Result<Usage, KernelError> {
+        Ok(cgroup::usage(self.registry.jail(jid)?.name.as_str()))
     }
 
     fn denials(&self) -> Result<(Vec<Denial>, u64), KernelError> {

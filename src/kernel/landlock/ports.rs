@@ -60,27 +60,27 @@ pub struct Wanted {
     /// Port -> the group of its owner.
     pub ports: BTreeMap<Port, u64>,
     /// The groups of jails that lack a right about destinations.
-    pub limits: BTreeMap<u64, Limits>,
+    pub reaches: BTreeMap<u64, Reach>,
 }
 
 /// Where the members of a group may connect and send to.
 #[derive(Debug, Clone)]
-pub struct Limits {
+pub struct Reach {
     pub rights: RightSet,
     pub connect: Vec<ConnectRule>,
 }
 
 impl Wanted {
     fn is_empty(&self) -> bool {
-        self.ports.is_empty() && self.limits.is_empty()
+        self.ports.is_empty() && self.reaches.is_empty()
     }
 }
 
-impl Limits {
+impl Reach {
     /// `None` for a jail that may reach everything.
-    pub fn of(rights: RightSet, connect: &[ConnectRule]) -> Option<Limits> {
+    pub fn of(rights: RightSet, connect: &[ConnectRule]) -> Option<Reach> {
         let held = ["connect", "loopback_foreign"].map(|name| rights.holds(name.parse().expect("a right of the table")));
-        (held != [true, true]).then(|| Limits { rights, connect: connect.to_vec() })
+        (held != [true, true]).then(|| Reach { rights, connect: connect.to_vec() })
     }
 
     fn raw(&self) -> GroupLimits {
@@ -180,7 +180,7 @@ fn replace_file(file: &Path, text: &str) -> std::io::Result<()> {
 fn fill(tables: &Tables, wanted: &Wanted) -> Result<(), Errno> {
     exactly(&tables.ports, wanted.ports.iter().map(|(port, owner)| (u32::from(port.get()), *owner)))?;
     exactly(&tables.addresses, own_addresses()?.into_iter().map(|address| (address, 1)))?;
-    exactly(&tables.limits, wanted.limits.iter().map(|(group, limits)| (*group, limits.raw())))
+    exactly(&tables.limits, wanted.reaches.iter().map(|(group, limits)| (*group, limits.raw())))
 }
 
 fn exactly<K: Abi + Ord, V: Abi>(table: &Table<K, V>, entries: impl Iterator<Item = (K, V)>) -> Result<(), Errno> {

@@ -17,18 +17,17 @@ pub struct LsmGate {
     pub(super) jid: u32,
     /// `ctl_enter`.
     pub(super) program: OwnedFd,
-    /// The `cgroup.procs` of the jail's control group; absent on a host without cgroup2.
-    pub(super) group: Option<OwnedFd>,
+    /// The `cgroup.procs` of the jail's control groups; none on a host without.
+    pub(super) groups: Vec<OwnedFd>,
 }
 
 impl Gate for LsmGate {
     fn descriptors(&self) -> Vec<i32> {
-        self.group.iter().map(AsRawFd::as_raw_fd).chain([self.program.as_raw_fd()]).collect()
+        self.groups.iter().map(AsRawFd::as_raw_fd).chain([self.program.as_raw_fd()]).collect()
     }
 
     fn join_cgroup(&self) -> Result<(), Errno> {
-        let Some(group) = &self.group else { return Ok(()) };
-        nix::unistd::write(group, b"0").map(drop)
+        self.groups.iter().try_for_each(|group| nix::unistd::write(group, b"0").map(drop))
     }
 
     fn enter(&self) -> Result<(), Errno> {

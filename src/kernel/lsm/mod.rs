@@ -25,8 +25,8 @@ use control::Control;
 use iterate::Process;
 
 use super::{
-    ConnectRule, Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailName, JailStats, Jid, Kernel, KernelError,
-    Member, Policy, Port, Right, RightSet, cgroup,
+    ConnectRule, Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Limits, Member,
+    Policy, Port, Right, RightSet, Usage, cgroup,
 };
 
 const BODY: &str = "lsm";
@@ -254,7 +254,7 @@ impl Kernel for Lsm {
     fn gate(&self, jid: Jid) -> Result<Box<dyn Gate>, KernelError> {
         let name = self.name_of(jid)?;
         let program: OwnedFd = self.control.open("ctl_enter")?;
-        Ok(Box::new(gate::LsmGate { jid: jid.get(), program, group: cgroup::open_members(&name)? }))
+        Ok(Box::new(gate::LsmGate { jid: jid.get(), program, groups: cgroup::open_members(&name)? }))
     }
 
     fn members(&self, jid: Jid) -> Result<Vec<Member>, KernelError> {
@@ -318,8 +318,21 @@ impl Kernel for Lsm {
         self.control.hold(jid, held)
     }
 
-    fn memory(&self, name: &JailName) -> Option<(u64, Option<u64>)> {
-        cgroup::memory(name.as_str())
+    fn admits_limits(&self, limits: &Limits) -> Result<(), KernelError> {
+        cgroup::check(limits).map_err(|(what, why)| KernelError::NotEnforceable { what, body: BODY, why })
+    }
+
+    fn limit(&self, jid: Jid, limits: &Limits) -> Result<(), KernelError> {
+        self.admits_limits(limits)?;
+        cgroup::apply(&self.name_of(jid)?, limits)
+    }
+
+    fn limits(&self, jid: Jid) -> Result<Limits, KernelError> {
+        Ok(cgroup::read(&self.name_of(jid)?))
+    }
+
+    fn usage(&self, jid: Jid) -> Result<Usage, KernelError> {
+        Ok(cgroup::usage(&self.name_of(jid)?))
     }
 
     fn learn(&self, jid: Jid, lease: Duration) -> Result<(), KernelError> {

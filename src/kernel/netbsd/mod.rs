@@ -13,8 +13,8 @@ use nix::errno::Errno;
 
 use self::abi::{ABI, Create, Info, MemberRecord, Record, Update, errno};
 use super::{
-    Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Member, Policy, Port, Right,
-    RightSet,
+    Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Limits, Member, Policy, Port,
+    Right, RightSet, Usage,
 };
 pub use nodes::Nodes;
 
@@ -276,6 +276,28 @@ impl<N: Nodes + 'static> Kernel for Netbsd<N> {
     /// The module keeps no such mark: its references are credentials.
     fn hold(&self, jid: Jid, _held: bool) -> Result<(), KernelError> {
         self.info(jid).map(drop)
+    }
+
+    fn admits_limits(&self, limits: &Limits) -> Result<(), KernelError> {
+        match limits.entries().first() {
+            None => Ok(()),
+            Some((key, _)) => {
+                not_here(&format!("the limit {key}"), "NetBSD has no control groups, and limits of its own are a process's")
+            }
+        }
+    }
+
+    fn limit(&self, jid: Jid, limits: &Limits) -> Result<(), KernelError> {
+        self.info(jid)?;
+        self.admits_limits(limits)
+    }
+
+    fn limits(&self, jid: Jid) -> Result<Limits, KernelError> {
+        self.info(jid).map(|_| Limits::default())
+    }
+
+    fn usage(&self, jid: Jid) -> Result<Usage, KernelError> {
+        self.info(jid).map(|_| Usage::default())
     }
 
     fn denials(&self) -> Result<(Vec<Denial>, u64), KernelError> {

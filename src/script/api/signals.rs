@@ -39,10 +39,12 @@ fn signal(session: &Session, name: &JailName, signal: Signal) -> Result<i64, Fau
 
 /// A new policy for a live jail; its spec stays as it is.
 fn update(session: &Session, name: &JailName, wanted: Map) -> Result<Change, Fault> {
-    let options = Options::new("update", &wanted, &["profile", "ports", "connect", "audit", "enforce"])?;
+    let options = Options::new("update", &wanted, &["profile", "ports", "connect", "audit", "enforce", "limits"])?;
     let [audit, enforce] = [options.texts("audit")?, options.texts("enforce")?].map(Option::unwrap_or_default);
     let tree = convert::tree_of_map(&wanted)?;
-    let wanted = Wanted::from_tree(&tree["profile"], &tree["ports"], &tree["connect"])?.switching(&audit, &enforce)?;
+    let wanted = Wanted::from_tree(&tree["profile"], &tree["ports"], &tree["connect"])?
+        .switching(&audit, &enforce)?
+        .limiting(&tree["limits"])?;
     let diff = jail::update(session.act_now("update", Some(name))?, &session.running(name)?, &wanted)?.lines();
     Ok(Change::told(diff))
 }

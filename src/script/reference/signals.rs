@@ -1,9 +1,9 @@
 //! kill, freeze, thaw, update, wait, logs.
 
-use super::item::Type::{Any, Integer, List, Nothing, Text};
+use super::item::Type::{Any, Integer, List, Map, Nothing, Text};
 use super::item::{Group, Item, Needs, Property, Type, TypeItem, example, map, of, property, text, verb};
 use super::shape::{Shape, key};
-use super::spec::PROFILE;
+use super::spec::{LIMITS, PROFILE};
 use crate::script::Kind;
 
 const LOG: Type = Type::Value("Log");
@@ -23,6 +23,7 @@ pub const UPDATE: Shape = Shape {
             "as it is",
             "where alone it may connect and send to from now on; [\"any\"] for anywhere",
         ),
+        key("limits", Map, "limits of a spec; \"none\" lifts one", "as they are", "the limits that change").shape(&LIMITS),
     ],
 };
 

@@ -37,7 +37,7 @@ pub const SPEC: Shape = Shape {
             "anywhere",
             "where alone it may connect and send to; [] for nowhere",
         ),
-        key("limits", Map, "refused by this version", "none", "kept for limits of the jail as a whole"),
+        key("limits", Map, "see spec.limits", "none", "what the jail as a whole may take of the machine").shape(&LIMITS),
         key("log", Map, "see spec.log", "daemon, notice, err, jail-NAME", "where the lines of its service go in syslog")
             .shape(&LOG),
         key("autostart", Bool, "true or false", "false", "started by `jailmgr start --all` and at boot"),
@@ -77,6 +77,27 @@ const READY: Key =
         .shape(&READINESS);
 const HEALTH: Key =
     key("health", Map, "see spec.health", "not checked", "a check that restarts the service when it fails").shape(&CHECK);
+
+pub const LIMITS: Shape = Shape {
+    name: "spec.limits",
+    summary: "what the jail as a whole may take of the machine; what is absent is not limited",
+    keys: &[
+        key(
+            "cpu",
+            Text,
+            "a share of one processor as \"50%\" or \"200%\", or time and period as \"20ms/1s\"",
+            "no limit",
+            "processor time",
+        ),
+        key("cpu_weight", Integer, "1 to 10000", "100", "share of the processors where several jails want them"),
+        key("memory", Text, "a size as \"512M\", or bytes", "no limit", "memory in use, page cache included"),
+        key("memory_soft", Text, "a size, at most memory", "no limit", "above this the jail's memory is taken back first"),
+        key("swap", Text, "a size; 0: none", "no limit", "swap beside memory"),
+        key("processes", Integer, "1 to 4194304, threads included", "no limit", "processes at a time"),
+        key("files", Integer, "16 or more", "no limit", "open files at a time"),
+        key("socket_buffers", Text, "a size", "no limit", "memory of TCP sockets"),
+    ],
+};
 
 /// Also what `profile(...)` takes.
 pub const PROFILE: Shape = Shape {
@@ -205,7 +226,7 @@ const SERVICE: Shape = Shape {
 };
 
 /// Every map of a spec.
-pub const SHAPES: [&Shape; 7] = [&SPEC, &SERVICE, &PROFILE, &EXTENSION, &LOG, &READINESS, &CHECK];
+pub const SHAPES: [&Shape; 8] = [&SPEC, &LIMITS, &SERVICE, &PROFILE, &EXTENSION, &LOG, &READINESS, &CHECK];
 
 fn levels() -> Vec<&'static str> {
     Level::ALL.iter().map(|level| level.name()).collect()

@@ -10,7 +10,9 @@ use std::time::Instant;
 use super::*;
 use crate::jail::Config;
 use crate::kernel::sim::Sim;
-use crate::kernel::{Denial, Description, Gate, JailDef, JailInfo, JailStats, Kernel, KernelError, Member, Policy};
+use crate::kernel::{
+    Denial, Description, Gate, JailDef, JailInfo, JailStats, Kernel, KernelError, Limits, Member, Policy, Usage,
+};
 
 /// [`Sim`], but for its name.
 #[derive(Default)]
@@ -61,6 +63,18 @@ impl Kernel for NotSim {
     }
     fn hold(&self, jid: Jid, held: bool) -> Result<(), KernelError> {
         self.0.hold(jid, held)
+    }
+    fn admits_limits(&self, limits: &Limits) -> Result<(), KernelError> {
+        self.0.admits_limits(limits)
+    }
+    fn limit(&self, jid: Jid, limits: &Limits) -> Result<(), KernelError> {
+        self.0.limit(jid, limits)
+    }
+    fn limits(&self, jid: Jid) -> Result<Limits, KernelError> {
+        self.0.limits(jid)
+    }
+    fn usage(&self, jid: Jid) -> Result<Usage, KernelError> {
+        self.0.usage(jid)
     }
     fn denials(&self) -> Result<(Vec<Denial>, u64), KernelError> {
         self.0.denials()

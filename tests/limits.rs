@@ -1,0 +1,187 @@
+//! body: a jail's limits hold for the jail as a whole, change while it runs, and hurt nobody else.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// The kernel body that scripts/test has chosen.
+fn body() -> Option<String> {
+    let body = std::env::var("JAILSH_BODY").ok().filter(|body| !body.is_empty());
+    if body.is_none() {
+        eprintln!("skipped: no kernel body was chosen; run scripts/test, which sets JAILSH_BODY");
+    }
+    body
+}
+
+/// A jail that runs; gone at the end of the test however that ends.
+struct Limited {
+    name: &'static str,
+    body: String,
+    data: tempfile::TempDir,
+}
+
+impl Limited {
+    fn new(body: String, name: &'static str) -> Limited {
+        Limited { name, body, data: tempfile::tempdir().unwrap() }
+    }
+
+    /// A started jail with these options of create, whose service is this shell text.
+    fn start(body: String, name: &'static str, options: &[&str], service: &str) -> Limited {
+        let jail = Limited::new(body, name);
+        let service = shlex::try_join(["/bin/sh", "-c", service]).unwrap();
+        jail.must("jailmgr", &[&["create", "-x", &service], options].concat());
+        jail.must("jailmgr", &["start"]);
+        jail
+    }
+
+    /// A verb with its options, on the jail.
+    fn run(&self, tool: &str, arguments: &[&str]) -> Output {
+        self.run_with(tool, arguments, &[])
+    }
+
+    fn run_with(&self, tool: &str, arguments: &[&str], rest: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jailsh"));
+        command.arg0(tool).args(["--kernel", &self.body, "--data-dir"]).arg(self.data.path());
+        command.args(arguments).arg(self.name).args(rest).stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// The same; it must succeed. What it says.
+    fn must(&self, tool: &str, arguments: &[&str]) -> String {
+        let output = self.run(tool, arguments);
+        assert!(output.status.success(), "{tool} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Shell text inside.
+    fn shell(&self, text: &str) -> Output {
+        self.run_with("jailctl", &["exec"], &["/bin/sh", "-c", text])
+    }
+
+    fn info(&self) -> Value {
+        serde_json::from_str(&self.must("jailctl", &["info", "-o", "json"])).unwrap()
+    }
+
+    fn service(&self) -> i64 {
+        let status: Value = serde_json::from_str(&self.must("jailctl", &["status", "-o", "json"])).unwrap();
+        status[0]["service"].as_i64().unwrap()
+    }
+
+    /// Microseconds of processor time that it took so far.
+    fn cpu_usec(&self) -> u64 {
+        let stat = fs::read_to_string(group(self.name).join("cpu.stat")).unwrap();
+        let line = stat.lines().find_map(|line| line.strip_prefix("usage_usec "));
+        line.unwrap().trim().parse().unwrap()
+    }
+
+    /// How much of one processor it took meanwhile, in percent.
+    fn share(&self, time: Duration) -> f64 {
+        let (begun, before) = (Instant::now(), self.cpu_usec());
+        sleep(time);
+        (self.cpu_usec() - before) as f64 / begun.elapsed().as_micros() as f64 * 100.0
+    }
+}
+
+impl Drop for Limited {
+    fn drop(&mut self) {
+        self.run("jailmgr", &["stop"]);
+    }
+}
+
+/// Where cgroup2 is.
+fn top() -> PathBuf {
+    let beside = PathBuf::from("/sys/fs/cgroup/unified");
+    if beside.join("cgroup.procs").exists() { beside } else { PathBuf::from("/sys/fs/cgroup") }
+}
+
+fn group(name: &str) -> PathBuf {
+    top().join("jailsh").join(name)
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn a_burner_gets_its_share_of_a_processor_and_more_as_soon_as_it_is_allowed() {
+    let Some(body) = body() else { return };
+    // Two that burn: the share is the jail's, not each one's.
+    let burner = "while :; do :; done & while :; do :; done";
+    let jail = Limited::start(body, "burner", &["--cpu", "10%"], burner);
+    let held = jail.share(Duration::from_secs(2));
+    assert!((1.0..=15.0).contains(&held), "{held} % of a processor with a limit of 10 %");
+    assert!(jail.info()["limits_reached"]["throttled"].as_u64().unwrap() > 5, "{}", jail.info());
+    let pid = jail.service();
+    assert_eq!(jail.must("jailctl", &["update", "--cpu", "none"]), "Changed jail burner\n  cpu: 10% -> no limit\n");
+    let free = jail.share(Duration::from_secs(1));
+    assert!(free > 20.0, "{free} % of a processor without a limit");
+    // The spec's limit is back with the spec, and nothing was restarted.
+    assert_eq!(jail.must("jailmgr", &["create", "--cpu", "20%", "-x", &format!("/bin/sh -c '{burner}'")]).lines().count(), 2);
+    let held = jail.share(Duration::from_secs(2));
+    assert!((1.0..=27.0).contains(&held), "{held} % of a processor with a limit of 20 %");
+    assert_eq!(jail.service(), pid);
+    assert_eq!(jail.info()["restart_needed"], false);
+}
+
+#[test]
+fn who_takes_more_memory_than_the_jail_may_is_killed_and_its_neighbours_are_not() {
+    let Some(body) = body() else { return };
+    let jail = Limited::start(body, "hog", &["-m", "64M", "--swap", "0"], "exec sleep 1000");
+    let pid = jail.service();
+    // All of a line is kept until it ends.
+    let hog = jail.shell("head -c 300M /dev/zero | tail | wc -c");
+    assert_ne!(said(&hog).trim(), (300 << 20).to_string(), "300 MiB in 64");
+    let info = jail.info();
+    assert!(info["limits_reached"]["oom_kills"].as_u64().unwrap() >= 1, "{info}");
+    assert_eq!((info["limits"]["memory"].as_str(), info["limits"]["swap"].as_str()), (Some("64M"), Some("0")));
+    assert!(info["memory"].as_u64().unwrap() <= 64 << 20, "{info}");
+    assert_eq!(jail.service(), pid, "the service was not the one that took it");
+    jail.must("jailctl", &["update", "--memory", "1G"]);
+    assert_eq!(said(&jail.shell("head -c 100M /dev/zero | tail | wc -c")).trim(), (100 << 20).to_string());
+}
+
+#[test]
+fn a_fork_bomb_stops_at_the_jails_limit_which_can_be_raised_while_it_runs() {
+    let Some(body) = body() else { return };
+    let jail = Limited::start(body, "forks", &["-p", "24"], "exec sleep 1000");
+    let many = "for n in $(seq 40); do sleep 0.5 & done; wait; echo all";
+    let refused = said(&jail.shell(many));
+    assert!(!refused.contains("all\n") || refused.contains("ork"), "{refused}");
+    assert!(jail.info()["limits_reached"]["forks_refused"].as_u64().unwrap() >= 1, "{}", jail.info());
+    // The others of this machine fork as before.
+    assert!(Command::new("true").status().unwrap().success());
+    jail.must("jailctl", &["update", "--processes", "200"]);
+    assert_eq!(said(&jail.shell(many)), "all\n");
+}
+
+#[test]
+fn the_groups_of_a_jail_go_with_it_in_every_hierarchy() {
+    let Some(body) = body() else { return };
+    let jail = Limited::start(body, "gone", &["-m", "100M", "-q", "50", "-p", "100"], "exec sleep 1000");
+    let tops = || {
+        let inside = fs::read_dir("/sys/fs/cgroup").unwrap().flatten().map(|entry| entry.path());
+        inside.chain([top()]).map(|top| top.join("jailsh/gone")).filter(|group| group.exists())
+    };
+    assert!(tops().count() >= 1);
+    let member = jail.service().to_string();
+    for group in tops() {
+        let members = fs::read_to_string(group.join("cgroup.procs")).unwrap();
+        assert!(members.lines().any(|pid| pid == member), "{}: {members:?}, without {member}", group.display());
+    }
+    jail.must("jailmgr", &["stop"]);
+    assert_eq!(tops().next(), None);
+}
+
+#[test]
+fn a_limit_that_this_host_cannot_hold_is_refused_before_anything_is_made() {
+    let Some(body) = body() else { return };
+    let jail = Limited::new(body, "files");
+    let refused = jail.run("jailmgr", &["create", "-d", "100"]);
+    assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
+    assert!(said(&refused).contains("the limit files cannot be had from the "), "{}", said(&refused));
+    assert!(!jail.data.path().join("jails/files").exists());
+}
