@@ -1,5 +1,6 @@
 //! The documents keep up with the tree: promises name tests that exist, links and commands lead somewhere.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,58 @@ fn code_spans(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
+/// A test by its file and name.
+fn exists(test: &str) {
+    let (file, name) = test.split_once("::").expect("FILE.rs::NAME");
+    let name = name.rsplit("::").next().expect("at least one part");
+    let source = read(file);
+    assert!(source.contains(&format!("fn {name}(")), "{file} has no test {name}");
+}
+
+/// The numbers of holes that a text names.
+fn holes(text: &str) -> BTreeSet<String> {
+    let is_part = |c: char| c.is_ascii_digit() || c == '-';
+    let numbers = text.split("CVE-").skip(1).map(|rest| rest.split(|c| !is_part(c)).next().unwrap_or_default());
+    numbers.map(|number| format!("CVE-{}", number.trim_end_matches('-'))).collect()
+}
+
+#[test]
+fn every_known_hole_is_met_by_tests_and_attacks_that_exist() {
+    let (text, attacks) = (read("docs/cve.md"), read("docs/attacks.md"));
+    let mut seen = BTreeSet::new();
+    for row in text.lines().filter(|line| line.starts_with("| CVE-")) {
+        let number = row.split_whitespace().nth(1).expect("a number");
+        assert!(seen.insert(number.to_owned()), "{number} comes twice");
+        let spans: Vec<&str> = code_spans(row).filter(|span| span.contains(".rs::") || span.starts_with("row: ")).collect();
+        assert!(!spans.is_empty(), "nothing tries {number}");
+        for span in spans {
+            match span.strip_prefix("row: ") {
+                Some(name) => assert!(attacks.contains(&format!("\n| {name} | ")), "docs/attacks.md has no row {name}"),
+                None => exists(span),
+            }
+        }
+    }
+    assert!(seen.len() > 50, "the tables were not found");
+}
+
+#[test]
+fn a_hole_that_the_sources_name_is_in_the_list_of_known_ones() {
+    let known = holes(&read("docs/cve.md"));
+    let mut stack: Vec<PathBuf> = ["src", "kmod", "tests"].iter().map(|folder| root().join(folder)).collect();
+    let mut named = BTreeSet::new();
+    while let Some(path) = stack.pop() {
+        if path.is_dir() {
+            stack.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|end| ["rs", "c", "h"].iter().any(|one| end == *one))
+            && !path.ends_with("tests/docs.rs")
+        {
+            named.extend(holes(&fs::read_to_string(&path).unwrap()));
+        }
+    }
+    assert!(named.len() > 10, "{named:?}");
+    assert_eq!(named.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
 #[test]
 fn every_promise_names_a_test_that_exists_or_says_it_is_pending() {
     let specification = read("SPECIFICATION.md");
@@ -26,12 +79,7 @@ fn every_promise_names_a_test_that_exists_or_says_it_is_pending() {
         promises += 1;
         let tests: Vec<&str> = code_spans(row).filter(|span| span.contains(".rs::")).collect();
         assert!(!tests.is_empty() || row.contains("[test pending]"), "no test and not pending: {row}");
-        for test in tests {
-            let (file, name) = test.split_once("::").expect("FILE.rs::NAME");
-            let name = name.rsplit("::").next().expect("at least one part");
-            let source = read(file);
-            assert!(source.contains(&format!("fn {name}(")), "{file} has no test {name}");
-        }
+        tests.into_iter().for_each(exists);
     }
     assert!(promises > 20, "the table of promises was not found");
 }
@@ -47,6 +95,7 @@ fn every_link_of_a_document_leads_to_a_file() {
         "docs/landlock.md",
         "docs/enforcement.md",
         "docs/attacks.md",
+        "docs/cve.md",
         "docs/json.md",
         "docs/editors.md",
         "docs/testing.md",
