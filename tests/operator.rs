@@ -341,3 +341,48 @@ fn a_scripts_deadline_ends_the_verbs_that_wait_and_leaves_the_jail_as_it_was() {
     assert!(!String::from_utf8_lossy(&output.stdout).contains("went on"));
     assert_eq!(jail.status()["state"], "down");
 }
+
+#[test]
+fn a_service_is_learned_from_and_its_policy_is_as_before_however_the_learner_ends() {
+    let Some(body) = body() else { return };
+    let is_lsm = body == "lsm";
+    let jail = Operated::start(body, "op-learn", "exec busybox httpd -f -p 18313");
+    let place = tempfile::tempdir().unwrap();
+    let path = |name: &str| place.path().join(name).to_str().unwrap().to_owned();
+    let (script, trail) = (path("proposed.rhai"), path("trail"));
+    let seen = "busybox ping -c 1 127.0.0.1; chroot / /bin/true; busybox mount -t no-such-fs none /tmp; busybox ls /";
+    let words = ["learn", "--output", &script, "--trail", &trail, jail.name, "--", "/bin/sh", "-c", seen];
+    let learned = jail.command("jailsh", &words).output().unwrap();
+    let said = String::from_utf8_lossy(&learned.stderr).into_owned();
+    if !is_lsm {
+        assert_eq!(learned.status.code(), Some(1), "{said}");
+        assert!(said.contains("landlock") && said.contains("--kernel lsm"), "{said}");
+        return;
+    }
+    assert!(learned.status.success(), "{said}");
+    assert!(said.contains("replayed: nothing else is denied"), "{said}");
+    let text = std::fs::read_to_string(&script).unwrap();
+    let granted = [("raw_socket: ", "busybox: socket inet raw icmp, "), ("chroot: ", "chroot: capability sys_chroot, ")];
+    let flagged = [("// mount: ", "busybox: /tmp, "), ("// namespaces: ", "busybox: capability sys_admin, ")];
+    for (start, seen) in granted.into_iter().chain(flagged) {
+        let is_it = |line: &str| line.trim().starts_with(start) && line.contains(seen);
+        assert!(text.lines().any(is_it), "{start}{seen} in\n{text}");
+    }
+    // The policy is what it was.
+    let ping = || jail.command("jailctl", &["exec", jail.name, "busybox", "ping", "-c", "1", "127.0.0.1"]).output().unwrap();
+    assert!(!ping().status.success(), "raw_socket is denied again");
+    // The proposal is a profile, and lets through what was seen but for what it flags.
+    let why = |action: &str| jail.command("jailsh", &["why", "--profile", &script, action]).output().unwrap().status.code();
+    assert_eq!((why("ping"), why("chroot"), why("mount")), (Some(0), Some(0), Some(1)));
+    let replayed = jail.command("jailsh", &["why", "-o", "json", "--replay", &trail, "--profile", &script]).output().unwrap();
+    let replayed: Value = serde_json::from_slice(&replayed.stdout).unwrap();
+    assert!(replayed["allowed"].as_u64() >= Some(2) && replayed["denied"].as_u64() >= Some(2), "{replayed}");
+    // One that is killed leaves nothing that lasts.
+    let mut learner = jail.command("jailsh", &["learn", "--for", "10m", jail.name]).stderr(Stdio::null()).spawn().unwrap();
+    jail.until("let through", || ping().status.success());
+    learner.kill().unwrap();
+    learner.wait().unwrap();
+    jail.until("denied again", || !ping().status.success());
+    let told = jail.must("jailctl", &["denials", "-o", "json"]);
+    assert!(told.lines().any(|line| line.contains("\"verdict\":\"audited\",\"right\":\"raw_socket\"")), "{told}");
+}

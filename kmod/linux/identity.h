@@ -158,7 +158,8 @@ static __always_inline __u32 verdict_on(const struct identity *who, __u32 right)
 	struct jail *jail = jail_of(who);
 	if (!jail)
 		return jp_judge(0, 0, right);
-	return jp_judge(jail->rights, is_learning(jail) ? ~0ULL : jail->audited, right);
+	/* Who learns wants to know of what is held too. */
+	return is_learning(jail) ? jp_judge(0, ~0ULL, right) : jp_judge(jail->rights, jail->audited, right);
 }
 
 /* May the member do what takes this right? What is not simply allowed is recorded by `record`, with what follows. */

@@ -22,6 +22,7 @@ mod selection;
 mod site;
 mod target;
 mod usage;
+mod watch;
 
 use std::ffi::OsStr;
 use std::path::Path;

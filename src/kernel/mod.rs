@@ -117,7 +117,7 @@ pub trait Kernel {
     /// first call also tells of those before that the kernel still has.
     fn denials(&self) -> Result<(Vec<Denial>, u64), KernelError>;
 
-    /// For this long from now, at most a minute, all that the jail does not hold is audited; zero ends it. Whoever learns
+    /// For this long from now, at most a minute, every right of the jail is audited, held or not; zero ends it. Whoever learns
     /// renews it, so that one who is killed leaves nothing behind.
     ///
     /// # Errors

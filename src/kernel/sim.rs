@@ -149,9 +149,11 @@ impl State {
 
     fn asks(&self, actor: u32, right: Right) -> Verdict {
         let Some(jid) = Jid::new(actor) else { return Verdict::Allowed };
-        let audited = |policy: &Policy| if self.learning.contains(&jid) { RightSet::grantable() } else { policy.audited };
-        let judge = |jail: &JailInfo| policy::judge(jail.policy.rights, audited(&jail.policy), right);
-        self.jails.get(&jid).map_or(Verdict::Refused, judge)
+        match self.jails.get(&jid) {
+            Some(_) if self.learning.contains(&jid) => policy::judge(RightSet::EMPTY, RightSet::grantable(), right),
+            Some(jail) => jail.policy.judge(right),
+            None => Verdict::Refused,
+        }
     }
 }
 

@@ -38,6 +38,7 @@ fn jailsh_and_each_verb_show_what_they_do_with_an_example_and_the_exit_status() 
             "profile",
             "score",
             "why",
+            "learn",
             "probe",
             "generate"
         ]

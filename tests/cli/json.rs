@@ -152,6 +152,10 @@ fn a_trail_its_replay_and_an_answer_have_exactly_the_documented_keys() {
     let replay = json(&["--profile", "low", "--replay", "trail"]);
     check("jailsh why --replay", &replay);
     check("uses", &replay["uses"][0]);
+    let learned = place.run("jailsh", &["learn", "--json", "--from", "trail"]).go().stdout;
+    let learned: Value = serde_json::from_str(&learned).unwrap();
+    check("jailsh learn", &learned);
+    check("needs", &learned["flagged"][0]);
     for action in ["mount", "open /etc/passwd"] {
         let answer = json(&["--profile", "low", action]);
         check("jailsh why", &answer);

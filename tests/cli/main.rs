@@ -12,6 +12,7 @@ mod help;
 mod host_verbs;
 mod json;
 mod layers;
+mod learn;
 mod library;
 mod listings;
 mod logs;

@@ -143,6 +143,9 @@ fn all_is_let_through_while_somebody_learns_and_no_longer_than_the_last_lease() 
     assert_eq!(jail.run(raw_socket), libc::EPERM);
     module.lsm.learn(jail.jid, Duration::from_secs(30)).unwrap();
     assert_eq!(jail.run(raw_socket), 0);
+    // SAFETY: takes only numbers.
+    assert_eq!(jail.run(|| errno(unsafe { libc::socket(libc::AF_NETLINK, libc::SOCK_RAW, 0) })), 0);
+    assert_eq!(audits(&module, &jail, "netlink_route"), 1, "what it holds is told too");
     // SAFETY: takes only numbers; signal 0 does nothing.
     assert_eq!(jail.run(|| errno(unsafe { libc::kill(1, 0) })), libc::EPERM, "a fence stays");
     module.lsm.learn(jail.jid, Duration::ZERO).unwrap();

@@ -172,6 +172,29 @@ fn denials_are_reported_with_right_object_and_process() {
 }
 
 #[test]
+fn where_nobody_reads_the_newest_denials_are_told() {
+    let Some(module) = module() else { return };
+    // More than the ring holds.
+    let mut last = None;
+    for number in 0..18 {
+        let jail = module.jail(&format!("unread{number}"), &[]);
+        let status = jail.run(|| {
+            for _ in 0..180 {
+                // SAFETY: takes only numbers.
+                unsafe { libc::kill(1, libc::SIGTERM) };
+            }
+            0
+        });
+        assert_eq!(status, 0);
+        // As its supervisor does once a second.
+        module.lsm.sample(jail.jid).unwrap();
+        last = Some(jail.jid);
+    }
+    let (told, _) = Lsm::open().unwrap().denials().unwrap();
+    assert_eq!(told.iter().filter(|denial| Some(denial.jid) == last).count(), 180);
+}
+
+#[test]
 fn what_one_reader_took_another_one_reads_too_and_the_ring_never_fills_up() {
     let Some(module) = module() else { return };
     let other = Lsm::open().unwrap();

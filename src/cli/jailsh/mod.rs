@@ -8,6 +8,7 @@ mod doctor;
 mod explain;
 mod generate;
 mod kmod;
+mod learn;
 mod lsp;
 mod plan;
 mod probe;
@@ -91,6 +92,7 @@ enum Verb {
     Profile(profile::Profile),
     Score(score::Judge),
     Why(why::Why),
+    Learn(learn::Learn),
     Probe(probe::Probe),
     Generate(generate::Generate),
     #[command(external_subcommand)]
@@ -112,6 +114,7 @@ pub fn run(arguments: Jailsh) -> Outcome {
         (None, Some(Verb::Profile(profile))) => return profile.run(&common),
         (None, Some(Verb::Score(score))) => return score.run(&common),
         (None, Some(Verb::Why(why))) => return why.run(&common),
+        (None, Some(Verb::Learn(learn))) => return learn.run(&common),
         (None, Some(Verb::Probe(probe))) => return probe.run(&common),
         (None, Some(Verb::Generate(generate))) => return generate.run(),
         (None, Some(Verb::Plan(plan))) => return plan.run(&common, settings),

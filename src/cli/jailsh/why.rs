@@ -47,9 +47,12 @@ pub struct Why {
     replay: Option<PathBuf>,
     #[command(flatten)]
     shape: Shape,
-    /// A jail's name or jid, unless --profile is given; then the action
-    #[arg(value_name = "NAME|JID] [ACTION", num_args = 0..)]
-    words: Vec<String>,
+    /// Name or jid; left out with --profile
+    #[arg(value_name = "NAME|JID")]
+    jail: Option<String>,
+    /// What would be done
+    #[arg(value_name = "ACTION")]
+    action: Vec<String>,
 }
 
 /// An answer, for programs.
@@ -63,26 +66,30 @@ struct Told<'a> {
 
 impl Why {
     pub fn run(mut self, common: &Common) -> Outcome {
-        let jail = if self.profile.is_none() { Some(self.jail()?) } else { None };
+        let jail = self.jail()?;
         match self.replay.take() {
             Some(file) => self.replayed(common, jail.as_ref(), &file),
             None => self.answered(common, jail.as_ref()),
         }
     }
 
-    /// The first word.
-    fn jail(&mut self) -> Result<Target, Failure> {
-        if self.words.is_empty() {
-            return Err(usage("nothing to ask; name a jail, or a profile with --profile"));
+    /// With a profile the first word belongs to the action.
+    fn jail(&mut self) -> Result<Option<Target>, Failure> {
+        match (self.jail.take(), &self.profile) {
+            (first, Some(_)) => {
+                self.action.splice(0..0, first);
+                Ok(None)
+            }
+            (Some(jail), None) => jail.parse().map(Some).map_err(|why: String| usage(&why)),
+            (None, None) => Err(usage("nothing to ask; name a jail, or a profile with --profile")),
         }
-        self.words.remove(0).parse().map_err(|why: String| usage(&why))
     }
 
     fn answered(self, common: &Common, jail: Option<&Target>) -> Outcome {
-        if self.words.is_empty() {
+        if self.action.is_empty() {
             return Err(usage("which action? such as bind 80, mount, open /dev/sda; jailsh profile probes lists them"));
         }
-        let action: Example = self.words.join(" ").parse().map_err(|error| usage(&format!("{error}")))?;
+        let action: Example = self.action.join(" ").parse().map_err(|error| usage(&format!("{error}")))?;
         let (name, answer) = match (jail, &self.profile) {
             (Some(jail), _) => {
                 let site = Site::open(common)?;
@@ -108,7 +115,7 @@ impl Why {
     }
 
     fn replayed(self, common: &Common, jail: Option<&Target>, file: &Path) -> Outcome {
-        if !self.words.is_empty() {
+        if !self.action.is_empty() {
             return Err(usage("a trail is judged whole; leave the action out"));
         }
         let data = |error: trail::TrailError| Failure::new(Exit::DATA, format!("{}: {error}", file.display()));

@@ -211,7 +211,7 @@ fn open(profile: &Profile, policy: &Policy) -> Vec<Part> {
 }
 
 /// In percent, and why so much.
-fn weight(right: Right) -> (f64, &'static str) {
+pub fn weight(right: Right) -> (f64, &'static str) {
     if right.is_fence() {
         return (f64::from(FENCE), right.reason());
     }

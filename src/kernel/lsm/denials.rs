@@ -2,7 +2,7 @@
 //!
 //! The ring has one place from which its readers take, and whoever takes first would leave nothing to the others: a
 //! console, a live view. So each reader keeps its own place, and the ring's is moved on only once the ring is half full, by
-//! whoever reads then. A reader that comes now still finds what was denied before.
+//! whoever reads then, or by a supervisor. A reader that comes now still finds what was denied before.
 
 use std::cell::Cell;
 use std::ffi::c_void;
@@ -62,6 +62,20 @@ pub fn take(control: &Control, place: &Place) -> Result<(Vec<Denial>, u64), Kern
         ring.free(at, written - RING / 2);
     }
     Ok((taken, missed))
+}
+
+/// Gives the oldest half back to the kernel once the ring is half full, so that the newest are told where nobody reads.
+/// Called by each supervisor once a second.
+pub fn relieve(control: &Control) -> Result<(), KernelError> {
+    let map = control.open("denial_events")?;
+    let ring = Ring::open(map.as_fd())?;
+    if ring.written() - ring.freed() <= RING / 2 {
+        return Ok(());
+    }
+    let _lock = pins::lock()?;
+    let written = ring.written();
+    ring.free(written, written - RING / 2);
+    Ok(())
 }
 
 /// Bytes that a record takes: with its header, in steps of eight.
@@ -141,7 +155,11 @@ impl Ring {
     fn free(&self, read: u64, until: u64) {
         let mut at = self.freed();
         while at < until && at < read {
-            at += record_size(self.length(at) & !DISCARDED);
+            let length = self.length(at);
+            if length & BUSY != 0 {
+                break;
+            }
+            at += record_size(length & !DISCARDED);
         }
         // SAFETY: as in `freed`; readers hold the lock.
         unsafe { self.freed.at::<AtomicU64>(0).as_ref() }.store(at, Ordering::Release);

@@ -307,6 +307,7 @@ impl Kernel for Lsm {
     }
 
     fn sample(&self, jid: Jid) -> Result<(), KernelError> {
+        denials::relieve(&self.control)?;
         let total = match cgroup::usage_usec(&self.name_of(jid)?) {
             Some(usage) => usage,
             None => self.stats(Some(jid))?.first().map_or(0, |stats| stats.cpu_usec),

@@ -1,5 +1,6 @@
 //! The trail of denials: each as a record that programs and `jailsh why --replay` read back, equal ones counted. Pure.
 
+mod propose;
 mod replay;
 
 use std::collections::HashMap;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Format, moment, object, printable, printable_json};
 use crate::kernel::{Denial, Jid, Object, Right};
 
+pub use propose::{Need, Proposal, propose};
 pub use replay::{Judged, Replay, replay};
 
 /// Equal denials within so many milliseconds are one record with a count.
