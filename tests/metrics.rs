@@ -8,6 +8,7 @@ mod subject;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -84,6 +85,54 @@ fn inetd_serves_the_metrics_with_a_head_that_http_clients_take() {
     assert!(head.starts_with("HTTP/1.1 200 OK\r\nContent-Type: text/plain"), "{head}");
     assert!(metrics.contains("# TYPE jail_processes gauge\n"), "{metrics}");
     assert!(metrics.contains("name=\"fl-inetd\""), "{metrics}");
+}
+
+#[test]
+fn the_endpoint_answers_prometheus_itself_on_a_port_and_on_a_socket() {
+    if body::here().is_none() {
+        return;
+    }
+    let subject = Subject::new("fl-endpoint");
+    subject.must("jailmgr", &["create", "-x", "/bin/sleep 1000", "-m", "100M"]);
+    subject.must("jailmgr", &["start"]);
+    let port = free_port();
+    let _served = Daemon::start(&mut subject.command("jailctl", &["metrics", "--listen", &format!("127.0.0.1:{port}")]));
+    wait_until("the endpoint answers", || get(port, "/metrics").is_some());
+    let text = get(port, "/metrics").unwrap();
+    assert!(text.contains("jail_memory_limit_bytes{name=\"fl-endpoint\"} 104857600\n"), "{text}");
+    assert!(text.contains("jail_restarts_total{name=\"fl-endpoint\"} 0\n"), "{text}");
+    let path = subject.data.path().join("metrics.sock");
+    let _other = Daemon::start(&mut subject.command("jailctl", &["metrics", "--listen", &format!("unix:{}", path.display())]));
+    wait_until("the socket is there", || path.exists());
+    let mut stream = UnixStream::connect(&path).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.contains("jail_processes{"), "{text}");
+}
+
+#[test]
+fn the_alert_rules_and_the_dashboard_ask_for_metrics_that_there_are() {
+    if body::here().is_none() {
+        return;
+    }
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let source = fs::read_to_string(project.join("src/telemetry/prometheus.rs")).unwrap();
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        words.filter(|word| word.starts_with("jail_") || word.starts_with("jailsh_")).map(str::to_owned).collect()
+    };
+    let known = words(&source);
+    for file in ["alerts.yml", "grafana-dashboard.json"] {
+        let asked = words(&fs::read_to_string(project.join("examples/metrics").join(file)).unwrap());
+        assert!(asked.len() >= 6, "{file}");
+        let unknown: Vec<&String> = asked.iter().filter(|word| !known.contains(word)).collect();
+        assert!(unknown.is_empty(), "{file}: {unknown:?}");
+    }
+    let Some(promtool) = program("promtool", "prometheus") else { return };
+    let checked =
+        Command::new(promtool).args(["check", "rules"]).arg(project.join("examples/metrics/alerts.yml")).output().unwrap();
+    assert!(checked.status.success(), "{}{}", String::from_utf8_lossy(&checked.stdout), String::from_utf8_lossy(&checked.stderr));
 }
 
 #[test]

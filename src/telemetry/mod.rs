@@ -1,5 +1,5 @@
 //! What jails do and did, as text: the one column model behind every listing, the views built on it, the Prometheus
-//! text, and the process tree. Pure, but for [`Observation`], which asks the other parts, and [`processes`], which reads
+//! text, and the process tree. Pure, but for [`Observation`] and [`measure`], which ask the other parts, [`http`], which serves, and [`processes`], which reads
 //! `/proc`.
 
 mod awaited;
@@ -8,8 +8,10 @@ mod denial;
 mod escape;
 pub mod exposure;
 mod grid;
+pub mod http;
 mod inventory;
 mod lines;
+mod measure;
 mod moment;
 mod observation;
 mod probing;
@@ -30,11 +32,12 @@ pub use escape::{is_unprintable, printable, printable_json};
 pub use grid::{Cell, Fitted, Grid, Heading, shortened};
 pub use inventory::{archives, bases, disk, ends, garbage, snapshots, stamp};
 pub use lines::{Line, Lines};
+pub use measure::{Measure, measure};
 pub use moment::{ago, clock};
 pub use observation::{Observation, now};
 pub use probing::{Probed, attempts, probing};
 pub use profiles::{explanation, probes, proof};
-pub use prometheus::exposition;
+pub use prometheus::{Build, exposition};
 pub use size::{short, size};
 pub use table::{Column, Format, Look, Table};
 pub use top::{Sort, top, totals};

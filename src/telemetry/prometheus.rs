@@ -1,8 +1,11 @@
-//! The Prometheus text format (exposition format 0.0.4), in the reference system's names, labels and order.
+//! The Prometheus text format (exposition format 0.0.4): first the reference system's five metrics in its names, labels and
+//! order, then counters and gauges in base units. Pure.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::kernel::JailStats;
+use super::Measure;
+use crate::kernel::{JailStats, Right};
 
 type Read = fn(&JailStats) -> u64;
 
@@ -15,16 +18,102 @@ const METRICS: [(&str, &str, Read); 5] = [
     ("jail_vmem_bytes", "Sum of the virtual memory of the jail's processes.", |jail| jail.vmem_bytes),
 ];
 
+/// One number of a jail; `None` where nobody counts it, and then there is no sample.
+type ReadMore = fn(&Measure) -> Option<f64>;
+
+/// Beside those: name, type, meaning, value. A jail's name is the only label, for its number is another one after each start.
+const MORE: [(&str, &str, &str, ReadMore); 13] = [
+    (
+        "jail_cpu_seconds_total",
+        "counter",
+        "CPU time of all members since the jail was brought up, ended ones included.",
+        |jail| Some(jail.stats.cpu_usec as f64 / 1e6),
+    ),
+    ("jail_cpu_limit_ratio", "gauge", "CPU time that the jail may use in a second; 1 is one processor.", |jail| {
+        jail.limits.cpu.map(|cpu| cpu.quota_usec() as f64 / cpu.period_usec() as f64)
+    }),
+    ("jail_cpu_throttled_periods_total", "counter", "Periods of the CPU limit in which it was used up.", |jail| {
+        jail.usage.throttled_periods.map(|count| count as f64)
+    }),
+    ("jail_cpu_throttled_seconds_total", "counter", "Time that members waited for the next period of the CPU limit.", |jail| {
+        jail.usage.throttled_usec.map(|usec| usec as f64 / 1e6)
+    }),
+    ("jail_memory_bytes", "gauge", "Memory in use, page cache included.", |jail| {
+        jail.usage.memory_bytes.map(|bytes| bytes as f64)
+    }),
+    ("jail_memory_peak_bytes", "gauge", "The most memory that was in use since the jail was brought up.", |jail| {
+        jail.usage.memory_peak_bytes.map(|bytes| bytes as f64)
+    }),
+    ("jail_memory_resident_bytes", "gauge", "Anonymous memory in use.", |jail| {
+        jail.usage.resident_bytes.map(|bytes| bytes as f64)
+    }),
+    ("jail_memory_limit_bytes", "gauge", "Memory that the jail may use.", |jail| jail.limits.memory.map(|bytes| bytes.0 as f64)),
+    ("jail_oom_kills_total", "counter", "Processes that were killed because memory came to its limit.", |jail| {
+        jail.usage.oom_kills.map(|count| count as f64)
+    }),
+    ("jail_processes_limit", "gauge", "Processes that the jail may have.", |jail| jail.limits.processes.map(f64::from)),
+    ("jail_fork_failures_total", "counter", "Processes that were refused because their limit was reached.", |jail| {
+        jail.usage.forks_refused.map(|count| count as f64)
+    }),
+    ("jail_restarts_total", "counter", "Restarts of the jail's services since its supervisor began.", |jail| {
+        jail.restarts.map(|count| count as f64)
+    }),
+    ("jail_supervised", "gauge", "1 if a supervisor holds the jail.", |jail| Some(f64::from(u8::from(jail.restarts.is_some())))),
+];
+
+type Counts = fn(&JailStats) -> Option<&BTreeMap<Right, u64>>;
+
+/// Counted by right.
+const BY_RIGHT: [(&str, &str, Counts); 2] = [
+    ("jail_denials_total", "Actions that the kernel refused, by right.", |jail| jail.denials.as_ref()),
+    ("jail_audited_total", "Uses of audited rights that were let through, by right.", |jail| jail.audits.as_ref()),
+];
+
+/// What answers: for `jailsh_build_info`.
+pub struct Build<'a> {
+    pub version: &'a str,
+    pub body: &'a str,
+}
+
 /// All metrics of all jails; nothing when there is no jail.
-pub fn exposition(stats: &[JailStats]) -> String {
-    let mut text = String::new();
-    if stats.is_empty() {
-        return text;
+pub fn exposition(jails: &[Measure], build: &Build<'_>) -> String {
+    if jails.is_empty() {
+        return String::new();
     }
+    let mut text = of_the_reference(jails);
+    for (name, kind, help, read) in MORE {
+        let samples = jails.iter().filter_map(|jail| Some((jail, read(jail)?)));
+        let lines: String = samples.map(|(jail, value)| format!("{name}{{name=\"{}\"}} {value}\n", jail.stats.name)).collect();
+        family(&mut text, (name, kind, help), &lines);
+    }
+    for (name, help, counts) in BY_RIGHT {
+        let mut lines = String::new();
+        for jail in jails {
+            for (right, count) in counts(&jail.stats).into_iter().flatten() {
+                lines += &format!("{name}{{name=\"{}\",right=\"{right}\"}} {count}\n", jail.stats.name);
+            }
+        }
+        family(&mut text, (name, "counter", help), &lines);
+    }
+    let info =
+        format!("jailsh_build_info{{version=\"{}\",body=\"{}\"}} 1\n", label_value(build.version), label_value(build.body));
+    family(&mut text, ("jailsh_build_info", "gauge", "Which jailsh answers, over which kernel body."), &info);
+    text
+}
+
+/// One without samples is left out.
+fn family(text: &mut String, (name, kind, help): (&str, &str, &str), samples: &str) {
+    if !samples.is_empty() {
+        *text += &format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{samples}");
+    }
+}
+
+fn of_the_reference(jails: &[Measure]) -> String {
+    let mut text = String::new();
     for (name, help, _) in METRICS {
         text += &format!("# HELP {name} {help}\n# TYPE {name} gauge\n");
     }
-    for jail in stats {
+    for jail in jails.iter().map(|jail| &jail.stats) {
         let labels =
             format!("jid=\"{}\",name=\"{}\",root=\"{}\"", jail.jid, label_value(jail.name.as_str()), label_value(&jail.root));
         for (name, _, read) in METRICS {
@@ -56,11 +145,37 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::kernel::{Bytes, Limits, Usage};
     use crate::telemetry::views::tests::web;
+
+    const BUILD: Build<'_> = Build { version: "0.1.0", body: "lsm" };
+
+    fn plain() -> Measure {
+        Measure { stats: web(), usage: Usage::default(), limits: Limits::default(), restarts: None }
+    }
+
+    #[test]
+    fn counters_and_gauges_in_base_units_follow_and_what_nobody_counts_is_left_out() {
+        let usage = Usage {
+            memory_bytes: Some(12_345_678),
+            memory_peak_bytes: Some(1 << 40),
+            oom_kills: Some(0),
+            throttled_usec: Some(1_500_000),
+            ..Usage::default()
+        };
+        let limits = Limits { cpu: "150%".parse().ok(), memory: Some(Bytes(1 << 30)), processes: Some(64), ..Limits::default() };
+        let mut other = plain();
+        other.stats.name = "db".parse().unwrap();
+        other.stats.denials = None;
+        let all = exposition(&[Measure { usage, limits, restarts: Some(2), ..plain() }, other], &BUILD);
+        let (_, more) = all.split_at(all.find("# HELP jail_cpu_seconds_total").unwrap());
+        insta::assert_snapshot!(more);
+    }
 
     #[test]
     fn the_text_is_the_walkthroughs_with_a_line_of_help_for_each_metric() {
-        let text = exposition(&[web()]);
+        let text = of_the_reference(&[plain()]);
+        assert!(exposition(&[plain()], &BUILD).starts_with(&text));
         let (help, text): (Vec<&str>, Vec<&str>) = text.split_inclusive('\n').partition(|line| line.starts_with("# HELP "));
         assert_eq!(help.len(), METRICS.len());
         assert_eq!(
@@ -81,7 +196,7 @@ jail_vmem_bytes{jid="3",name="web",root="/var/jailmgr/jails/web/root"} 154025984
 
     #[test]
     fn without_jails_there_is_no_text() {
-        assert_eq!(exposition(&[]), "");
+        assert_eq!(exposition(&[], &BUILD), "");
     }
 
     proptest! {

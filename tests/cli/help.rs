@@ -51,6 +51,7 @@ fn jailctl_and_each_verb_show_what_they_do_with_an_example_and_the_exit_status()
         "create",
         "exec",
         "stats",
+        "metrics",
         "top",
         "supervise",
         "status",

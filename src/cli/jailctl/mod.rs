@@ -9,6 +9,7 @@ mod info;
 mod kill;
 mod list;
 mod logs;
+mod metrics;
 mod stats;
 mod status;
 mod supervise;
@@ -45,6 +46,7 @@ enum Verb {
     Create(create::Create),
     Exec(exec::Exec),
     Stats(stats::Stats),
+    Metrics(metrics::Metrics),
     Top(top::Top),
     Supervise(supervise::Supervise),
     Status(status::Status),
@@ -66,6 +68,7 @@ pub fn run(arguments: Jailctl) -> Outcome {
         Verb::Create(verb) => verb.run(&common),
         Verb::Exec(verb) => verb.run(&common),
         Verb::Stats(verb) => verb.run(&common),
+        Verb::Metrics(verb) => verb.run(&common),
         Verb::Top(verb) => verb.run(&common),
         Verb::Supervise(verb) => verb.run(&common),
         Verb::Status(verb) => verb.run(&common),

@@ -47,14 +47,15 @@ impl Stats {
     pub fn run(self, common: &Common) -> Outcome {
         let site = Site::open(common)?;
         let jid = self.jail.map(|jail| jail.resolve(&site)).transpose()?.map(|jail| jail.jid);
-        let stats = site.kernel.stats(jid)?;
         if self.prometheus {
             if self.http {
                 request::read();
             }
             let head = if self.http { HTTP_HEAD } else { "" };
-            output::print(&format!("{head}{}", telemetry::exposition(&stats)))?;
+            let build = telemetry::Build { version: env!("CARGO_PKG_VERSION"), body: site.kernel.body() };
+            output::print(&format!("{head}{}", telemetry::exposition(&telemetry::measure(&site, jid)?, &build)))?;
         } else {
+            let stats = site.kernel.stats(jid)?;
             self.shape.print(&telemetry::stats(&stats), self.verbose, "no jails")?;
         }
         Ok(Exit::DONE)

@@ -101,7 +101,9 @@ fn stats_of(session: &Session, name: &JailName) -> Result<Dynamic, Fault> {
 }
 
 fn prometheus(session: &Session) -> Result<String, Fault> {
-    Ok(telemetry::exposition(&session.look(None)?.kernel.stats(None)?))
+    let host = session.look(None)?;
+    let build = telemetry::Build { version: env!("CARGO_PKG_VERSION"), body: host.kernel.body() };
+    Ok(telemetry::exposition(&telemetry::measure(host, None)?, &build))
 }
 
 fn list(session: &Session) -> Result<Table, Fault> {

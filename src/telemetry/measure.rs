@@ -1,0 +1,31 @@
+//! All that is measured of one jail at one moment, from the kernel and its supervisor.
+
+use crate::jail::Host;
+use crate::kernel::{JailStats, Jid, KernelError, Limits, Usage};
+use crate::supervise;
+
+/// One jail.
+pub struct Measure {
+    pub stats: JailStats,
+    pub usage: Usage,
+    pub limits: Limits,
+    /// Restarts of its services since its supervisor began; `None` without one.
+    pub restarts: Option<u64>,
+}
+
+/// Every jail in the kernel, or one, ascending by jid. What cannot be told of one is left out: it may have gone meanwhile.
+///
+/// # Errors
+/// Those of [`crate::kernel::Kernel::stats`].
+pub fn measure(host: &Host, jid: Option<Jid>) -> Result<Vec<Measure>, KernelError> {
+    let of = |stats: JailStats| {
+        let status = supervise::written_status(host, &stats.name).filter(|(_, alive)| *alive);
+        Measure {
+            usage: host.kernel.usage(stats.jid).unwrap_or_default(),
+            limits: host.kernel.limits(stats.jid).unwrap_or_default(),
+            restarts: status.map(|(status, _)| status.restarts),
+            stats,
+        }
+    };
+    Ok(host.kernel.stats(jid)?.into_iter().map(of).collect())
+}
