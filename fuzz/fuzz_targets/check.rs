@@ -1,23 +1,6 @@
-//! No text of a script makes the guard or the check panic.
 #![no_main]
 
-use std::cell::RefCell;
+#[path = "../judges/mod.rs"]
+mod judges;
 
-use jailsh::script::check::Checker;
-use libfuzzer_sys::fuzz_target;
-
-/// Texts that one engine checks: to make one takes a hundred times as long as to check a text.
-const TEXTS: usize = 256;
-
-thread_local! {
-    static CHECKER: RefCell<Option<(Checker, usize)>> = const { RefCell::new(None) };
-}
-
-fuzz_target!(|text: &str| {
-    let (mut checker, count) = CHECKER.take().unwrap_or_else(|| (Checker::new(Vec::new()), 0));
-    checker.script("fuzz", None, text.to_owned());
-    match count {
-        TEXTS.. => drop(checker.finish()),
-        _ => CHECKER.set(Some((checker, count + 1))),
-    }
-});
+libfuzzer_sys::fuzz_target!(|input: &[u8]| judges::judge("check", input));

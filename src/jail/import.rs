@@ -115,7 +115,7 @@ impl<R: Read> Reading<'_, R> {
 
     /// The next member, which must be a text of this name.
     fn text(&mut self, name: &str) -> Result<String, JailError> {
-        let member = self.members.next().map_err(|error| self.bad(error))?;
+        let member = self.members.advance().map_err(|error| self.bad(error))?;
         match member {
             Some(member) if member.path == name.as_bytes() => self.content(name, member.size),
             Some(member) => {
@@ -167,13 +167,13 @@ impl<R: Read> Reading<'_, R> {
         let mut unpacker = Unpacker::new(data, self.archive, rules, watch);
         let prefix = format!("{DATA}/").into_bytes();
         loop {
-            let Some(member) = self.members.next().map_err(|error| self.bad(error))? else {
+            let Some(member) = self.members.advance().map_err(|error| self.bad(error))? else {
                 return Err(self.bad(ArchiveError::Truncated));
             };
             if member.path == MANIFEST.as_bytes() {
                 let text = self.content(MANIFEST, member.size)?;
                 let manifest = self.parse(MANIFEST, &text)?;
-                if self.members.next().map_err(|error| self.bad(error))?.is_some() {
+                if self.members.advance().map_err(|error| self.bad(error))?.is_some() {
                     return Err(self.no_export(format!("goes on after its {MANIFEST}")));
                 }
                 return Ok((manifest, unpacker.finish()?));

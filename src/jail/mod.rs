@@ -1,7 +1,7 @@
 //! A jail on this host: its spec, its files, its root, and the way in. Touches the data directory, the run directory and
 //! mounts; asks the kernel through [`crate::kernel::Kernel`].
 
-mod archive;
+pub mod archive;
 mod archives;
 pub mod base;
 mod clone;

@@ -89,7 +89,7 @@ pub fn contents(archive: &Path, sha256: &str, strip: u32) -> Result<Vec<(String,
     let (source, _) = Source::open(archive)?;
     let mut members = Members::new(source, LIMITS);
     let mut found = std::collections::BTreeMap::new();
-    while let Some(member) = members.next().map_err(|error| bad(&parcel, error))? {
+    while let Some(member) = members.advance().map_err(|error| bad(&parcel, error))? {
         let Some(member) = member.stripped(strip).map_err(|error| bad(&parcel, error))? else { continue };
         let refuse = |why: &str| bad(&parcel, ArchiveError::entry(&member.path, why));
         let path = String::from_utf8(member.path.clone()).map_err(|_| refuse("has a name that is no text"))?;
@@ -144,7 +144,7 @@ fn fill(aside: &store::Directory, parcel: &Parcel<'_>) -> Result<Tally, JailErro
     let mut members = Members::new(source, Limits::default());
     let mut watch = |_: &Tally| ();
     let mut unpacker = Unpacker::new(aside, &archive, Rules::default(), &mut watch);
-    while let Some(member) = members.next().map_err(|error| bad(parcel, error))? {
+    while let Some(member) = members.advance().map_err(|error| bad(parcel, error))? {
         let Some(mut member) = member.stripped(parcel.strip).map_err(|error| bad(parcel, error))? else { continue };
         (member.attributes.uid, member.attributes.gid) = (parcel.uid, parcel.gid);
         let path = member.path.clone();

@@ -119,7 +119,7 @@ impl<R: Read> Members<R> {
     }
 
     /// The next member; what was not read of the last one is passed over. `None` at the archive's own end.
-    pub fn next(&mut self) -> Result<Option<Member>, ArchiveError> {
+    pub fn advance(&mut self) -> Result<Option<Member>, ArchiveError> {
         self.skip(self.left + self.padding)?;
         (self.left, self.padding) = (0, 0);
         let mut extension = Extension::default();

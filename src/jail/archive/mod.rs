@@ -13,5 +13,6 @@ mod unpack;
 pub use compression::{Compression, Packed, Source};
 pub use error::ArchiveError;
 pub use member::{Limits, MemberKind, Members};
+pub use name::parts;
 pub use pack::Packer;
 pub use unpack::{Rules, Unpacker};

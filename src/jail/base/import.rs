@@ -257,7 +257,7 @@ fn unpacked(path: &Path, files: &Directory, request: &ImportRequest, watch: Watc
     let rules = Rules { devices: request.devices, privileges: request.sha256.is_some(), leave: &NOT_OURS };
     let mut unpacker = Unpacker::new(files, &archive, rules, watch);
     let mut members = Members::new(source, request.limits);
-    while let Some(member) = members.next().map_err(bad)? {
+    while let Some(member) = members.advance().map_err(bad)? {
         unpacker.add(&member, &member.path, &mut members.content())?;
     }
     let tally = unpacker.finish()?;

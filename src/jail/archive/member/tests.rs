@@ -37,7 +37,7 @@ fn archive() -> Vec<u8> {
 fn read(bytes: &[u8]) -> Result<Vec<(Member, Vec<u8>)>, ArchiveError> {
     let mut members = Members::new(bytes, LIMITS);
     let mut found = Vec::new();
-    while let Some(member) = members.next()? {
+    while let Some(member) = members.advance()? {
         let mut content = Vec::new();
         members.content().read_to_end(&mut content).map_err(|error| ArchiveError::reading(&error))?;
         found.push((member, content));
