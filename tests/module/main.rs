@@ -2,6 +2,7 @@
 //! jails, loaders and the module come and go. Needs a kernel that takes the module; elsewhere each test says why it is
 //! skipped, or fails if JAILSH_BODY=lsm.
 
+mod agreement;
 mod auditing;
 #[path = "../support/body.rs"]
 mod body;

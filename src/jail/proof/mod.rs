@@ -15,6 +15,7 @@ use super::spec::probe::Example;
 use crate::kernel::sim::{Deed, Sim};
 use crate::kernel::{JailDef, Kernel, Policy, Right};
 
+pub use attempt::attempt;
 pub use entry::{PROGRAM, main};
 pub use running::{Attempt, Report, Verdict, probe};
 pub use trial::attempt_all;

@@ -88,7 +88,7 @@ const NOTES: [&str; 8] = [
     "setuid programs work: what they can become is bounded by the jail's capabilities",
     "scheduling, priority and limits are changed by a process for itself alone, named by 0: any other number is refused, that of \
      its own threads and of other members as well",
-    "mounting is refused to every jail, also one that holds mount, and device nodes that a jail with mknod makes cannot be opened",
+    "mounting is refused to every jail, also one that holds mount; a jail with mknod makes nodes of devices that every jail may open, with device of all, and can open none of them",
     "the kernel takes the capability that namespaces grants for the right checkpoint too: a jail that holds one has both",
 ];
 

@@ -117,6 +117,12 @@ pub fn probe(host: &Host, name: &JailName) -> Result<Report, JailError> {
     let after = denials(host, jail.jid)?;
     let mut attempts: Vec<Attempt> =
         tries.into_iter().zip(answers).map(|(attempt, answer)| attempt.told(answer, &description)).collect();
+    for attempt in &mut attempts {
+        let is_audited = |right: Right| !jail.policy.rights.holds(right) && jail.policy.audited.holds(right);
+        if attempt.verdict == Verdict::Granted && attempt.right.is_some_and(is_audited) {
+            attempt.detail = Some("audited: let through and told".to_owned());
+        }
+    }
     let notes = notes(&attempts, &description);
     attempts.extend(untried(&attempts, jail.policy.open()));
     attempts.sort_by_key(|attempt| match attempt.verdict {
