@@ -96,6 +96,8 @@ fn every_link_of_a_document_leads_to_a_file() {
         "docs/enforcement.md",
         "docs/attacks.md",
         "docs/cve.md",
+        "docs/security.md",
+        "docs/hardening-the-host.md",
         "docs/json.md",
         "docs/editors.md",
         "docs/testing.md",

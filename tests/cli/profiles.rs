@@ -132,8 +132,19 @@ fn the_standard_profiles_keep_their_word_and_give_a_reason_for_each_right() {
     assert_eq!(place.run("jailsh", &["-e", same]).go().stdout, "[true, \"medium\", \"high\"]\n");
 }
 
-const NAMES: [&str; 9] =
-    ["low", "medium", "high", "web_server", "database", "mail", "build_worker", "interactive_shell", "network_probe"];
+const NAMES: [&str; 11] = [
+    "low",
+    "medium",
+    "high",
+    "web_server",
+    "database",
+    "mail",
+    "ssh_server",
+    "dns_server",
+    "build_worker",
+    "interactive_shell",
+    "network_probe",
+];
 
 #[test]
 fn profiles_are_shown_and_compared_by_name() {

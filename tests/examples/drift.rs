@@ -83,7 +83,7 @@ pub fn life(case: &Case) {
 
     let spec = stage.jail(last).join("jail.toml");
     let written = fs::read_to_string(&spec).unwrap();
-    let other = written.replace("profile = \"medium\"", "profile = \"low\"");
+    let other = written.replace("profile = \"medium\"", "profile = \"low\"").replace("base = \"high\"", "base = \"medium\"");
     assert_ne!(other, written, "{written}");
     fs::write(&spec, other).unwrap();
     let done = repair("a changed spec");

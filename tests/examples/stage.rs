@@ -120,6 +120,17 @@ impl Stage {
         self.status(jail)["restarts"].as_u64().unwrap_or(0)
     }
 
+    /// Does the body count what it refuses?
+    pub fn counts(&self) -> bool {
+        self.body == Body::Lsm
+    }
+
+    /// What a jail was denied, by right, as JSON.
+    pub fn denials(&self, jail: &str) -> String {
+        let told = self.run("jailsh", &["-e", &format!("denials({jail:?}).to_json()")]).must_be(0).text;
+        told.trim().to_owned()
+    }
+
     /// What makes up the jails: their specs, each file with mode and owner, how their services are. Not what differs from
     /// run to run: pids, times, what services write of their own accord.
     pub fn state(&self, jails: &[&str]) -> BTreeMap<String, String> {
