@@ -1,4 +1,4 @@
-//! body: two things at once: comers while a jail goes, a policy that changes, pids that are used again.
+//! newest: two things at once: comers while a jail goes, a policy that changes, pids that are used again.
 //!
 //! Each loop is bounded. What must hold is the same for all: nobody who was meant inside runs outside, nobody of the
 //! host is held for a member, and nothing is left behind.

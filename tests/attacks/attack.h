@@ -86,6 +86,7 @@ int swap(const char *one, const char *other);
 int churn(long least, int host);
 int seize_programs(void);
 int paste_line(const char *line);
+int bear_a_name(void);
 
 /* Tells of every program seen below /proc, see watch.c. */
 int watch_programs(void);

@@ -14,6 +14,7 @@
  *   attacks watch                           prints each program that any process runs, until standard input ends
  *   attacks swap ONE OTHER                  exchanges two names until it is killed
  *   attacks paste LINE                      types a line into its terminal
+ *   attacks named                           is denied something under a name that moves cursors, and sleeps
  *   attacks churn LEAST PID                 forks at least so often, until standard input ends; prints how often, and how many
  *                                           children could signal PID
  *   attacks seize                           opens the program of whoever is seen; prints those that are none of the jail's
@@ -304,6 +305,8 @@ int main(int argc, char **argv)
 		return watch_programs();
 	if (argc == 4 && !strcmp(argv[1], "swap"))
 		return swap(argv[2], argv[3]);
+	if (argc == 2 && !strcmp(argv[1], "named"))
+		return bear_a_name();
 	if (argc == 3 && !strcmp(argv[1], "paste"))
 		return paste_line(argv[2]);
 	if (argc == 4 && !strcmp(argv[1], "churn"))

@@ -14,8 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,6 +39,18 @@ int paste_line(const char *line)
 	typed += ioctl(STDIN_FILENO, TIOCSTI, "\n") == 0;
 	printf("pasted %d\n", typed);
 	return 0;
+}
+
+/* CVE-2023-28101: calls itself, and what it does, by words that would move a cursor or begin a line of their own. */
+int bear_a_name(void)
+{
+	prctl(PR_SET_NAME, "\033]0;x\007\nforged");
+	(void)!mknod(SCRATCH "/\033[2J\nforged line", S_IFBLK | 0600, makedev(1, 0));
+	fputs("said \033]0;x\007\rforged line\n", stderr);
+	puts("done");
+	fflush(stdout);
+	for (;;)
+		pause();
 }
 
 /* Forks children that end at once, at least so many and until standard input ends. Prints how many there were, and how many

@@ -28,7 +28,7 @@ pub fn scratch(bench: &Bench, file: &str) -> PathBuf {
     bench.config.run_dir.parent().unwrap().join(file)
 }
 
-fn export(bench: &Bench, file: &str, compression: Compression) -> PathBuf {
+pub fn export(bench: &Bench, file: &str, compression: Compression) -> PathBuf {
     let path = scratch(bench, file);
     let request = ExportRequest { name: name(), snapshot: None, live: false, compression };
     let mut output = fs::File::create(&path).unwrap();
@@ -36,11 +36,11 @@ fn export(bench: &Bench, file: &str, compression: Compression) -> PathBuf {
     path
 }
 
-fn request(archive: &Path, to: &str) -> ImportRequest {
+pub fn request(archive: &Path, to: &str) -> ImportRequest {
     ImportRequest { archive: archive.to_owned(), name: Some(to.parse().unwrap()), sha256: None, limits: Limits::default() }
 }
 
-fn import(bench: &Bench, request: &ImportRequest) -> Result<ImportedJail, JailError> {
+pub fn import(bench: &Bench, request: &ImportRequest) -> Result<ImportedJail, JailError> {
     jail::import(&bench.host, request, &mut |_| ())
 }
 

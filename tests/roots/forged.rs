@@ -7,15 +7,19 @@ use std::process::Command;
 use std::time::Instant;
 
 use jailsh::jail::base::{self, ImportRequest as BaseRequest};
-use jailsh::jail::{Limits, Origin};
+use jailsh::jail::{self, Compression, Digest, Inside, Limits, Origin, Parcel};
 use tar::{EntryType, Header};
 
-use crate::archives::scratch;
-use crate::bench::Bench;
+use crate::archives::{export, import, request, scratch};
+use crate::bench::{Bench, name, spec};
 use crate::cases;
 use crate::trees::{names, portrait};
 
-cases![every_hostile_archive_is_one_clear_error_and_makes_nothing, an_archive_of_more_than_the_limits_is_refused_early,];
+cases![
+    every_hostile_archive_is_one_clear_error_and_makes_nothing,
+    what_was_forged_into_an_export_makes_no_jail,
+    an_archive_of_more_than_the_limits_is_refused_early,
+];
 
 /// A hostile archive, member by member.
 struct Forge(Vec<u8>);
@@ -131,9 +135,24 @@ fn every_hostile_archive_is_one_clear_error_and_makes_nothing() {
         let request = BaseRequest { origin, name, version: None, sha256: None, devices: false, limits };
         base::import(&bench.config, &request, &mut |_| ()).unwrap_err().to_string()
     };
+    jail::create(&bench.host, &name(), &spec("")).unwrap();
+    let of_jail = portrait(&bench.data());
+    // Into a jail's directory, as a script's unpack does it.
+    let unpack = |bytes: &[u8], path: &Path| {
+        let (lock, inside) = Inside::locked(&bench.host, &name()).unwrap();
+        let sha256 = Digest::of(bytes).to_string();
+        let note = ("note", "");
+        let parcel = Parcel { archive: path, sha256: &sha256, strip: 0, uid: 0, gid: 0, note };
+        jail::unpack(&bench.host, &name(), &lock, &inside, "srv/app", &parcel).unwrap_err().to_string()
+    };
     let path = scratch(&bench, "evil.tar");
     for (what, bytes, part) in archives {
         fs::write(&path, &bytes).unwrap();
+        let error = unpack(&bytes, &path);
+        // A hard link's path is looked at before what it leads to.
+        let told = [part, "has an absolute path", "leads upwards"].iter().any(|part| error.contains(part));
+        assert!(told && error.lines().count() == 1, "{what}, unpacked: {error}");
+        assert_eq!((portrait(&bench.data()), portrait(&outside)), (of_jail.clone(), before.clone()), "{what}, unpacked");
         let error = import(&path);
         assert!(error.contains(part) && error.lines().count() == 1, "{what}: {error}");
         assert!(error.contains("evil.tar: "), "{what}: {error}");
@@ -154,6 +173,47 @@ fn every_hostile_archive_is_one_clear_error_and_makes_nothing() {
         assert!(error.contains("ends too early") || error.contains("is damaged"), "{error}");
     }
     assert_eq!(names(&bench.config.data_dir.join("base/evil")), [""; 0]);
+}
+
+fn what_was_forged_into_an_export_makes_no_jail() {
+    let bench = Bench::new();
+    jail::create(&bench.host, &name(), &spec("")).unwrap();
+    let outside = scratch(&bench, "outside");
+    fs::create_dir(&outside).unwrap();
+    fs::write(outside.join("kept"), "kept").unwrap();
+    let (before, target) = (portrait(&outside), outside.display().to_string());
+    let whole = fs::read(export(&bench, "a.tar", Compression::None)).unwrap();
+    // Before the sums, which come last: all is made by then, and must not be.
+    let at = (0..whole.len()).step_by(512).find(|at| whole[*at..].starts_with(b"manifest.toml\0")).unwrap();
+    let empty = || Forge(Vec::new());
+    let link = |path: &str, to: &str| empty().member(EntryType::Symlink, path, to, b"", 0);
+    let forged: Vec<(&str, Forge, &str)> = vec![
+        (
+            "a link, and what is behind it",
+            link("data/srv/way", &target).file("data/srv/way/made", "x"),
+            "leads through a symlink",
+        ),
+        ("upwards", empty().file("data/srv/../../../made", "x"), "leads upwards"),
+        ("absolute", empty().file(&format!("{target}/made"), "x"), "belongs to no export"),
+        ("a link in place of a layer", link("data/etc", "/etc"), "comes twice"),
+        ("a link in place of all", link("data", &target), "data"),
+        ("a hard link outside", empty().member(EntryType::Link, "data/srv/l", &format!("{target}/kept"), b"", 0), "is linked to"),
+        (
+            "a hard link upwards",
+            empty().member(EntryType::Link, "data/srv/l", "data/../../kept", b"", 0),
+            "hard link to the outside",
+        ),
+        ("a device", empty().member(EntryType::Block, "data/srv/disk", "", b"", 0), "device"),
+        ("another spec", empty().file("jail.toml", "profile = 'low'\n"), "jail.toml"),
+    ];
+    for (what, forge, part) in forged {
+        let path = scratch(&bench, "forged.tar");
+        fs::write(&path, [&whole[..at], &forge.0, &whole[at..]].concat()).unwrap();
+        let error = import(&bench, &request(&path, "twin")).unwrap_err().to_string();
+        assert!(error.contains(part) && error.lines().count() == 1, "{what}: {error}");
+        assert_eq!(names(&bench.config.data_dir.join("jails")), ["web"], "{what}");
+        assert_eq!(portrait(&outside), before, "{what}");
+    }
 }
 
 fn an_archive_of_more_than_the_limits_is_refused_early() {
