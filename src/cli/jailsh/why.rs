@@ -14,7 +14,6 @@ use crate::cli::output::{self, Shape};
 use crate::cli::site::Site;
 use crate::cli::target::Target;
 use crate::jail::spec::Profile;
-use crate::jail::spec::probe::Example;
 use crate::jail::spec::profile::{Cause, place};
 use crate::jail::{observe, why};
 use crate::kernel::{Policy, Right};
@@ -25,10 +24,11 @@ use crate::telemetry::{self, Format, trail};
 /// kernel, and the smallest change that would allow it. Nothing is tried.
 ///
 /// An ACTION is one of jailsh profile probes (bind 80, open /dev/sda, ping,
-/// mount) or a right. With --replay the uses of a trail that jailctl denials
-/// -o json wrote are judged again.
+/// mount), a right, or connect ADDRESS:PORT[/udp]. With --replay the uses of a
+/// trail that jailctl denials -o json wrote are judged again.
 ///
 /// Examples: jailsh why web bind 80
+///           jailsh why web connect 10.0.0.1:5432
 ///           jailsh why --profile web_server mount
 ///           jailsh why --replay trail --profile ./new.rhai
 ///
@@ -89,7 +89,7 @@ impl Why {
         if self.action.is_empty() {
             return Err(usage("which action? such as bind 80, mount, open /dev/sda; jailsh profile probes lists them"));
         }
-        let action: Example = self.action.join(" ").parse().map_err(|error| usage(&format!("{error}")))?;
+        let action: why::Action = self.action.join(" ").parse().map_err(|error| usage(&format!("{error}")))?;
         let (name, answer) = match (jail, &self.profile) {
             (Some(jail), _) => {
                 let site = Site::open(common)?;
@@ -154,7 +154,7 @@ fn policy_of(site: &Site, jail: &Target) -> Result<Policy, Failure> {
 }
 
 /// For a jail with this profile that owns no port on a host where nobody does.
-fn of_profile(given: &str, profile: &Profile, action: &Example) -> why::Answer {
+fn of_profile(given: &str, profile: &Profile, action: &why::Action) -> why::Answer {
     let text = std::fs::read_to_string(given).unwrap_or_default();
     let place = |right: Right, cause: Cause| {
         let line = match Path::new(given).extension().and_then(|extension| extension.to_str()) {

@@ -1,7 +1,6 @@
 //! The same question of a jail of this host: its policy in force, its spec, the ports of the others, the kernel at hand.
 
-use super::{Answer, Subject, why};
-use crate::jail::spec::probe::Example;
+use super::{Action, Answer, Subject, why};
 use crate::jail::spec::profile::{Cause, place};
 use crate::jail::{Host, JailError, observe, spec_text};
 use crate::kernel::{JailName, Port, Right};
@@ -10,7 +9,7 @@ use crate::kernel::{JailName, Port, Right};
 ///
 /// # Errors
 /// [`JailError::NoSuchJail`]; a spec that cannot be read, of a jail that is down.
-pub fn of_jail(host: &Host, name: &JailName, example: &Example) -> Result<Answer, JailError> {
+pub fn of_jail(host: &Host, name: &JailName, action: &Action) -> Result<Answer, JailError> {
     let seen = observe(host, name)?;
     let policy = match (seen.kernel, &seen.spec) {
         (Some(kernel), _) => kernel.policy,
@@ -37,5 +36,5 @@ pub fn of_jail(host: &Host, name: &JailName, example: &Example) -> Result<Answer
         // A simulation answers as the module would.
         kernel: Some(&kernel).filter(|kernel| kernel.body != "sim"),
     };
-    Ok(why(&subject, example))
+    Ok(why(&subject, action))
 }

@@ -1,15 +1,19 @@
 //! Would an action be denied to a jail, what decides that, and what is the smallest remedy? Pure: judged by kmod/policy.
 
+mod action;
 mod jail;
+
+use std::net::SocketAddr;
 
 use serde::Serialize;
 
-use super::spec::probe::Example;
 use super::spec::profile::{Cause, warning};
 use super::spec::{Profile, exposure};
+use crate::kernel::Protocol;
 use crate::kernel::sim::Deed;
 use crate::kernel::{Description, Enforcement, Policy, Port, Right, Verdict};
 
+pub use action::{Action, ActionError};
 pub use jail::of_jail;
 
 /// What is asked about.
@@ -88,11 +92,14 @@ pub struct Answer {
 }
 
 /// Judges the action as the kernel would.
-pub fn why(subject: &Subject<'_>, example: &Example) -> Answer {
-    let steps: Vec<Step> = example.deeds().into_iter().map(|deed| subject.step(deed)).collect();
+pub fn why(subject: &Subject<'_>, action: &Action) -> Answer {
+    let steps: Vec<Step> = match action {
+        Action::Example(example) => example.deeds().into_iter().map(|deed| subject.step(deed)).collect(),
+        Action::Connect(to, protocol) => subject.reach(*to, *protocol),
+    };
     let verdict = steps.iter().map(|step| step.verdict).max().unwrap_or(Fate::Allowed);
-    let remedy = (verdict == Fate::Denied).then(|| subject.remedy(&steps, example));
-    Answer { action: example.to_string(), verdict, steps, remedy }
+    let remedy = (verdict == Fate::Denied).then(|| subject.remedy(&steps, action));
+    Answer { action: action.to_string(), verdict, steps, remedy }
 }
 
 impl Subject<'_> {
@@ -101,9 +108,13 @@ impl Subject<'_> {
             let (by, reason) = ("free".to_owned(), "every jail may".to_owned());
             return Step { right: None, verdict: Fate::Allowed, cause: None, by, place: None, reason, enforced_by: None };
         };
-        if let Deed::Bind(port) = deed {
-            return self.bind(port, right);
+        match deed {
+            Deed::Bind(port) => self.bind(port, right),
+            _ => self.asked(right),
         }
+    }
+
+    fn asked(&self, right: Right) -> Step {
         let fate = match self.policy.judge(right) {
             Verdict::Allowed => Fate::Allowed,
             Verdict::Told => Fate::Audited,
@@ -126,6 +137,36 @@ impl Subject<'_> {
         };
         let right = (verdict == Fate::Denied).then_some(fence);
         self.held(Step { right, verdict, cause: None, by, place: None, reason, enforced_by: None })
+    }
+
+    /// A rule that covers it, or the right to go anywhere; and of a port of another jail on this machine the right to that.
+    /// Which other addresses are this machine's is not looked up.
+    fn reach(&self, to: SocketAddr, protocol: Protocol) -> Vec<Step> {
+        let anywhere = connect_anywhere();
+        let rule = self.policy.connect.iter().find(|rule| rule.covers(to, protocol));
+        let mut steps = vec![match rule {
+            Some(rule) if !self.policy.rights.holds(anywhere) => Step {
+                right: None,
+                verdict: Fate::Allowed,
+                cause: None,
+                by: format!("connect rule {rule}"),
+                place: None,
+                reason: "its spec lists the destination".into(),
+                enforced_by: None,
+            },
+            _ => match self.asked(anywhere) {
+                step if step.cause.is_none() && step.verdict != Fate::Allowed => {
+                    Step { by: "no connect rule lists it".into(), ..step }
+                }
+                step => step,
+            },
+        }];
+        let owner = i64::from(to.port()).try_into().ok().and_then(|port| (self.owner)(port));
+        if let Some(owner) = owner.filter(|_| to.ip().is_loopback() || to.ip().is_unspecified()) {
+            let step = self.asked(named("loopback_foreign"));
+            steps.push(Step { reason: format!("{}; this one is of {owner}", step.reason), ..step });
+        }
+        steps
     }
 
     /// What decides: the profile if it says the same as the policy in force.
@@ -157,7 +198,7 @@ impl Subject<'_> {
         }
     }
 
-    fn remedy(&self, steps: &[Step], example: &Example) -> Remedy {
+    fn remedy(&self, steps: &[Step], action: &Action) -> Remedy {
         let missing: Vec<&Step> = steps.iter().filter(|step| step.verdict == Fate::Denied).collect();
         let rights = || missing.iter().filter_map(|step| step.right);
         let none = |advice: String| Remedy { advice, script: None, warnings: Vec::new(), score: None };
@@ -167,9 +208,17 @@ impl Subject<'_> {
         if let Some(fence) = rights().find(|right| right.is_fence()) {
             return none(format!("{fence} is a wall between jails, which no profile opens; do it from the host"));
         }
+        if let Action::Connect(to, protocol) = action
+            && rights().next() == Some(connect_anywhere())
+        {
+            let listed = self.policy.connect.iter().map(ToString::to_string).chain([format!("{to}/{protocol}")]);
+            let listed: Vec<String> = listed.map(|rule| format!("\"{rule}\"")).collect();
+            let script = Some(format!("connect: [{}],", listed.join(", ")));
+            return Remedy { script, ..none("to allow it, in its spec".into()) };
+        }
         let Some(profile) = self.profile else { return none("grant it in the spec".into()) };
         let before = exposure::Exposure::of_profile(profile).score;
-        let reason = Some(format!("for {example}"));
+        let reason = Some(format!("for {action}"));
         let wider = rights().fold(profile.clone(), |profile, right| profile.allowing(right, reason.clone()));
         if wider == *profile {
             return none("its spec allows it already; restart the jail".into());
@@ -182,6 +231,14 @@ impl Subject<'_> {
             score: Some((before, after)),
         }
     }
+}
+
+fn connect_anywhere() -> Right {
+    named("connect")
+}
+
+fn named(right: &str) -> Right {
+    right.parse().expect("a right of the table")
 }
 
 #[cfg(test)]
@@ -211,6 +268,26 @@ mod tests {
             ["ping", "ptrace", "chroot", "mount", "bind 80", "bind 443", "bind 8080", "see host", "open /etc/passwd", "quota"];
         let answers: Vec<Answer> = actions.iter().map(|text| asked(&profile, text, None)).collect();
         insta::assert_snapshot!(serde_json::to_string_pretty(&answers).unwrap());
+    }
+
+    #[test]
+    fn a_destination_is_judged_by_the_rules_and_the_remedy_is_one_rule_more() {
+        let profile = Profile::built_in(Level::High);
+        let rules = vec!["10.0.0.0/8:5432".parse().unwrap()];
+        let rights = profile.rights().without(connect_anywhere()).without(named("loopback_foreign"));
+        let limited = Policy { connect: rules, ..Policy::new(rights, Vec::new()) };
+        let open = profile.policy(Vec::new());
+        let owner = |port: Port| (port.get() == 8080).then(|| "jail api".to_owned());
+        let asked = |policy: &Policy, text: &str| {
+            let subject = Subject { profile: Some(&profile), policy, owner: &owner, place: &|_, _| None, kernel: None };
+            let answer = why(&subject, &text.parse().unwrap());
+            let steps: Vec<String> = answer.steps.iter().map(|step| format!("{} ({})", step.verdict.name(), step.by)).collect();
+            let remedy = answer.remedy.map_or("-".into(), |remedy| remedy.script.unwrap_or(remedy.advice));
+            format!("{text}: {}: {}: {remedy}", answer.verdict.name(), steps.join(", "))
+        };
+        let texts = ["connect 10.1.2.3:5432", "connect 10.1.2.3:80", "connect [fd00::1]:53/udp", "connect 127.0.0.1:8080"];
+        let shown = [&limited, &open].map(|policy| texts.map(|text| asked(policy, text)).join("\n"));
+        insta::assert_snapshot!(shown.join("\n---\n"));
     }
 
     #[test]

@@ -5,7 +5,6 @@ mod remedy;
 mod summary;
 
 use super::{Answer, Command};
-use crate::jail::spec::probe::Example;
 use crate::jail::why;
 use crate::kernel::{Denial, JailName, RightSet};
 use crate::live::clocks;
@@ -64,7 +63,7 @@ fn run(shell: &mut Shell, argument: &str) -> Result<Answer, String> {
 /// As `jailsh why NAME ACTION`.
 fn judged(shell: &mut Shell, name: &str, action: &str) -> Result<Answer, String> {
     let name = name.parse::<JailName>().map_err(|error| error.to_string())?;
-    let action: Example = action.parse().map_err(|error| format!("{error}"))?;
+    let action: why::Action = action.parse().map_err(|error| format!("{error}"))?;
     let host = shell.session.host().map_err(|fault| fault.to_string())?;
     let answer = why::of_jail(host, &name, &action).map_err(|error| error.to_string())?;
     say(telemetry::why::text(name.as_str(), &answer).trim_end());

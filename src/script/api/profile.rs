@@ -13,7 +13,6 @@ use super::thrown;
 use crate::jail::proof::{self, Finding};
 use crate::jail::spec;
 use crate::jail::spec::exposure::Exposure;
-use crate::jail::spec::probe::Example;
 use crate::jail::spec::profile::{Extension, ProfileDiff, grantable_right, reason, right};
 use crate::jail::why;
 use crate::script::convert::{self, Options};
@@ -158,7 +157,7 @@ fn looking(engine: &mut Engine) {
 
 /// For a jail with this profile that owns no port.
 fn why_of(profile: &spec::Profile, action: &str) -> Result<Dynamic, Fault> {
-    let action: Example = action.parse().map_err(|error| Fault::new(Kind::Spec, format!("why: {error}")))?;
+    let action: why::Action = action.parse().map_err(|error| Fault::new(Kind::Spec, format!("why: {error}")))?;
     let policy = profile.policy(Vec::new());
     let (owner, place) = (&|_| None, &|_, _| None);
     let subject = why::Subject { profile: Some(profile), policy: &policy, owner, place, kernel: None };

@@ -105,7 +105,7 @@ if !profile("low").diff("low").is_empty { throw "low differs from itself"; }"#,
         "why",
         &[method("Profile", &[text("action")], Type::Map)],
         "whether an action would be denied, what decides that, and the smallest change that allows it",
-        "An action is a right or one of `jailsh profile probes`. The map has `verdict`, `steps` and `remedy`, as `jailsh why -o json`.",
+        "An action is a right, one of `jailsh profile probes`, or `connect ADDRESS:PORT`. The map has `verdict`, `steps` and `remedy`, as `jailsh why -o json`.",
         r#"let answer = profile("high").why("ping");
 if answer.verdict != "denied" || answer.steps[0].right != "raw_socket" { throw answer; }
 print(answer.remedy.script);"#,
