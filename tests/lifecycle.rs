@@ -7,6 +7,7 @@ mod subject;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread::sleep;
@@ -167,6 +168,62 @@ fn a_port_has_one_owner_and_the_loser_is_told_whose_it_is() {
     assert_eq!(output.status.code(), Some(1), "{message}");
     assert!(message.contains("port 8183 is reserved by jail owner"), "{message}");
     assert_eq!(traces(), before);
+}
+
+#[test]
+fn a_list_of_destinations_holds_a_jail_to_them_and_changes_while_it_runs() {
+    let Some(_body) = body::here() else { return };
+    let [near, far] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let [near_port, far_port] = [&near, &far].map(|listener| listener.local_addr().unwrap().port());
+    let subject = Subject::new("limited");
+    subject.create("/bin/sleep 1000");
+    subject.must("jailmgr", &["config", "--set", &format!("connect=[\"127.0.0.1:{near_port}/tcp\"]")]);
+    subject.must("jailmgr", &["start"]);
+    let connect = |port: u16| {
+        let line = format!("exec 3<>/dev/tcp/127.0.0.1/{port}");
+        let output = subject.run("jailctl", &["exec", "limited", "--", "/bin/bash", "-c", &line]);
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert_eq!(connect(near_port).0, Some(0), "{}", connect(near_port).1);
+    let (status, message) = connect(far_port);
+    assert!(status == Some(1) && message.contains("Operation not permitted"), "{message}");
+    assert!(subject.must("jailctl", &["info"]).contains(&format!("127.0.0.1:{near_port}/tcp")));
+    let change = r#"let change = update("limited", #{ connect: ["any"] }); print(change);"#;
+    let told = subject.run("jailsh", &["-e", change]);
+    let told = format!("{}{}", String::from_utf8_lossy(&told.stdout), String::from_utf8_lossy(&told.stderr));
+    assert!(told.contains(&format!("connect: 127.0.0.1:{near_port}/tcp -> any")), "{told}");
+    assert_eq!(connect(far_port).0, Some(0), "{}", connect(far_port).1);
+}
+
+#[test]
+fn a_user_binds_a_port_below_1024_where_that_was_granted_on_purpose() {
+    let Some(_body) = body::here() else { return };
+    let first = fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").unwrap();
+    if first.trim() != "1024" {
+        eprintln!("skipped: on this machine every user binds ports from {} on", first.trim());
+        return;
+    }
+    let subject = Subject::new("lowport");
+    subject.create("/bin/sleep 1000");
+    let bind = || {
+        let line = "use IO::Socket::INET; IO::Socket::INET->new(LocalPort => 881, Listen => 1) or die $!";
+        let run = |user: &str| subject.run("jailctl", &["exec", "-u", user, "lowport", "--", "/usr/bin/perl", "-e", line]);
+        ["root", "nobody"].map(|user| {
+            let output = run(user);
+            (output.status.success(), String::from_utf8_lossy(&output.stderr).contains("Permission denied"))
+        })
+    };
+    subject.must("jailmgr", &["start"]);
+    assert_eq!(bind(), [(true, false), (false, true)], "a level gives it to root");
+    subject.must("jailmgr", &["stop"]);
+    subject.must("jailmgr", &["config", "--set", "profile={ base = \"medium\", grant = [\"privileged_port\"] }"]);
+    subject.must("jailmgr", &["start"]);
+    assert_eq!(bind(), [(true, false), (true, false)], "a grant gives it to users");
+    let status = subject.run("jailctl", &["exec", "-u", "nobody", "lowport", "--", "/bin/grep", "^Cap", "/proc/self/status"]);
+    let status = String::from_utf8_lossy(&status.stdout).into_owned();
+    for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
+        assert!(status.contains(&format!("{set}:\t0000000000000400")), "that one and no other: {status}");
+    }
 }
 
 #[test]

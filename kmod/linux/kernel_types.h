@@ -22,8 +22,22 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+typedef struct {
+	__u32 val;
+} kgid_t;
+
+typedef struct {
+	__u64 val; /* of two words before Linux 6.3, of one since: the bits lie alike on what BPF runs on here */
+} kernel_cap_t;
+
 struct cred {
 	kuid_t euid;
+	kgid_t egid;
+	kernel_cap_t cap_permitted;
+};
+
+struct linux_binprm {
+	struct cred *cred;
 };
 
 struct signal_struct {

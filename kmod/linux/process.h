@@ -76,6 +76,29 @@ int BPF_PROG(on_capable, const struct cred *cred, struct user_namespace *ns, int
 	return verdict_on(who, right) == JP_REFUSE ? answer(-EPERM) : 0;
 }
 
+/* ---- running programs ---- */
+
+/* After the capability module said what the program gives (security/commoncap.c, cap_bprm_creds_from_file). */
+SEC("lsm/bprm_creds_from_file")
+int BPF_PROG(on_bprm_creds_from_file, struct linux_binprm *program, struct file *file)
+{
+	struct identity *who = acting_member();
+	const struct cred *before, *after;
+	__u64 had = 0, gets = 0;
+	__u32 user, right;
+
+	if (!who)
+		return 0;
+	before = BPF_CORE_READ(bpf_get_current_task_btf(), cred);
+	after = program->cred;
+	user = BPF_CORE_READ(before, euid.val);
+	bpf_core_read(&had, sizeof(had), &before->cap_permitted);
+	bpf_core_read(&gets, sizeof(gets), &after->cap_permitted);
+	right = jp_right_of_exec(user == 0, BPF_CORE_READ(after, euid.val) != user,
+				 BPF_CORE_READ(after, egid.val) != BPF_CORE_READ(before, egid.val), gets & ~had);
+	return judge(who, right, 0, EPERM);
+}
+
 /* ---- a member's whole kernel surface that one right decides ---- */
 
 #define ON_RIGHT(hook, right, error)                                     \

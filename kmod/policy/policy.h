@@ -212,6 +212,15 @@ JP_FN int jp_may_reach_unix(jp_u32 actor, jp_u32 owner, int has_path)
 	return owner == JP_HOST && has_path;
 }
 
+/* ---- running programs ---- */
+
+/* What exec(2) is about to give: other identities than before, or capabilities to who is not root. Root has all that its jail
+ * can have, whatever it runs. */
+JP_FN jp_u32 jp_right_of_exec(int is_root, int changes_user, int changes_group, jp_u64 capabilities_gained)
+{
+	return changes_user || changes_group || (!is_root && capabilities_gained) ? JP_SETUID_EXEC : JP_FREE;
+}
+
 /* ---- capabilities (numbers of capabilities(7)) ---- */
 
 enum jp_cap {

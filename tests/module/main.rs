@@ -13,6 +13,7 @@ mod fences;
 mod fixture;
 mod guarding;
 mod loading;
+mod programs;
 #[path = "../support/reaching.rs"]
 mod reaching;
 mod registry;

@@ -13,7 +13,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, pause};
 
-use crate::stage::{in_a_medium_jail, syscall};
+use jailsh::kernel::Level;
+
+use crate::stage::{behind, in_a_medium_jail, syscall};
 
 crate::cases![
     programs_are_run,
@@ -22,6 +24,7 @@ crate::cases![
     files_move_between_directories,
     pipes_and_sockets_are_made_as_nodes,
     a_setuid_program_becomes_root,
+    without_setuid_exec_a_setuid_program_stays_who_ran_it,
     members_signal_and_see_each_other,
     a_process_sets_its_own_scheduling_and_limits,
     a_jail_has_its_own_shared_memory,
@@ -94,6 +97,16 @@ fn a_setuid_program_becomes_root() {
         let status = fs::read_to_string("/proc/self/status").unwrap();
         assert!(status.contains("NoNewPrivs:\t0"));
         assert!(status.contains("Seccomp:\t2"));
+    });
+}
+
+fn without_setuid_exec_a_setuid_program_stays_who_ran_it() {
+    const NOBODY: u32 = 65534;
+    behind(Level::Medium.rights().without("setuid_exec".parse().unwrap()), || {
+        fs::copy("/usr/bin/id", "/tmp/id").unwrap();
+        fs::set_permissions("/tmp/id", fs::Permissions::from_mode(0o4755)).unwrap();
+        let output = Command::new("/tmp/id").arg("-u").uid(NOBODY).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), format!("{NOBODY}\n"), "{output:?}");
     });
 }
 

@@ -1,6 +1,7 @@
-//! Which capabilities a jail's processes can ever have: the bounding set.
+//! Which capabilities a jail's processes can ever have, the bounding set; and the one that a service's user can be given.
 
 use nix::errno::Errno;
+use nix::unistd::{Uid, setresuid};
 
 use crate::kernel::policy::{Action, right_of};
 use crate::kernel::{Description, Enforcement, RightSet};
@@ -34,21 +35,51 @@ pub fn drop_others(keep: u64) -> Result<(), Errno> {
     Ok(())
 }
 
+/// capget(2): a set of 64 bits as two halves, each with what is effective, permitted and inheritable.
+type Sets = [[u32; 3]; 2];
+
+/// Of the version with two halves, for the calling process.
+const HEADER: [u32; 2] = [0x2008_0522, 0];
+
+fn sets() -> Result<Sets, Errno> {
+    let mut sets = [[0_u32; 3]; 2];
+    // SAFETY: a header and sets of that version, which outlive the call.
+    Errno::result(unsafe { libc::syscall(libc::SYS_capget, HEADER.as_ptr(), sets.as_mut_ptr()) }).map(|_| sets)
+}
+
+fn set(sets: Sets) -> Result<(), Errno> {
+    // SAFETY: as above.
+    Errno::result(unsafe { libc::syscall(libc::SYS_capset, HEADER.as_ptr(), sets.as_ptr()) }).map(drop)
+}
+
 /// What the caller made inheritable would be had again from a program with inheritable file capabilities (CVE-2022-29162).
 fn inherit_none() -> Result<(), Errno> {
-    /// capget(2): sets of 64 bits, as two times effective, permitted and inheritable.
-    const VERSION_3: u32 = 0x2008_0522;
-    let (mut header, mut sets) = ([VERSION_3, 0], [[0_u32; 3]; 2]);
-    // SAFETY: a header and sets of that version, which outlive both calls. Process 0 is the caller.
-    Errno::result(unsafe { libc::syscall(libc::SYS_capget, header.as_mut_ptr(), sets.as_mut_ptr()) })?;
-    let [[.., low], [.., high]] = &mut sets;
-    (*low, *high) = (0, 0);
-    // SAFETY: as above.
-    Errno::result(unsafe { libc::syscall(libc::SYS_capset, header.as_mut_ptr(), sets.as_ptr()) }).map(drop)
+    let mut sets = sets()?;
+    sets.iter_mut().for_each(|[.., inheritable]| *inheritable = 0);
+    set(sets)
+}
+
+/// capabilities(7): binding ports below 1024.
+const CAP_NET_BIND_SERVICE: u32 = 10;
+
+/// Becomes the user, and keeps the one capability that binds ports below 1024 as an ambient one, which goes along through
+/// execve(2). A process that may not have it becomes the user without.
+pub fn set_user_with_low_ports(uid: Uid) -> Result<(), Errno> {
+    let only = 1 << CAP_NET_BIND_SERVICE;
+    let [[_, permitted, _], _] = sets()?;
+    if permitted & only == 0 {
+        return setresuid(uid, uid, uid);
+    }
+    prctl(libc::PR_SET_KEEPCAPS, 1)?;
+    setresuid(uid, uid, uid)?;
+    set([[only; 3], [0; 3]])?;
+    // SAFETY: the option takes integers only.
+    let raised = unsafe { libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_RAISE, CAP_NET_BIND_SERVICE, 0, 0) };
+    Errno::result(raised).map(drop)
 }
 
 fn prctl(option: i32, argument: u64) -> Result<(), Errno> {
-    // SAFETY: both options take integers only.
+    // SAFETY: the options of this file's callers take integers only.
     Errno::result(unsafe { libc::prctl(option, argument, 0, 0, 0) }).map(drop)
 }
 

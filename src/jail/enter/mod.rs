@@ -25,8 +25,8 @@ use nix::sys::stat::{SFlag, fstat};
 use nix::unistd::{Pid, pipe2};
 
 use super::keeper::{self, Keeper, Order};
-use super::{Host, JailError, fork, root};
-use crate::kernel::{JailName, Jid, KernelError, WayIn, pidfd};
+use super::{Host, JailError, fork, root, store};
+use crate::kernel::{JailName, Jid, KernelError, Right, WayIn, pidfd};
 use account::Who;
 use program::Program;
 use step::{Failure, Step};
@@ -115,7 +115,7 @@ pub fn spawn(host: &Host, name: &JailName, jid: Jid, command: Command) -> Result
         WayIn::Gate => pass_gate(host, name, jid, &command, None),
         WayIn::Keeper => {
             let (report, told) = pipe2(OFlag::O_CLOEXEC).map_err(JailError::system("make a pipe"))?;
-            let asked = keeper::run(host, name, jid, &order(&command), told, standard(&command.stdio))?;
+            let asked = keeper::run(host, name, jid, &order(host, name, &command), told, standard(&command.stdio))?;
             judge(name, &command, report)?;
             let pidfd = asked.pidfd.try_clone().map_err(JailError::io("keep the pidfd of the new process"))?;
             Ok(Child { pid: asked.pid, pidfd, keeper: Some(asked) })
@@ -146,7 +146,7 @@ pub fn spawn_service(
         None => keeper.insert(Keeper::take_over(host, name, jid)?),
     };
     let (report, told) = pipe2(OFlag::O_CLOEXEC).map_err(JailError::system("make a pipe"))?;
-    let pid = keeper.run(host, name, &order(&command), told, standard(&command.stdio), notify)?;
+    let pid = keeper.run(host, name, &order(host, name, &command), told, standard(&command.stdio), notify)?;
     if let Err(failure) = judge(name, &command, report) {
         // It ends by itself, or came never to its exec: not reaped, so the pid is its own.
         let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL);
@@ -185,6 +185,7 @@ fn pass_gate(
             terminal: has_terminal(&command.stdio),
             term: term.as_deref(),
             notify,
+            low_ports: gives_low_ports(host, name),
         },
         stdio: &command.stdio,
         namespace: namespace.as_fd(),
@@ -222,7 +223,16 @@ fn check(name: &JailName, command: &Command) -> Result<(), JailError> {
     check_stdio(name, &command.stdio)
 }
 
-fn order(command: &Command) -> Order {
+/// Was the right to ports below 1024 granted on purpose, and not only with a level? Then the users that run services have it
+/// too: a level means it for root, as everywhere.
+fn gives_low_ports(host: &Host, name: &JailName) -> bool {
+    let right: Right = "privileged_port".parse().expect("a right of the table");
+    let jail = store::jail(&host.config, name);
+    let spec = jail.and_then(|jail| store::read_spec(&jail, name)).ok().flatten();
+    spec.is_some_and(|spec| spec.profile.grant.contains(right) && spec.profile.rights().holds(right))
+}
+
+fn order(host: &Host, name: &JailName, command: &Command) -> Order {
     Order {
         argv: command.argv.clone(),
         env: command.env.clone(),
@@ -232,6 +242,7 @@ fn order(command: &Command) -> Order {
         term: term(&command.stdio),
         sibling: false,
         adopts: command.adopts,
+        low_ports: gives_low_ports(host, name),
     }
 }
 

@@ -12,8 +12,8 @@ use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid, chdir, execve, fchown, setgroups, setresgid, setresuid, setsid};
 
 use super::account::{self, Account, Who};
-use super::environment;
 use super::step::{Failure, Step, at};
+use super::{capability, environment};
 use crate::jail::store::{read_regular, strict};
 
 /// A passwd or group file larger than this is not read.
@@ -36,6 +36,8 @@ pub struct Program<'a> {
     pub term: Option<&'a str>,
     /// Becomes descriptor 3, which `NOTIFY_FD` names: where the program may say that it is ready.
     pub notify: Option<BorrowedFd<'a>>,
+    /// A user that is not root may bind ports below 1024 as well.
+    pub low_ports: bool,
 }
 
 /// Who the process will be, as the jail's own files say.
@@ -89,7 +91,11 @@ impl Program<'_> {
     /// The last steps, as a member. Returns only after a failure.
     pub fn run(&self, person: &Person) -> Result<std::convert::Infallible, Failure> {
         let uid = Uid::from_raw(person.account.uid);
-        setresuid(uid, uid, uid).map_err(at(Step::Uid))?;
+        if self.low_ports && !uid.is_root() {
+            capability::set_user_with_low_ports(uid).map_err(at(Step::Uid))?;
+        } else {
+            setresuid(uid, uid, uid).map_err(at(Step::Uid))?;
+        }
         self.go_to_workdir(&person.account).map_err(at(Step::Workdir))?;
         if let Some(notify) = self.notify {
             place_notify(notify).map_err(at(Step::Descriptors))?;

@@ -74,6 +74,9 @@ pub struct Order {
     pub sibling: bool,
     /// Its orphaned descendants become its children, so that it can be ended with all it started.
     pub adopts: bool,
+    /// Its user may bind ports below 1024 although it is not root.
+    #[serde(default)]
+    pub low_ports: bool,
 }
 
 /// Why a message cannot be taken.
@@ -126,6 +129,7 @@ mod tests {
             term: Some("xterm".into()),
             sibling: false,
             adopts: true,
+            low_ports: true,
         }
     }
 

@@ -96,6 +96,7 @@ impl Session {
             terminal: self.order.terminal,
             term: self.order.term.as_deref(),
             notify: self.notify.as_ref().map(AsFd::as_fd),
+            low_ports: self.order.low_ports,
         };
         let standard: [BorrowedFd<'_>; 3] = [self.standard[0].as_fd(), self.standard[1].as_fd(), self.standard[2].as_fd()];
         program.begin_session(standard)?;

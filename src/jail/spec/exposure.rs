@@ -55,6 +55,7 @@ const WEIGHTS: &[(&str, u8, &str)] = &[
     ("privileged_port", 1, "a well-known port that nobody reserved"),
     ("audit_write", 1, "records in the host's audit log"),
     ("connect", 1, "what was taken leaves for anywhere"),
+    ("setuid_exec", 1, "a fault in a setuid program makes its caller the jail's root"),
     ("loopback_foreign", 1, "services of other jails that trust this machine"),
 ];
 
@@ -293,6 +294,7 @@ mod tests {
             ("connect", 1.0),
             ("loopback_foreign", 1.0),
             ("privileged_port", 1.0),
+            ("setuid_exec", 1.0),
             ("ptrace", 0.3),
         ];
         let expected = expected.map(|(what, weight)| (what.to_owned(), weight));

@@ -37,6 +37,7 @@ const OTHER_WALLS: &[(&str, &str)] = &[
     ("sysctl_write", "read-only binds in the jail's /proc, Landlock domain"),
     ("kernel_fs_write", "not mounted inside, Landlock domain"),
     ("foreign_mount", "mount namespace, Landlock domain"),
+    ("setuid_exec", "no_new_privs"),
 ];
 
 /// What gets through all the same.
@@ -85,7 +86,8 @@ const NOTES: [&str; 8] = [
     "32-bit and x32 programs do not run in a jail: system calls by their numbers are answered ENOSYS",
     "io_uring is answered ENOSYS, for no filter sees what a ring is asked to do, unless the jail holds io_uring_poll, \
      io_uring_command and every right to sockets",
-    "setuid programs work: what they can become is bounded by the jail's capabilities",
+    "setuid programs work where setuid_exec is held: what they can become is bounded by the jail's capabilities; where it is not, \
+     they run as who started them",
     "scheduling, priority and limits are changed by a process for itself alone, named by 0: any other number is refused, that of \
      its own threads and of other members as well",
     "mounting is refused to every jail, also one that holds mount; a jail with mknod makes nodes of devices that every jail may open, with device of all, and can open none of them",

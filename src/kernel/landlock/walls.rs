@@ -1,6 +1,7 @@
 //! Confining a process for good: IPC namespace, Landlock domain, capabilities, system call filter.
 //!
-//! no_new_privs stays off, so that setuid programs work inside: what they can become is bounded all the same.
+//! no_new_privs stays off for a jail that holds setuid_exec, so that setuid programs work inside: what they can become is
+//! bounded all the same.
 
 use std::error::Error;
 
@@ -25,6 +26,7 @@ const CAP_MKNOD: u32 = 27;
 pub struct Walls {
     abi: ABI,
     nodes: bool,
+    setuid: bool,
     capabilities: u64,
     filter: BpfProgram,
 }
@@ -37,7 +39,9 @@ impl Walls {
     pub fn prepare(rights: RightSet) -> Result<Walls, KernelError> {
         // Everything is granted below the root, so a kind of access that this program does not know yet can break nothing.
         let abi = ABI::from(i32::try_from(probe::abi()?).unwrap_or(i32::MAX));
-        Ok(Walls { abi, nodes: may_make_nodes(rights), capabilities: capabilities(rights), filter: filter::program(rights) })
+        let setuid = rights.holds("setuid_exec".parse().expect("a right of the table"));
+        let (nodes, capabilities) = (may_make_nodes(rights), capabilities(rights));
+        Ok(Walls { abi, nodes, setuid, capabilities, filter: filter::program(rights) })
     }
 
     /// Confines the calling process and all it will ever fork. It must have one thread, be host root with all
@@ -48,6 +52,9 @@ impl Walls {
         self.bound_capabilities()?;
         // While there still is the capability that installs a filter without no_new_privs.
         install(&self.filter)?;
+        if !self.setuid {
+            prctl(libc::PR_SET_NO_NEW_PRIVS, 1)?;
+        }
         shed_capabilities(self.capabilities)
     }
 
@@ -145,7 +152,7 @@ fn shed_capabilities(keep: u64) -> Result<(), Errno> {
 }
 
 fn prctl(option: i32, argument: u64) -> Result<(), Errno> {
-    // SAFETY: both options take integers only.
+    // SAFETY: the options of this file's callers take integers only.
     Errno::result(unsafe { libc::prctl(option, argument, 0, 0, 0) }).map(drop)
 }
 

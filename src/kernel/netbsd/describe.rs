@@ -23,7 +23,7 @@ const ABSENT: [&str; 14] = [
 ];
 
 /// Rights that no question of kauth(9) is about: a jail is refused that lacks one.
-const UNASKED: [&str; 2] = ["connect", "loopback_foreign"];
+const UNASKED: [&str; 3] = ["connect", "loopback_foreign", "setuid_exec"];
 
 /// What gets through although the right is denied.
 const GAPS: [(&str, &str); 6] = [
