@@ -1,11 +1,13 @@
 //! Where lines come from: a terminal that can move its cursor, by rustyline, or one that can not, row by row.
 
+mod ended;
 mod plain;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
+use nix::errno::Errno;
 use rustyline::error::ReadlineError;
 use rustyline::{ColorMode, CompletionType, Config, Editor, ExternalPrinter};
 
@@ -14,6 +16,7 @@ use super::keys::{self, Margin};
 use super::line::Line;
 use super::prompt::Prompt;
 use super::shell::{Shell, complain, say};
+use ended::Restoring;
 use plain::Plain;
 
 /// What came from the terminal.
@@ -86,6 +89,7 @@ impl Terminal {
             Terminal::Plain(plain) => return plain.read(prompt),
             Terminal::Edited { editor, margin } => {
                 margin.store(prompt.margin(), Ordering::Relaxed);
+                let _restoring = Restoring::begin();
                 editor.readline(prompt)
             }
         };
@@ -94,7 +98,7 @@ impl Terminal {
                 self.remember(&text);
                 Ok(Read::Line(keys::dedented(&text, prompt.margin())))
             }
-            Err(ReadlineError::Interrupted) => Ok(Read::Cancelled),
+            Err(ReadlineError::Interrupted | ReadlineError::Errno(Errno::EINTR)) => Ok(Read::Cancelled),
             Err(ReadlineError::Eof) => Ok(Read::End),
             Err(error) => Err(unusable(error)),
         }

@@ -2,6 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use nix::sys::termios::LocalFlags;
 
 use crate::harness::Place;
 use crate::terminal::Terminal;
@@ -35,6 +40,22 @@ impl Session<'_> {
     /// Waits until the last line is the prompt alone.
     pub fn prompt(&mut self, prompt: &str) {
         self.terminal.wait(prompt, |screen| screen.lines().last() == Some(prompt));
+    }
+
+    /// A Ctrl-C that the terminal takes late discards what was written and not shown yet (isig of Linux's n_tty.c), which may
+    /// be the prompt: a person presses Enter then.
+    fn prompt_after_interrupts(&mut self) {
+        for _ in 0..30 {
+            let until = Instant::now() + Duration::from_secs(5);
+            while Instant::now() < until {
+                if self.terminal.screen().lines().last() == Some("jailsh>") {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            self.terminal.press("\r");
+        }
+        panic!("no prompt after Ctrl-C:\n{}", self.terminal.screen());
     }
 
     /// Types until it is on the screen, as a person looks at what they type.
@@ -125,9 +146,9 @@ fn ctrl_c_cancels_a_loop_and_a_line_and_never_the_shell() {
     for round in 0..3 {
         session.keys(&format!("loop {{ }} // {round}"));
         session.terminal.press("\r");
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        std::thread::sleep(Duration::from_millis(50));
         session.terminal.press(&CTRL_C.repeat(20));
-        session.prompt("jailsh>");
+        session.prompt_after_interrupts();
     }
     session.terminal.press("let b = [1,\r");
     session.terminal.see("...>");
@@ -136,10 +157,12 @@ fn ctrl_c_cancels_a_loop_and_a_line_and_never_the_shell() {
     session.keys("try { sleep(60) } catch { } 1");
     session.terminal.press("\r");
     session.terminal.wait("no prompt", |screen| screen.lines().last() != Some("jailsh>"));
-    std::thread::sleep(std::time::Duration::from_millis(50));
+    std::thread::sleep(Duration::from_millis(50));
     session.terminal.press(CTRL_C);
     session.prompt("jailsh>");
-    insta::assert_snapshot!("ctrl_c", session.line("a + 1"));
+    let screen = session.line("a + 1");
+    let told: Vec<&str> = screen.lines().filter(|line| *line != "jailsh>").collect();
+    insta::assert_snapshot!("ctrl_c", told.join("\n"));
     session.keys("exit(3)");
     session.terminal.press("\r");
     assert_eq!(session.terminal.end().code(), Some(3));
@@ -302,6 +325,19 @@ fn narrow_and_dumb_terminals_and_a_resize_do() {
     insta::assert_snapshot!("dumb", dumb.line("b"));
     assert!(!dumb.terminal.raw.contains(&b'\x1b'), "a dumb terminal gets no escape sequence");
     dumb.leave();
+}
+
+#[test]
+fn a_signal_that_ends_it_while_a_line_is_typed_leaves_the_terminal_as_it_was() {
+    let place = Place::new();
+    let mut session = Session::open(&place);
+    session.keys("1 + 1");
+    assert!(!session.terminal.modes().local_flags.contains(LocalFlags::ICANON), "it takes each key by itself");
+    session.terminal.signal(Signal::SIGTERM);
+    let status = session.terminal.end();
+    assert_eq!(status.signal(), Some(libc::SIGTERM), "{status}");
+    let modes = session.terminal.modes().local_flags;
+    assert!(modes.contains(LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG), "{modes:?}");
 }
 
 #[test]
