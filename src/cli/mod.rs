@@ -4,6 +4,7 @@
 mod completion;
 mod config;
 mod count;
+mod destinations;
 mod editor;
 mod failure;
 mod fleet;

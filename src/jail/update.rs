@@ -46,8 +46,13 @@ const ALL: &str = "all";
 impl Wanted {
     /// Checked as a spec is.
     pub fn parse(level: Option<&str>, ports: Option<&[Port]>) -> Result<Wanted, SpecError> {
+        Wanted::connecting(level, ports, &Value::Null)
+    }
+
+    /// The same, with destinations as a spec's `connect` has them.
+    pub fn connecting(level: Option<&str>, ports: Option<&[Port]>, connect: &Value) -> Result<Wanted, SpecError> {
         let numbers: Option<Vec<u16>> = ports.map(|ports| ports.iter().map(|port| port.get()).collect());
-        Wanted::from_tree(&level.into(), &json!(numbers), &Value::Null)
+        Wanted::from_tree(&level.into(), &json!(numbers), connect)
     }
 
     /// From the values that the keys of the same names have in a spec; null leaves it as it is.

@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::cli::Outcome;
+use crate::cli::destinations::Destinations;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::limits::LimitOptions;
 use crate::cli::options::Common;
@@ -24,6 +25,7 @@ use crate::kernel::Port;
 ///           jailctl update -r 80,443 web
 ///           jailctl update --audit mount,chroot web
 ///           jailctl update --enforce all web
+///           jailctl update --connect 10.0.0.0/8:5432/tcp,any:53/udp web
 ///           jailctl update --memory 512M --cpu none web
 ///
 /// Exit status: 0 done, 1 failed, 64 wrong use, 69 the kernel cannot do it, 77
@@ -43,6 +45,8 @@ pub struct Update {
     /// Deny these rights again that were audited; `all` for all of them
     #[arg(long, value_name = "RIGHT[,RIGHT..]", value_delimiter = ',')]
     enforce: Vec<String>,
+    #[command(flatten)]
+    destinations: Destinations,
     /// Give up all ports
     #[arg(long, conflicts_with = "reserve")]
     no_ports: bool,
@@ -57,13 +61,14 @@ impl Update {
     pub fn run(self, common: &Common) -> Outcome {
         let switches = !self.audit.is_empty() || !self.enforce.is_empty();
         let limits = self.limits.tree();
-        if self.level.is_none() && self.reserve.is_empty() && !self.no_ports && !switches && limits.is_empty() {
-            let why =
-                "nothing to change; use -l LEVEL, --audit RIGHT, --enforce RIGHT, -r PORT, --no-ports or a limit as --memory";
+        let connect = self.destinations.tree();
+        let policy = self.level.is_some() || !self.reserve.is_empty() || self.no_ports || switches || !connect.is_null();
+        if !policy && limits.is_empty() {
+            let why = "nothing to change; use -l LEVEL, --audit RIGHT, --enforce RIGHT, -r PORT, --no-ports, --connect or a limit as --memory";
             return Err(Failure::new(Exit::USAGE, why));
         }
         let ports = (self.no_ports || !self.reserve.is_empty()).then_some(self.reserve.as_slice());
-        let wanted = Wanted::parse(self.level.as_deref(), ports)
+        let wanted = Wanted::connecting(self.level.as_deref(), ports, &connect)
             .and_then(|wanted| wanted.switching(&self.audit, &self.enforce))
             .and_then(|wanted| wanted.limiting(&Value::Object(limits)));
         let wanted = wanted.map_err(|error| Failure::new(Exit::USAGE, error.to_string()))?;

@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::cli::Outcome;
+use crate::cli::destinations::Destinations;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::limits::LimitOptions;
 use crate::cli::options::Common;
@@ -42,6 +43,8 @@ pub struct Create {
     /// Ports that only this jail may bind; repeatable
     #[arg(short = 'r', long, value_name = "PORT[,PORT..]", value_delimiter = ',')]
     reserve: Vec<Port>,
+    #[command(flatten)]
+    destinations: Destinations,
     /// Syslog facility of the service's output [default: daemon]
     #[arg(short = 'f', long)]
     facility: Option<String>,
@@ -106,7 +109,7 @@ impl Create {
         }
         let ports: Vec<u16> = self.reserve.iter().map(|port| port.get()).collect();
         let command = self.command.as_ref().map(|words| words.0.clone()).unwrap_or_default();
-        json!({ "command": command, "profile": self.profile, "base": self.base, "ports": ports, "limits": limits, "log": log, "autostart": self.autostart })
+        json!({ "command": command, "profile": self.profile, "base": self.base, "ports": ports, "connect": self.destinations.tree(), "limits": limits, "log": log, "autostart": self.autostart })
     }
 }
 
