@@ -1,4 +1,5 @@
-//! landlock: stress-ng's classes in a jail for a bounded time: the host stays responsive and nothing leaks out.
+//! newest: stress-ng's classes in a jail for a bounded time: the host stays responsive, nothing leaks out, the kernel log stays
+//! clean.
 
 #[path = "support/body.rs"]
 mod body;
@@ -7,6 +8,8 @@ mod subject;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -82,11 +85,55 @@ fn names() -> BTreeSet<String> {
         .collect()
 }
 
+/// What the kernel says from now on.
+struct KernelLog(fs::File);
+
+impl KernelLog {
+    fn from_now() -> KernelLog {
+        use std::io::Seek;
+        let mut file =
+            fs::OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open("/dev/kmsg").expect("the kernel's log");
+        file.seek(std::io::SeekFrom::End(0)).expect("kmsg has an end");
+        KernelLog(file)
+    }
+
+    /// Lines that tell of a bug, in the kernel's own words (lib/bug.c, kernel/panic.c, kernel/watchdog.c, kernel/rcu).
+    fn alarms(mut self) -> Vec<String> {
+        const WORDS: [&str; 10] = [
+            "BUG:",
+            "WARNING:",
+            "Oops",
+            "general protection",
+            "Call Trace",
+            "soft lockup",
+            "hung_task",
+            "blocked for more than",
+            "refcount",
+            "self-detected stall",
+        ];
+        let (mut alarms, mut record) = (Vec::new(), [0; 8192]);
+        // A record a read; one that was overwritten meanwhile is EPIPE.
+        loop {
+            match self.0.read(&mut record) {
+                Ok(length) => {
+                    let line = String::from_utf8_lossy(&record[..length]).into_owned();
+                    if WORDS.iter().any(|word| line.contains(word)) {
+                        alarms.push(line);
+                    }
+                }
+                Err(error) if error.raw_os_error() == Some(libc::EPIPE) => {}
+                Err(_) => return alarms,
+            }
+        }
+    }
+}
+
 #[test]
 fn what_stresses_a_kernel_from_inside_costs_the_host_no_more_than_from_outside_and_leaves_nothing() {
     if body::here().is_none() {
         return;
     }
+    let log = body::in_guest().then(KernelLog::from_now);
     let subject = Subject::new("stress");
     subject.create("/bin/sleep 1000");
     // What the body keeps once it was used is no trace of a jail.
@@ -121,6 +168,36 @@ fn what_stresses_a_kernel_from_inside_costs_the_host_no_more_than_from_outside_a
     cut.wait().expect("it was ended with its jail");
     let after = (objects(), names());
     assert_eq!(after, before, "what was there is there, and no more");
+    subject.must("jailmgr", &["destroy"]);
+    assert_eq!(subject.left(), BTreeSet::new());
+    let alarms = log.map(KernelLog::alarms).unwrap_or_default();
+    assert!(alarms.is_empty(), "{alarms:#?}");
+}
+
+#[test]
+fn what_members_made_and_left_goes_with_their_jail_and_nothing_of_the_hosts() {
+    if body::here().is_none() {
+        return;
+    }
+    let subject = Subject::new("leaves");
+    subject.create("/bin/sleep 1000");
+    subject.must("jailmgr", &["start"]);
+    // SAFETY: only takes numbers.
+    let hosts = unsafe { libc::shmget(libc::IPC_PRIVATE, 4096, libc::IPC_CREAT | 0o666) };
+    assert!(hosts >= 0, "a segment of the host");
+    let before = objects();
+    let made = "import ctypes; libc = ctypes.CDLL(None); print(libc.shmget(0, 4096, 0o1666), libc.semget(0, 1, 0o1666), \
+                libc.msgget(0, 0o1666), libc.mq_open(b'/left', 0o102, 0o666, None))";
+    let numbers = subject.inside(&["python3", "-c", made]);
+    assert!(!numbers.contains("-1"), "the objects are made: {numbers}");
+    subject.must("jailmgr", &["stop"]);
+    let after = objects();
+    // SAFETY: this command takes no buffer; the segment is ours.
+    unsafe { libc::shmctl(hosts, libc::IPC_RMID, std::ptr::null_mut()) };
+    assert_eq!(after, before, "made inside: {numbers}");
+    // SAFETY: a NUL-terminated name.
+    let left = unsafe { libc::mq_open(c"/left".as_ptr(), libc::O_RDONLY) };
+    assert_eq!((left, nix::errno::Errno::last()), (-1, nix::errno::Errno::ENOENT), "the queue is gone");
     subject.must("jailmgr", &["destroy"]);
     assert_eq!(subject.left(), BTreeSet::new());
 }

@@ -124,6 +124,25 @@ struct jail_learn_call {
 	__u32 unused;
 };
 
+/* Kinds of System V objects. */
+enum { JAIL_IPC_MEMORY = 0, JAIL_IPC_SEMAPHORES = 1, JAIL_IPC_MESSAGES = 2 };
+
+/* Who made an object, of which kind, in which IPC namespace (its inode number). */
+struct jail_ipc_maker {
+	__u32 jid;
+	__u32 kind;
+	__u32 namespace;
+};
+
+/* ctl_ipc: the number that the object of this key has for the commands of its kind. ESRCH: no object of that jail. */
+struct jail_ipc_call {
+	__u32 abi;
+	__u32 jid;
+	__u64 key;
+	__s32 id; /* out */
+	__u32 unused;
+};
+
 /* ctl_sample: CPU time of all members so far; the module keeps the differences. */
 struct jail_sample_call {
 	__u32 abi;

@@ -109,6 +109,25 @@ int ctl_learn(struct jail_learn_call *call)
 	return 0;
 }
 
+/* The object may be freed and its place taken by another meanwhile: who is noted for it is looked at again afterwards. */
+SEC("syscall")
+int ctl_ipc(struct jail_ipc_call *call)
+{
+	struct jail_ipc_maker *maker;
+	__u32 jid = call->jid;
+	__u64 key = call->key;
+	int error = refuse_caller(call->abi);
+
+	if (error)
+		return error;
+	maker = bpf_map_lookup_elem(&ipc_makers, &key);
+	if (!maker || !jid || maker->jid != jid)
+		return ESRCH;
+	call->id = BPF_CORE_READ((struct kern_ipc_perm *)key, id);
+	maker = bpf_map_lookup_elem(&ipc_makers, &key);
+	return maker && maker->jid == jid ? 0 : ESRCH;
+}
+
 SEC("syscall")
 int ctl_sample(struct jail_sample_call *call)
 {

@@ -9,26 +9,27 @@
 /* Commands that name no object: linux/ipc.h, shm.h, sem.h, msg.h. The high bit only asks for the newer layout. */
 enum { ASK_LIMITS = 3, ASK_SHM_TOTALS = 14, ASK_SEM_TOTALS = 19, ASK_MSG_TOTALS = 12, ASK_NEW_LAYOUT = 0x0100 };
 
-static __always_inline int note_ipc_maker(struct kern_ipc_perm *object)
+static __always_inline int note_ipc_maker(struct kern_ipc_perm *object, __u32 kind)
 {
 	struct identity *who = acting_member();
+	struct jail_ipc_maker maker = { .kind = kind };
 	__u64 key = (__u64)object;
-	__u32 jid;
 
 	if (!who)
 		return 0;
-	jid = who->jid;
-	return bpf_map_update_elem(&ipc_makers, &key, &jid, BPF_ANY) ? answer(-ENOMEM) : 0;
+	maker.jid = who->jid;
+	maker.namespace = BPF_CORE_READ(bpf_get_current_task_btf(), nsproxy, ipc_ns, ns.inum);
+	return bpf_map_update_elem(&ipc_makers, &key, &maker, BPF_ANY) ? answer(-ENOMEM) : 0;
 }
 
 static __always_inline void forget_ipc_maker(struct kern_ipc_perm *object)
 {
 	__u64 key = (__u64)object;
-	__u32 *jid = bpf_map_lookup_elem(&ipc_makers, &key);
+	struct jail_ipc_maker *maker = bpf_map_lookup_elem(&ipc_makers, &key);
 
-	if (!jid)
+	if (!maker)
 		return;
-	*jid = JP_HOST; /* should the deletion fail, see on_task_free */
+	maker->jid = JP_HOST; /* should the deletion fail, see on_task_free */
 	bpf_map_delete_elem(&ipc_makers, &key);
 }
 
@@ -36,18 +37,18 @@ static __always_inline int judge_ipc(struct kern_ipc_perm *object)
 {
 	struct identity *who = acting_member();
 	__u64 key = (__u64)object;
-	__u32 *maker = bpf_map_lookup_elem(&ipc_makers, &key);
+	struct jail_ipc_maker *maker = bpf_map_lookup_elem(&ipc_makers, &key);
 
-	if (!who || jp_may_share_ipc(who->jid, maker ? *maker : JP_HOST))
+	if (!who || jp_may_share_ipc(who->jid, maker ? maker->jid : JP_HOST))
 		return 0;
 	return refuse(who, JP_IPC_FOREIGN, 0, EACCES);
 }
 
-#define IPC_OBJECTS(kind)                                                        \
+#define IPC_OBJECTS(kind, number)                                                \
 	SEC("lsm/" #kind "_alloc_security")                                      \
 	int BPF_PROG(on_##kind##_alloc_security, struct kern_ipc_perm *object)   \
 	{                                                                        \
-		return note_ipc_maker(object);                                   \
+		return note_ipc_maker(object, number);                           \
 	}                                                                        \
 	SEC("lsm/" #kind "_free_security")                                       \
 	int BPF_PROG(on_##kind##_free_security, struct kern_ipc_perm *object)    \
@@ -71,9 +72,9 @@ static __always_inline int judge_ipc(struct kern_ipc_perm *object)
 		return judge_ipc(object);                                        \
 	}
 
-IPC_OBJECTS(shm)
-IPC_OBJECTS(sem)
-IPC_OBJECTS(msg_queue)
+IPC_OBJECTS(shm, JAIL_IPC_MEMORY)
+IPC_OBJECTS(sem, JAIL_IPC_SEMAPHORES)
+IPC_OBJECTS(msg_queue, JAIL_IPC_MESSAGES)
 IPC_COMMANDS(shm_shmctl, ASK_SHM_TOTALS)
 IPC_COMMANDS(sem_semctl, ASK_SEM_TOTALS)
 IPC_COMMANDS(msg_queue_msgctl, ASK_MSG_TOTALS)

@@ -79,6 +79,14 @@ struct mnt_namespace {
 	struct ns_common ns;
 };
 
+struct ipc_namespace {
+	struct ns_common ns;
+};
+
+struct kern_ipc_perm {
+	int id;
+};
+
 struct mount {
 	struct vfsmount mnt;
 	struct list_head mnt_mounts;
@@ -146,6 +154,7 @@ struct net {
 };
 
 struct nsproxy {
+	struct ipc_namespace *ipc_ns;
 	struct mnt_namespace *mnt_ns;
 	struct net *net_ns;
 };
@@ -197,7 +206,6 @@ struct file___owner_inside {
 	struct fown_struct f_owner;
 };
 
-struct kern_ipc_perm;
 struct kernel_siginfo;
 struct user_namespace;
 struct mnt_idmap;

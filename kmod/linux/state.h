@@ -108,12 +108,12 @@ struct {
 	__type(value, struct jail_connect);
 } connect_rules SEC(".maps");
 
-/* kern_ipc_perm * -> jid of the maker */
+/* kern_ipc_perm * -> its maker */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, IPC_OBJECT_COUNT);
 	__type(key, __u64);
-	__type(value, __u32);
+	__type(value, struct jail_ipc_maker);
 } ipc_makers SEC(".maps");
 
 /* file * -> jid of the member that asked for its signals (F_SETOWN) */

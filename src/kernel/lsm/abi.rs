@@ -141,6 +141,30 @@ mirror! {
     }
 }
 
+/// Kinds of System V objects.
+pub const IPC_MEMORY: u32 = 0;
+pub const IPC_SEMAPHORES: u32 = 1;
+pub const IPC_MESSAGES: u32 = 2;
+
+mirror! {
+    /// Who made an object, and where.
+    IpcMaker [12] {
+        jid: u32,
+        kind: u32,
+        namespace: u32,
+    }
+}
+
+mirror! {
+    IpcCall [24] {
+        abi: u32,
+        jid: u32,
+        key: u64,
+        id: i32,
+        unused: u32,
+    }
+}
+
 mirror! {
     SampleCall [16] {
         abi: u32,

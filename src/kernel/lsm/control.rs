@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use super::abi::{
-    self, ABI, ArmCall, Connect, CreateCall, HoldCall, InfoCall, Jail, JailCall, LearnCall, SampleCall, UpdateCall,
+    self, ABI, ArmCall, Connect, CreateCall, HoldCall, InfoCall, IpcCall, Jail, JailCall, LearnCall, SampleCall, UpdateCall,
 };
 use super::pins;
 use crate::kernel::bpf::{self, Abi, Table};
@@ -157,6 +157,16 @@ impl Control {
         let milliseconds = u32::try_from(lease.as_millis()).unwrap_or(u32::MAX).min(abi::LEARN_MS);
         let mut call = LearnCall { abi: ABI, jid: jid.get(), milliseconds, unused: 0 };
         self.run("ctl_learn", &mut call)?.map_err(about(jid, "learn of"))
+    }
+
+    /// The number of an object for the commands of its kind; `None` if there is none of that key and jail.
+    pub fn ipc(&self, jid: u32, key: u64) -> Result<Option<i32>, KernelError> {
+        let mut call = IpcCall { abi: ABI, jid, key, ..IpcCall::zeroed() };
+        match self.run("ctl_ipc", &mut call)? {
+            Ok(()) => Ok(Some(call.id)),
+            Err(Errno::ESRCH) => Ok(None),
+            Err(errno) => Err(KernelError::System { doing: "ask for a jail's System V object".into(), errno }),
+        }
     }
 
     pub fn sample(&self, jid: Jid, total_usec: u64) -> Result<(), KernelError> {

@@ -9,6 +9,7 @@ pub(super) mod describe;
 mod gate;
 mod hooks;
 mod iterate;
+mod leftovers;
 mod load;
 mod members;
 mod pins;
@@ -248,6 +249,7 @@ impl Kernel for Lsm {
         let name = self.name_of(jid)?;
         self.control.destroy(jid)?;
         ports::reconcile(&self.control)?;
+        leftovers::sweep(&self.control)?;
         cgroup::remove(&name)
     }
 
