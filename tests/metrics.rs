@@ -1,4 +1,4 @@
-//! newest: metrics as real programs serve and read them: inetd, promtool, Prometheus.
+//! landlock: metrics as real programs serve and read them: inetd, promtool, Prometheus.
 
 #[path = "support/body.rs"]
 mod body;

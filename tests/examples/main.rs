@@ -1,4 +1,4 @@
-//! body: every script of examples/, brought up, changed by hand, repaired, killed at each step, and taken away.
+//! newest: every script of examples/, brought up, changed by hand, repaired, killed at each step, and taken away.
 //!
 //! Each has ports and jails of fixed names; outside of a guest it gets a network of its own, and everywhere a data
 //! directory of its own. Emulated machines run a part.

@@ -1,4 +1,4 @@
-//! newest: many jails at once, the files for boot, and hosts that lack something.
+//! landlock: many jails at once, the files for boot, and hosts that lack something.
 
 #[path = "../support/body.rs"]
 mod body;
