@@ -88,7 +88,7 @@ fn feat_named(name: &str) -> Tried {
 }
 
 /// RFC 863; nothing is sent there.
-const DISCARD: u16 = 9;
+pub const DISCARD: u16 = 9;
 /// syslog(2).
 const SYSLOG_ACTION_SIZE_BUFFER: c_long = 10;
 /// quotactl(2): QCMD(Q_SYNC, USRQUOTA), which for no device means all.

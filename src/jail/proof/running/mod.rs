@@ -9,18 +9,21 @@ mod kit;
 mod reach;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use serde::Serialize;
 
+use super::attempt::DISCARD;
 use super::entry::UNKNOWN;
 use super::{PROGRAM, judged};
 use crate::jail::exec::exec_over;
+use crate::jail::spec::connect_anywhere;
 use crate::jail::spec::probe::{Example, FEATS, Probe};
 use crate::jail::{ExecRequest, Host, JailError, store};
 use crate::kernel::lsm::Lsm;
-use crate::kernel::{Description, Enforcement, JailName, Jid, Policy, Right, RightSet};
+use crate::kernel::{Description, Enforcement, JailName, Jid, Policy, Protocol, Right, RightSet};
 
 use bait::{Bait, Neighbour};
 use kit::Kit;
@@ -111,7 +114,7 @@ pub fn probe(host: &Host, name: &JailName) -> Result<Report, JailError> {
     };
     let description = host.kernel.describe();
     let bait = Bait::lay(host, jail.jid)?;
-    let tries = tries(&bait, jail.policy.open());
+    let tries = tries(&bait, open_to(&jail.policy));
     let before = denials(host, jail.jid)?;
     let answers = ask(host, name, bait, &tries)?;
     let after = denials(host, jail.jid)?;
@@ -150,6 +153,15 @@ fn notes(attempts: &[Attempt], description: &Description) -> Vec<String> {
 
 fn denials(host: &Host, jid: Jid) -> Result<Option<BTreeMap<Right, u64>>, JailError> {
     Ok(host.kernel.stats(Some(jid))?.into_iter().next().and_then(|stats| stats.denials))
+}
+
+/// What the policy lets through, where the attempts turn on it: a list of destinations may have the one that is tried.
+fn open_to(policy: &Policy) -> RightSet {
+    let tried = SocketAddr::from(([127, 0, 0, 1], DISCARD));
+    match policy.connect.iter().any(|rule| rule.covers(tried, Protocol::Udp)) {
+        true => policy.open().with(connect_anywhere()),
+        false => policy.open(),
+    }
 }
 
 /// What is to be tried.

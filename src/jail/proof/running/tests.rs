@@ -89,3 +89,14 @@ fn no_right_is_left_out() {
         }
     }
 }
+
+#[test]
+fn a_destination_that_a_list_has_is_granted_to_who_tries_it() {
+    let without = Level::Medium.rights().without(connect_anywhere());
+    let listing = |rules: &[&str]| {
+        let connect = rules.iter().map(|rule| rule.parse().unwrap()).collect();
+        open_to(&Policy { connect, ..Policy::new(without, Vec::new()) }).holds(connect_anywhere())
+    };
+    assert!(listing(&["any"]) && listing(&["10.0.0.1", "127.0.0.0/8:1-1023"]));
+    assert!(!listing(&[]) && !listing(&["127.0.0.1:9/tcp", "[::1]", "127.0.0.1:80"]));
+}
