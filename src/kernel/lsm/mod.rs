@@ -232,6 +232,8 @@ impl Kernel for Lsm {
         if let Err(error) = rest() {
             self.control.destroy(jid)?;
             ports::reconcile(&self.control)?;
+            // Some hierarchies may have a group already. The first error is the one to tell.
+            let _ = cgroup::remove(def.name.as_str());
             return Err(error);
         }
         Ok(jid)
@@ -249,8 +251,9 @@ impl Kernel for Lsm {
         let name = self.name_of(jid)?;
         self.control.destroy(jid)?;
         ports::reconcile(&self.control)?;
-        leftovers::sweep(&self.control)?;
-        cgroup::remove(&name)
+        cgroup::remove(&name)?;
+        // Last: what it cannot remove now goes with the next jail.
+        leftovers::sweep(&self.control)
     }
 
     fn gate(&self, jid: Jid) -> Result<Box<dyn Gate>, KernelError> {
