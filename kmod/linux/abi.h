@@ -7,7 +7,7 @@
 #ifndef JAIL_ABI_H
 #define JAIL_ABI_H
 
-#define JAIL_ABI 2
+#define JAIL_ABI 3
 
 #define JAIL_NAME_SIZE 64
 #define JAIL_ROOT_SIZE 256
@@ -58,6 +58,15 @@ struct jail {
 	char name[JAIL_NAME_SIZE];
 	char root[JAIL_ROOT_SIZE];
 	char profile[JAIL_PROFILE_SIZE];
+};
+
+/* How many tasks and open files a jail may have, and what came of it. In a map of its own, by the jail's slot. */
+struct jail_bounds {
+	__u32 most_tasks; /* 0: as many as it likes */
+	__u32 most_files; /* 0: as many as it likes, and they are not counted */
+	__s64 files; /* open, and counted once however many descriptors lead to one */
+	__u64 tasks_refused;
+	__u64 files_refused;
 };
 
 /* ctl_info: answers whatever the caller's version is, so that a mismatch can be named. */
@@ -121,6 +130,17 @@ struct jail_learn_call {
 	__u32 abi;
 	__u32 jid;
 	__u32 milliseconds;
+	__u32 unused;
+};
+
+/* ctl_bound: from now on so many; 0 lifts one. ENOSPC: with `left` files more than before, the jails together would be
+ * promised more than the module can count. */
+struct jail_bound_call {
+	__u32 abi;
+	__u32 jid;
+	__u32 most_tasks;
+	__u32 most_files;
+	__u32 left; /* out: of ENOSPC */
 	__u32 unused;
 };
 

@@ -60,7 +60,8 @@ int ctl_enter(struct jail_call *call)
 	entered.arriving = 1;
 	entered.cpu_before_ns = BPF_CORE_READ(task, se.sum_exec_runtime);
 	jail = find_jail(entered.jid, &entered.slot);
-	if (!jail || !admit(jail, entered.jid, COUNTED_PROCESS))
+	/* Whoever is to put a full jail in order has to get in; what it starts there is limited. */
+	if (!jail || admit(jail, entered.jid, COUNTED_PROCESS, 0) != ADMITTED)
 		return ESRCH;
 	if (bpf_map_update_elem(&identities, &key, &entered, BPF_ANY)) {
 		uncount(jail, COUNTED_PROCESS);

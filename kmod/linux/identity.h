@@ -2,8 +2,8 @@
  *
  * Who a task is, and what it means for it to be refused.
  *
- * Attacks answered: leaving the jail by fork, clone, thread, vfork or io_uring worker; outliving the jail's end by forking
- * faster than it is killed; wearing out the process count through forks that fail half way, through exec in a thread, or
+ * Attacks answered: leaving the jail by fork, clone, thread, vfork or io_uring worker; taking more processes than the jail
+ * may have, by many forks at once; outliving the jail's end by forking faster than it is killed; wearing out the process count through forks that fail half way, through exec in a thread, or
  * by being counted twice while one generation of programs replaces another.
  */
 
@@ -193,17 +193,22 @@ static __always_inline void uncount(struct jail *jail, __u32 counted)
 		__sync_fetch_and_add(&jail->processes, -1);
 }
 
+enum admission { SHUT = 0, ADMITTED = 1, FULL = 2 };
+
 /* Counts first and looks afterwards, so that of ctl_destroy (which closes first and looks afterwards) and a newcomer at
- * least one sees the other. */
-static __always_inline int admit(struct jail *jail, __u32 jid, __u32 counted)
+ * least one sees the other, and of two that want the last place one gets it. `most` 0: without a limit. */
+static __always_inline enum admission admit(struct jail *jail, __u32 jid, __u32 counted, __u32 most)
 {
-	__sync_fetch_and_add(&jail->tasks, 1);
+	__s64 others = __sync_fetch_and_add(&jail->tasks, 1);
+	enum admission admission = most && others >= most ? FULL : ADMITTED;
+
 	if (counted == COUNTED_PROCESS)
 		__sync_fetch_and_add(&jail->processes, 1);
-	if (jail->jid == jid && !jail->closing)
-		return 1;
-	uncount(jail, counted);
-	return 0;
+	if (jail->jid != jid || jail->closing)
+		admission = SHUT;
+	if (admission != ADMITTED)
+		uncount(jail, counted);
+	return admission;
 }
 
 /* exec in a thread that is no leader: the old leader goes, the thread becomes the process (fs/exec.c, de_thread). */
@@ -240,6 +245,8 @@ int BPF_PROG(on_task_alloc, struct task_struct *child, unsigned long flags)
 	struct identity *parent = acting_member();
 	struct identity born = {};
 	struct jail *jail;
+	struct jail_bounds *bounds;
+	enum admission admission;
 	__u64 key = (__u64)child;
 
 	if (!parent || jid_of(child) == parent->jid) /* the latter: the other generation of programs did it */
@@ -249,7 +256,13 @@ int BPF_PROG(on_task_alloc, struct task_struct *child, unsigned long flags)
 	born.arriving = parent->arriving;
 	born.counted = flags & CLONE_THREAD ? COUNTED_THREAD : COUNTED_PROCESS;
 	jail = jail_of(parent);
-	if (!jail || !admit(jail, born.jid, born.counted))
+	bounds = bounds_in_slot(parent->slot);
+	if (!jail || !bounds)
+		return refuse(parent, JP_PROCESS_TABLE, 0, EAGAIN);
+	admission = admit(jail, born.jid, born.counted, bounds->most_tasks);
+	if (admission == FULL)
+		__sync_fetch_and_add(&bounds->tasks_refused, 1);
+	if (admission != ADMITTED)
 		return refuse(parent, JP_PROCESS_TABLE, 0, EAGAIN);
 	if (bpf_map_update_elem(&identities, &key, &born, BPF_ANY)) {
 		uncount(jail, born.counted);

@@ -191,6 +191,7 @@ SEC("lsm/file_free_security")
 int BPF_PROG(on_file_free_security, struct file *file)
 {
 	forget_signal_owner(file);
+	uncount_file(file);
 	return 0;
 }
 

@@ -190,6 +190,7 @@ int ctl_create(struct jail_create_call *call)
 		goto unname;
 	}
 	clear(jail);
+	clear_bounds(search.slot);
 	jail->rights = call->rights;
 	jail->audited = call->audited;
 	__builtin_memcpy(jail->name, name.text, sizeof(jail->name));
@@ -281,6 +282,7 @@ int ctl_destroy(struct jail_call *call)
 		return error;
 	}
 	bpf_map_delete_elem(&slot_of_jid, &change.jid);
+	take_back_promise(change.slot);
 	change_ports(jail, &change);
 	__builtin_memcpy(name.text, jail->name, sizeof(name.text));
 	bpf_map_delete_elem(&jid_of_name, &name);

@@ -22,6 +22,7 @@
 #include "kernel_types.h"
 #include "state.h"
 #include "identity.h"
+#include "open_files.h"
 #include "process.h"
 #include "files.h"
 #include "sockets.h"
@@ -29,6 +30,7 @@
 #include "destinations.h"
 #include "ipc.h"
 #include "control.h"
+#include "bounds.h"
 #include "registry.h"
 #include "entering.h"
 

@@ -11,6 +11,9 @@ enum {
 	IPC_OBJECT_COUNT = 32768,
 	SIGNAL_FILE_COUNT = 8192,
 	PORT_COUNT = 65536,
+	FILE_COUNT = 65536,
+	/* What limits may promise in all: the rest is for files that were open when a limit came. */
+	FILES_PROMISED = FILE_COUNT / 4 * 3,
 	EVENT_RING_BYTES = 1 << 19,
 };
 
@@ -23,6 +26,8 @@ struct module_state {
 	__u32 home_namespace; /* mount namespace of the pins' file system */
 	__u64 events_lost;
 	__s64 signal_files; /* at least the number of entries of signal_file_owners */
+	__s64 files_promised; /* the sum of all jails' most_files; 0: none is counted from now on */
+	__s64 counted_files; /* at least the number of files in file_openers that are a jail's */
 };
 
 /* What a task is counted as; taken away exactly once, by atomic exchange. */
@@ -125,6 +130,27 @@ struct {
 } signal_file_owners SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, JAIL_SLOTS);
+	__type(key, __u32);
+	__type(value, struct jail_bounds);
+} jail_bounds SEC(".maps");
+
+/* Who opened a file, of jails that have a limit of them. */
+struct file_opener {
+	__u32 jid; /* JP_HOST: counted no more */
+	__u32 slot;
+};
+
+/* file * -> who opened it */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FILE_COUNT);
+	__type(key, __u64);
+	__type(value, struct file_opener);
+} file_openers SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
@@ -152,4 +178,9 @@ static __always_inline struct module_state *module(void)
 static __always_inline struct jail *jail_in_slot(__u32 slot)
 {
 	return bpf_map_lookup_elem(&jails, &slot);
+}
+
+static __always_inline struct jail_bounds *bounds_in_slot(__u32 slot)
+{
+	return bpf_map_lookup_elem(&jail_bounds, &slot);
 }

@@ -26,7 +26,8 @@ pub struct Limits {
     /// Processes at a time, threads included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub processes: Option<u32>,
-    /// Open files at a time, counted once however many descriptors lead to one.
+    /// Open files at a time: files, sockets, pipes' ends and all else that a descriptor leads to, each counted once however
+    /// many descriptors, mappings and messages hold it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub files: Option<u32>,
     /// Memory of TCP sockets' buffers.

@@ -262,6 +262,10 @@ pub struct Usage {
     pub throttled_usec: Option<u64>,
     /// Processes that were refused because the limit was reached.
     pub forks_refused: Option<u64>,
+    /// Open files, counted once however many descriptors lead to one. Counted for a jail that has a limit of them.
+    pub files: Option<u64>,
+    /// Files that were not opened because the limit was reached.
+    pub files_refused: Option<u64>,
 }
 
 /// One action that the kernel refused, or let through though no right allows it, because that right is audited.

@@ -22,7 +22,7 @@ const METRICS: [(&str, &str, Read); 5] = [
 type ReadMore = fn(&Measure) -> Option<f64>;
 
 /// Beside those: name, type, meaning, value. A jail's name is the only label, for its number is another one after each start.
-const MORE: [(&str, &str, &str, ReadMore); 13] = [
+const MORE: [(&str, &str, &str, ReadMore); 16] = [
     (
         "jail_cpu_seconds_total",
         "counter",
@@ -54,6 +54,13 @@ const MORE: [(&str, &str, &str, ReadMore); 13] = [
     ("jail_processes_limit", "gauge", "Processes that the jail may have.", |jail| jail.limits.processes.map(f64::from)),
     ("jail_fork_failures_total", "counter", "Processes that were refused because their limit was reached.", |jail| {
         jail.usage.forks_refused.map(|count| count as f64)
+    }),
+    ("jail_files_open", "gauge", "Open files, of jails that have a limit of them.", |jail| {
+        jail.usage.files.map(|count| count as f64)
+    }),
+    ("jail_files_limit", "gauge", "Files that the jail may have open.", |jail| jail.limits.files.map(f64::from)),
+    ("jail_file_failures_total", "counter", "Files that were not opened because their limit was reached.", |jail| {
+        jail.usage.files_refused.map(|count| count as f64)
     }),
     ("jail_restarts_total", "counter", "Restarts of the jail's services since its supervisor began.", |jail| {
         jail.restarts.map(|count| count as f64)

@@ -6,7 +6,7 @@ use jailsh::kernel::{Kernel, KernelError};
 
 use super::fixture::{call, child, errno, eventually, module, pipe, wait_for_close};
 
-const ABI: u32 = 2;
+const ABI: u32 = 3;
 
 /// Forks `count` children that end at once, and reaps them.
 fn storm(count: usize) {

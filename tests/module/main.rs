@@ -6,6 +6,7 @@ mod agreement;
 mod auditing;
 #[path = "../support/body.rs"]
 mod body;
+mod bounding;
 mod counting;
 mod destinations;
 mod entering;

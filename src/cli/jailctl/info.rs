@@ -177,7 +177,12 @@ fn listed(entries: impl Iterator<Item = String>) -> String {
 
 /// What happened at limits, if it ever did.
 fn reached(usage: &Usage) -> BTreeMap<&'static str, u64> {
-    let counts = [("throttled", usage.throttled_periods), ("oom_kills", usage.oom_kills), ("forks_refused", usage.forks_refused)];
+    let counts = [
+        ("throttled", usage.throttled_periods),
+        ("oom_kills", usage.oom_kills),
+        ("forks_refused", usage.forks_refused),
+        ("files_refused", usage.files_refused),
+    ];
     counts.into_iter().filter_map(|(what, count)| Some((what, count.filter(|count| *count > 0)?))).collect()
 }
 

@@ -28,7 +28,7 @@ const OTHER_WALLS: &[(&str, &str)] = &[
     ("descriptor_receive", "Landlock domain"),
     ("jail_enter", "Landlock domain, control groups not mounted inside"),
     ("module_tamper", "not mounted inside, Landlock domain"),
-    ("process_table", "cgroup.kill"),
+    ("process_table", "control group pids, cgroup.kill"),
     ("mount", "Landlock domain"),
     ("mknod", NODES),
     ("mknod", "capability mknod"),
@@ -47,7 +47,10 @@ const GAPS: &[(&str, &str)] = &[
         "whether a pid is in use can be told, and of one that is: its group, session, scheduling, priority, limits, CPU clock and \
          capabilities",
     ),
-    ("process_table", "what is born while the jail is being stopped is not refused but killed with the rest"),
+    (
+        "process_table",
+        "what is born while the jail is being stopped is not refused but killed with the rest; open files are not counted",
+    ),
     ("ptrace", "a process can still read and write the memory of its user's processes in the jail by /proc/PID/mem"),
     (
         "kernel_module",

@@ -6,7 +6,7 @@ use crate::kernel::bpf::Abi;
 use crate::kernel::policy::{CONNECT_RULES, RawRule};
 
 /// What this program speaks.
-pub const ABI: u32 = 2;
+pub const ABI: u32 = 3;
 
 pub const NAME_SIZE: usize = 64;
 pub const ROOT_SIZE: usize = 256;
@@ -67,6 +67,17 @@ mirror! {
         name: [u8; NAME_SIZE],
         root: [u8; ROOT_SIZE],
         profile: [u8; PROFILE_SIZE],
+    }
+}
+
+mirror! {
+    /// What a jail may take of the kernel's tables, in its slot; 0: as much as it likes.
+    Bounds [32] {
+        most_tasks: u32,
+        most_files: u32,
+        files: i64,
+        tasks_refused: u64,
+        files_refused: u64,
     }
 }
 
@@ -137,6 +148,17 @@ mirror! {
         abi: u32,
         jid: u32,
         milliseconds: u32,
+        unused: u32,
+    }
+}
+
+mirror! {
+    BoundCall [24] {
+        abi: u32,
+        jid: u32,
+        most_tasks: u32,
+        most_files: u32,
+        left: u32,
         unused: u32,
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use super::abi::{
-    self, ABI, ArmCall, Connect, CreateCall, HoldCall, InfoCall, IpcCall, Jail, JailCall, LearnCall, SampleCall, UpdateCall,
+    self, ABI, ArmCall, BoundCall, Bounds, Connect, CreateCall, HoldCall, InfoCall, IpcCall, Jail, JailCall, LearnCall,
+    SampleCall, UpdateCall,
 };
 use super::pins;
 use crate::kernel::bpf::{self, Abi, Table};
@@ -188,6 +189,25 @@ impl Control {
             Err(Errno::EBUSY) => Ok(false),
             Err(errno) => Err(KernelError::System { doing: "seal the module".into(), errno }),
         }
+    }
+
+    /// Holds the jail to so many tasks and open files; 0: as many as it likes. Otherwise the number of files that are not
+    /// promised to other jails yet.
+    pub fn bound(&self, jid: Jid, most_tasks: u32, most_files: u32) -> Result<Result<(), u32>, KernelError> {
+        let mut call = BoundCall { abi: ABI, jid: jid.get(), most_tasks, most_files, left: 0, unused: 0 };
+        match self.repeat("ctl_bound", &mut call)? {
+            Err(Errno::ENOSPC) => Ok(Err(call.left)),
+            answer => answer.map(Ok).map_err(about(jid, "limit")),
+        }
+    }
+
+    /// What the jail is bounded to, and what came of it.
+    pub fn bounds(&self, jid: Jid) -> Result<Bounds, KernelError> {
+        let reading = || KernelError::system("read a jail's bounds");
+        let slot = self.table::<u32, u32>("slot_of_jid")?.get(jid.get()).map_err(reading())?;
+        let slot = slot.ok_or(KernelError::NoSuchJail(jid))?;
+        let bounds = self.table::<u32, Bounds>("jail_bounds")?.get(slot).map_err(reading())?;
+        bounds.ok_or(KernelError::NoSuchJail(jid))
     }
 
     /// The record of one jail.

@@ -3,6 +3,7 @@
 //! net.ipv4.ip_local_reserved_ports.
 
 mod abi;
+mod bounds;
 mod control;
 mod denials;
 pub(super) mod describe;
@@ -325,20 +326,21 @@ impl Kernel for Lsm {
     }
 
     fn admits_limits(&self, limits: &Limits) -> Result<(), KernelError> {
-        cgroup::check(limits).map_err(|(what, why)| KernelError::NotEnforceable { what, body: BODY, why })
+        cgroup::check(&bounds::rest(limits)).map_err(|(what, why)| KernelError::NotEnforceable { what, body: BODY, why })
     }
 
     fn limit(&self, jid: Jid, limits: &Limits) -> Result<(), KernelError> {
         self.admits_limits(limits)?;
-        cgroup::apply(&self.name_of(jid)?, limits)
+        bounds::set(&self.control, jid, limits)?;
+        cgroup::apply(&self.name_of(jid)?, &bounds::rest(limits))
     }
 
     fn limits(&self, jid: Jid) -> Result<Limits, KernelError> {
-        Ok(cgroup::read(&self.name_of(jid)?))
+        Ok(bounds::limits(&bounds::get(&self.control, jid)?, cgroup::read(&self.name_of(jid)?)))
     }
 
     fn usage(&self, jid: Jid) -> Result<Usage, KernelError> {
-        Ok(cgroup::usage(&self.name_of(jid)?))
+        Ok(bounds::usage(&bounds::get(&self.control, jid)?, cgroup::usage(&self.name_of(jid)?)))
     }
 
     fn learn(&self, jid: Jid, lease: Duration) -> Result<(), KernelError> {
