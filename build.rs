@@ -37,12 +37,17 @@ fn compile_object(source: &str, object: &str) {
 fn main() {
     println!("cargo::rerun-if-changed=kmod");
     println!("cargo::rerun-if-env-changed=CLANG");
+    let is_linux = std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux");
     cc::Build::new()
-        .files(["kmod/policy/policy.c", "kmod/linux/hooks.c"])
+        .file("kmod/policy/policy.c")
+        .files(is_linux.then_some("kmod/linux/hooks.c"))
         .warnings(true)
         .extra_warnings(true)
         .std("c11")
         .compile("jail_policy");
+    if !is_linux {
+        return;
+    }
     compile_object("kmod/linux/secmodel_jail.bpf.c", "secmodel_jail.o");
     compile_object("kmod/linux/cgroup.bpf.c", "cgroup.o");
 }

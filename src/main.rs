@@ -1,14 +1,16 @@
 //! One binary: `jailsh`, `jailctl` and `jailmgr` by the name it is called under, in a jail the program that tries probes; a
-//! supervisor or a keeper by its title.
+//! supervisor or a keeper by its title. On NetBSD `jailctl` alone.
 
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::process::ExitCode;
 
-use jailsh::jail::{keeper, proof};
-use jailsh::{cli, supervise};
-
+#[cfg(target_os = "linux")]
 fn main() -> ExitCode {
+    use std::os::unix::ffi::OsStrExt;
+    use std::path::Path;
+
+    use jailsh::jail::{keeper, proof};
+    use jailsh::supervise;
+
     let title = std::env::args_os().next().unwrap_or_default();
     if title.as_bytes().starts_with(supervise::TITLE.as_bytes()) {
         return supervise::monitor_main();
@@ -19,5 +21,10 @@ fn main() -> ExitCode {
     if Path::new(&title).file_name().is_some_and(|name| name == proof::PROGRAM) {
         return proof::main();
     }
-    cli::main(&title)
+    jailsh::cli::main(&title)
+}
+
+#[cfg(target_os = "netbsd")]
+fn main() -> ExitCode {
+    jailsh::cli::main(&std::env::args_os().next().unwrap_or_default())
 }

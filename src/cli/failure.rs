@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use crate::script::Fault;
 use crate::telemetry::printable;
 
 /// An exit status.
@@ -67,12 +66,5 @@ impl Failure {
             // A closed standard error leaves nobody to tell.
             let _ = writeln!(std::io::stderr(), "{tool}: {}", printable(message));
         }
-    }
-}
-
-impl<T: Into<Fault>> From<T> for Failure {
-    fn from(error: T) -> Failure {
-        let fault: Fault = error.into();
-        Failure::new(Exit(fault.kind.exit()), fault.to_string())
     }
 }

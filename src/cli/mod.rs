@@ -7,6 +7,7 @@ mod count;
 mod destinations;
 mod editor;
 mod failure;
+mod fault;
 mod fleet;
 mod input;
 mod jailctl;

@@ -2,24 +2,35 @@
 //!
 //! Knows nothing of scripts, specs or files on disk. Bodies: [`lsm`] (the module `secmodel_jail` as a BPF LSM),
 //! [`landlock`] (the same jail where the module cannot be loaded) and [`sim`] (state in memory, decisions by the same
-//! policy source). [`netbsd`] speaks to the kauth(9) module; the program does not build for NetBSD yet.
+//! policy source). [`netbsd`] speaks to the kauth(9) module;
+//! on NetBSD it and `sim` are what there is.
 
+#[cfg(target_os = "linux")]
 mod bpf;
 mod capability;
+#[cfg(target_os = "linux")]
 mod cgroup;
+#[cfg_attr(target_os = "netbsd", allow(dead_code))] // destinations are for the bodies of Linux
 mod connect;
 mod describe;
+#[cfg(target_os = "linux")]
 pub(crate) mod detached;
+#[cfg(target_os = "linux")]
 pub mod enforcement_table;
 mod error;
+#[cfg(target_os = "linux")]
 pub mod landlock;
 mod limits;
+#[cfg(target_os = "linux")]
 pub mod lsm;
 pub mod netbsd;
 mod object;
+#[cfg(target_os = "linux")]
 pub(crate) mod pidfd;
 pub mod policy;
+#[cfg(target_os = "linux")]
 mod reserved_ports;
+#[cfg(target_os = "linux")]
 mod select;
 mod signal;
 pub mod sim;
@@ -32,6 +43,7 @@ pub use error::KernelError;
 pub use limits::{Bytes, CpuQuota, CpuWeight, Limits};
 pub use object::Object;
 pub use policy::{Level, Right, RightSet, Verdict};
+#[cfg(target_os = "linux")]
 pub use select::{BodyChoice, select, select_accepting};
 pub use signal::Signal;
 pub use types::{

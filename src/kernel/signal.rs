@@ -17,16 +17,28 @@ impl Signal {
     }
 }
 
+/// The largest number there is.
+#[cfg(target_os = "linux")]
+fn largest() -> i32 {
+    libc::SIGRTMAX()
+}
+
+/// SIGRTMAX of sys/signal.h.
+#[cfg(target_os = "netbsd")]
+fn largest() -> i32 {
+    63
+}
+
 impl FromStr for Signal {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let upper = text.to_ascii_uppercase();
         let long = if upper.starts_with("SIG") { upper } else { format!("SIG{upper}") };
-        let number = text.parse().ok().filter(|number| (1..=libc::SIGRTMAX()).contains(number));
+        let number = text.parse().ok().filter(|number| (1..=largest()).contains(number));
         let known = long.parse::<Known>().ok().map(|known| known as i32);
         number.or(known).map(Signal).ok_or_else(|| {
-            format!("{text:?} is no signal; use a name such as TERM, HUP or KILL, or a number from 1 to {}", libc::SIGRTMAX())
+            format!("{text:?} is no signal; use a name such as TERM, HUP or KILL, or a number from 1 to {}", largest())
         })
     }
 }

@@ -3,59 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::Observation;
-use super::cell::{Unit, Value};
+use super::cell::Value;
 use super::table::{Column, Table};
 use crate::jail::spec::Profile;
 use crate::kernel::{Description, Enforcement, JailInfo, JailStats, Policy, Right, Verdict};
-
-const STATS: [Column; 9] = [
-    Column::new("ID", 8),
-    Column::new("NAME", 16),
-    Column::new("CPU1S", 10).of(Unit::Percent),
-    Column::new("CPU10S", 10).of(Unit::Percent),
-    Column::new("PROC", 10).weighing(4),
-    Column::new("REFS", 10),
-    Column::new("VMEM", 10).of(Unit::Bytes).weighing(4),
-    Column::verbose("ROOT", 0),
-    Column::verbose("DENIALS", 0).weighing(3),
-];
-
-/// `jailctl stats`.
-pub fn stats(stats: &[JailStats]) -> Table {
-    let row = |jail: &JailStats| {
-        vec![
-            Value::Number(jail.jid.get().into()),
-            Value::text(&jail.name),
-            Value::Number(jail.cpu_ticks_1s),
-            Value::Decimal(jail.cpu_ticks_10s),
-            Value::Number(jail.processes),
-            Value::Number(jail.references),
-            Value::Number(jail.vmem_bytes),
-            Value::text(&jail.root),
-            jail.denials.as_ref().map_or(Value::Absent, |denials| {
-                Value::Counts(denials.iter().map(|(right, count)| (right.name(), *count)).collect())
-            }),
-        ]
-    };
-    Table::new(&STATS, stats.iter().map(row).collect())
-}
-
-const JAILS: [Column; 5] =
-    [Column::new("ID", 8), Column::new("REFS", 8), Column::new("PROCS", 8), Column::new("NAME", 16), Column::new("ROOT", 0)];
-
-/// `jailctl list`: the jails in the kernel.
-pub fn jails(stats: &[JailStats]) -> Table {
-    let row = |jail: &JailStats| {
-        vec![
-            Value::Number(jail.jid.get().into()),
-            Value::Number(jail.references),
-            Value::Number(jail.processes),
-            Value::text(&jail.name),
-            Value::text(&jail.root),
-        ]
-    };
-    Table::new(&JAILS, stats.iter().map(row).collect())
-}
 
 const MANAGER: [Column; 8] = [
     Column::new("NAME", 16),
@@ -191,7 +142,7 @@ pub(super) mod tests {
     use crate::jail::Observed;
     use crate::kernel::Jid;
     use crate::supervise::Status;
-    use crate::telemetry::Format;
+    use crate::telemetry::{Format, jails, stats};
 
     /// The walkthrough's jail.
     pub fn web() -> JailStats {

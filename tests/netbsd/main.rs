@@ -1,9 +1,26 @@
 //! The NetBSD module without a NetBSD: its decisions and its life over a double of the kernel that is as strict as a
-//! DIAGNOSTIC one, its compilation with NetBSD's headers, and its table of decisions.
+//! DIAGNOSTIC one, its compilation with NetBSD's headers, and its table of decisions; and the program for NetBSD.
 
 mod body;
+mod program;
 mod reference;
 mod workshop;
+
+// Parts of the program for NetBSD that touch none of its kernel, as they are.
+#[allow(dead_code)]
+#[path = "../../src/jail/netbsd/args.rs"]
+mod args;
+#[allow(dead_code)]
+#[path = "../../src/supervise/backoff.rs"]
+mod backoff;
+#[path = "../../src/supervise/netbsd/course.rs"]
+mod course;
+#[allow(dead_code)]
+#[path = "../../src/jail/netbsd/plan.rs"]
+mod plan;
+#[allow(dead_code)]
+#[path = "../../src/jail/netbsd/walk.rs"]
+mod walk;
 
 use std::fs;
 use std::process::Command;
@@ -245,21 +262,23 @@ fn the_module_compiles_for_netbsds_machines_and_needs_what_the_list_says() {
     });
 }
 
+/// One of the tools that zig is, with a cache of ours.
+fn zig_tool(name: &str) -> Command {
+    let mut command = Command::new(zig());
+    let cache = project().join(".cache/zig/cache");
+    command.env("ZIG_GLOBAL_CACHE_DIR", &cache).env("ZIG_LOCAL_CACHE_DIR", &cache).arg(name);
+    command
+}
+
 fn compile_for(workshop: &Workshop, machine: &str, flags: &[&str], list: &str) {
     let objects = workshop.path(machine);
     fs::create_dir_all(&objects).unwrap();
-    let tool = |name: &str| {
-        let mut command = Command::new(zig());
-        let cache = project().join(".cache/zig/cache");
-        command.env("ZIG_GLOBAL_CACHE_DIR", &cache).env("ZIG_LOCAL_CACHE_DIR", &cache).arg(name);
-        command
-    };
     let module = project().join("kmod/netbsd");
     let mut made = Vec::new();
     for source in sources(&module, &["c"]) {
         let object = objects.join(source.file_stem().unwrap()).with_extension("o");
         said(
-            tool("cc")
+            zig_tool("cc")
                 .args(["-target", machine, "-O2", "-std=gnu99", "-Wall", "-Werror"])
                 .args(["-D_KERNEL", "-D_MODULE", "-DSYSCTL_INCLUDE_DESCR", "-DINTRIDBUF=64", "-DINTRDEVNAMEBUF=64"])
                 .args(["-ffreestanding", "-fno-strict-aliasing", "-fno-common", "-fno-pic", "-fno-stack-protector"])
@@ -276,7 +295,7 @@ fn compile_for(workshop: &Workshop, machine: &str, flags: &[&str], list: &str) {
         made.push(object);
     }
     let whole = objects.join("secmodel_jail.kmo");
-    said(tool("ld.lld").arg("-r").arg("-o").arg(&whole).args(&made)).unwrap_or_else(|said| panic!("{machine}: {said}"));
+    said(zig_tool("ld.lld").arg("-r").arg("-o").arg(&whole).args(&made)).unwrap_or_else(|said| panic!("{machine}: {said}"));
     let sections = text(&Command::new("readelf").args(["-S", "-W"]).arg(&whole).output().unwrap());
     assert!(sections.contains(" link_set_modules "), "{machine}: the kernel finds no module in it: {sections}");
     let undefined = text(&Command::new("nm").arg("-u").arg(&whole).output().unwrap());

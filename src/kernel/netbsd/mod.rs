@@ -1,9 +1,11 @@
 //! `kmod/netbsd`, the kauth(9) module, through its sysctl nodes. This side states what is wanted and shows what is; the
-//! module decides. Touches what [`Nodes`] touches. The rest of the program is for Linux: docs/netbsd.md says how far it is.
+//! module decides. Touches what [`Nodes`] touches.
 
 pub mod abi;
 mod describe;
 mod nodes;
+#[cfg(target_os = "netbsd")]
+mod sysctl;
 
 use std::rc::Rc;
 use std::thread::sleep;
@@ -17,6 +19,8 @@ use super::{
     Right, RightSet, Usage,
 };
 pub use nodes::Nodes;
+#[cfg(target_os = "netbsd")]
+pub use sysctl::Sysctl;
 
 const BODY: &str = "netbsd";
 const POLL: Duration = Duration::from_millis(10);
