@@ -141,20 +141,20 @@ fn a_denial_is_told_above_the_line_and_why_knows_the_remedy() {
     let mut terminal = jail.console();
     write(&mut terminal, "let x = 40 +");
     let denied = ["exec", jail.name, "/usr/bin/busybox", "ping", "-c", "1", "127.0.0.1"];
-    assert!(!jail.run("jailctl", &denied).status.success(), "medium grants no raw_socket");
+    assert!(!jail.run("jailctl", &denied).status.success(), "medium grants no ping");
     if body != "lsm" {
         terminal.press(" 2;\r");
         enter(&mut terminal, ":why live-denied");
         terminal.see("is not known: telling denials cannot be had from the landlock body");
         return;
     }
-    let told = "* live-denied: denied raw_socket (socket inet raw icmp) to busybox, pid ";
+    let told = "* live-denied: denied ping (socket inet raw icmp) to busybox, pid ";
     terminal.wait("denial above the line", |screen| screen.contains(told) && last_line(screen).contains("let x = 40 +"));
     terminal.press(" 2;\r");
     enter(&mut terminal, ":why");
     let screen =
         terminal.wait("remedy", |screen| screen.contains("jail(\"live-denied\").update(") && last_line(screen).ends_with('>'));
-    let remedy = "profile: #{ base: \"medium\", grant: #{ raw_socket: \"busybox needs it\" } },";
+    let remedy = "profile: #{ base: \"medium\", grant: #{ ping: \"busybox needs it\" } },";
     assert!(screen.contains("live-denied was denied 1 time") && screen.contains(remedy), "{screen}");
     // The remedy is a line that works.
     let line = screen.lines().find_map(|line| line.trim().strip_prefix("jail(").map(|_| line.trim().to_owned())).unwrap();

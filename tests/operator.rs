@@ -362,7 +362,7 @@ fn a_service_is_learned_from_and_its_policy_is_as_before_however_the_learner_end
     assert!(learned.status.success(), "{said}");
     assert!(said.contains("replayed: nothing else is denied"), "{said}");
     let text = std::fs::read_to_string(&script).unwrap();
-    let granted = [("raw_socket: ", "busybox: socket inet raw icmp, "), ("chroot: ", "chroot: capability sys_chroot, ")];
+    let granted = [("ping: ", "busybox: socket inet raw icmp, "), ("chroot: ", "chroot: capability sys_chroot, ")];
     let flagged = [("// mount: ", "busybox: /tmp, "), ("// namespaces: ", "busybox: capability sys_admin, ")];
     for (start, seen) in granted.into_iter().chain(flagged) {
         let is_it = |line: &str| line.trim().starts_with(start) && line.contains(seen);
@@ -370,7 +370,7 @@ fn a_service_is_learned_from_and_its_policy_is_as_before_however_the_learner_end
     }
     // The policy is what it was.
     let ping = || jail.command("jailctl", &["exec", jail.name, "busybox", "ping", "-c", "1", "127.0.0.1"]).output().unwrap();
-    assert!(!ping().status.success(), "raw_socket is denied again");
+    assert!(!ping().status.success(), "ping is denied again");
     // The proposal is a profile, and lets through what was seen but for what it flags.
     let why = |action: &str| jail.command("jailsh", &["why", "--profile", &script, action]).output().unwrap().status.code();
     assert_eq!((why("ping"), why("chroot"), why("mount")), (Some(0), Some(0), Some(1)));
@@ -384,5 +384,5 @@ fn a_service_is_learned_from_and_its_policy_is_as_before_however_the_learner_end
     learner.wait().unwrap();
     jail.until("denied again", || !ping().status.success());
     let told = jail.must("jailctl", &["denials", "-o", "json"]);
-    assert!(told.lines().any(|line| line.contains("\"verdict\":\"audited\",\"right\":\"raw_socket\"")), "{told}");
+    assert!(told.lines().any(|line| line.contains("\"verdict\":\"audited\",\"right\":\"ping\"")), "{told}");
 }

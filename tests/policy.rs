@@ -144,7 +144,8 @@ fn the_hosts_files_are_read_only_and_other_jails_ipc_is_unreadable() {
 fn sockets_that_forge_or_watch_take_their_right() {
     let socket = |family, kind, protocol| needs(Action::Socket { family, kind, protocol });
     assert_eq!([socket(1, 3, 0), socket(2, 1, 6), socket(10, 2, 17)], ["free"; 3]);
-    assert_eq!([socket(2, 3, 1), socket(10, 3, 58), socket(2, 3, 255)], ["raw_socket"; 3]);
+    assert_eq!([socket(2, 3, 0), socket(10, 3, 6), socket(2, 3, 255)], ["raw_socket"; 3]);
+    assert_eq!([socket(2, 3, 1), socket(10, 3, 58), socket(2, 2, 1), socket(10, 2, 58)], ["ping"; 4]);
     assert_eq!([socket(16, 3, 0), socket(16, 3, 15), socket(17, 3, 768)], ["netlink_route", "netlink", "packet_socket"]);
     for family in [15, 38, 40, 44, 0, 999] {
         assert_eq!(socket(family, 1, 0), "socket_family", "family {family}");

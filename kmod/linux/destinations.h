@@ -154,7 +154,7 @@ static long look_at_header(__u64 number, struct header_search *search)
 	size = BPF_CORE_READ(header, cmsg_len);
 	if (size < sizeof(struct cmsghdr) || size > search->left)
 		return 1; /* the kernel refuses it */
-	if (jp_right_of_socket_option(BPF_CORE_READ(header, cmsg_level), BPF_CORE_READ(header, cmsg_type)) != JP_FREE ||
+	if (jp_right_of_socket_option(BPF_CORE_READ(header, cmsg_level), BPF_CORE_READ(header, cmsg_type)) == JP_CONNECT ||
 	    number + 1 >= MESSAGE_HEADERS_AT_MOST) {
 		search->refused = 1;
 		return 1;

@@ -6,7 +6,7 @@
  * outside of one's processes, to sysfs, cgroup and their kin, by open, truncate, chmod, rename, mkdir or extended
  * attribute; reading /proc/sysvipc; opening or running the host's files through /proc/PID/exe, a descriptor left open or
  * a link to either (CVE-2019-5736, CVE-2024-21626); opening another jail's process through a /proc that hides nothing;
- * receiving a directory, a namespace or an io_uring made outside; user-space page faults. Also the guard of the module's
+ * receiving a directory, a namespace or an io_uring made outside; user-space page faults; making a ring. Also the guard of the module's
  * own pins: nobody removes them or their mount while a jail has a member.
  */
 
@@ -260,7 +260,9 @@ int BPF_PROG(on_file_receive, struct file *file)
 SEC("lsm/inode_init_security_anon")
 int BPF_PROG(on_inode_init_security_anon, struct inode *inode, const struct qstr *name)
 {
-	return SAME_TEXT(name->name, "[userfaultfd]") ? judge_acting(JP_USERFAULTFD, 0, EPERM) : 0;
+	if (SAME_TEXT(name->name, "[userfaultfd]"))
+		return judge_acting(JP_USERFAULTFD, 0, EPERM);
+	return SAME_TEXT(name->name, "[io_uring]") ? judge_acting(JP_IO_URING, 0, EPERM) : 0;
 }
 
 /* ---- changing names and attributes ---- */

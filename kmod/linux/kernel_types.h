@@ -175,10 +175,19 @@ struct pid {
 	struct hlist_head tasks[4];
 };
 
+struct pt_regs___x86 {
+	unsigned long orig_ax;
+};
+
+struct pt_regs___arm64 {
+	int syscallno;
+};
+
 struct task_struct {
 	struct hlist_node pid_links[4];
 	struct mm_struct *mm;
 	int exit_state;
+	unsigned int flags;
 	int pid;
 	int tgid;
 	struct task_struct *real_parent;

@@ -63,14 +63,51 @@ int BPF_PROG(on_ptrace_traceme, struct task_struct *parent)
 	return outside ? outside : judge_acting(JP_PTRACE, JAIL_ABOUT(PROCESS, parent->tgid), EPERM);
 }
 
+/* Swapping has no hook of its own: the call that the task is in tells it from the rest of CAP_SYS_ADMIN. A worker of a ring is
+ * in none, whatever its registers say, and a 32-bit call has other numbers: these are judged like the rest. */
+static __always_inline int is_swapping(void)
+{
+	enum { IO_WORKER = 0x10 }; /* PF_IO_WORKER, linux/sched.h */
+	enum { X86_SWAPON = 167, X86_SWAPOFF = 168, GENERIC_SWAPON = 224, GENERIC_SWAPOFF = 225 }; /* asm/unistd.h */
+	struct task_struct *task = bpf_get_current_task_btf();
+	void *registers = (void *)bpf_task_pt_regs(task);
+	struct pt_regs___x86 *x86 = registers;
+	struct pt_regs___arm64 *arm64 = registers;
+
+	if (task->flags & IO_WORKER)
+		return 0;
+	if (bpf_core_field_exists(x86->orig_ax)) {
+		unsigned long number = BPF_CORE_READ(x86, orig_ax);
+		return number == X86_SWAPON || number == X86_SWAPOFF;
+	}
+	if (bpf_core_field_exists(arm64->syscallno)) {
+		int number = BPF_CORE_READ(arm64, syscallno);
+		return number == GENERIC_SWAPON || number == GENERIC_SWAPOFF;
+	}
+	return 0;
+}
+
+static __always_inline __u32 right_of_capability(const struct identity *who, int cap)
+{
+	struct jail *jail = jail_of(who);
+
+	if (cap == JP_CAP_SYS_ADMIN && is_swapping())
+		return JP_SWAP;
+	if (!jail)
+		return jp_right_of_capability(cap);
+	return is_learning(jail) ? jp_right_of_capability_with(0, ~0ULL, cap) :
+				   jp_right_of_capability_with(jail->rights, jail->audited, cap);
+}
+
 SEC("lsm/capable")
 int BPF_PROG(on_capable, const struct cred *cred, struct user_namespace *ns, int cap, unsigned int opts)
 {
 	struct identity *who = acting_member();
-	__u32 right = jp_right_of_capability(cap);
+	__u32 right;
 
 	if (!who)
 		return 0;
+	right = right_of_capability(who, cap);
 	if (!(opts & CAP_OPT_NOAUDIT))
 		return judge(who, right, JAIL_ABOUT(CAPABILITY, cap), EPERM);
 	return verdict_on(who, right) == JP_REFUSE ? answer(-EPERM) : 0;

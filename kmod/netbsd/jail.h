@@ -125,6 +125,7 @@ jail_jid_of(const struct credential *who)
 
 /* judge.c: answers are KAUTH_RESULT_DEFER or KAUTH_RESULT_DENY, and a denial is counted. */
 int jail_judge(const struct credential *, jp_u32 right);
+uint64_t jail_rights_of(const struct identity *);
 int jail_deny(const struct credential *, jp_u32 right);
 void jail_fold_denials(struct jail *);
 void jail_tell_denials(void);

@@ -15,8 +15,8 @@ static const char *const right_names[] = {
 #undef RIGHT
 };
 
-static uint64_t
-rights_of(const struct identity *who)
+uint64_t
+jail_rights_of(const struct identity *who)
 {
 	return (uint64_t)JAIL_LOAD(who->rights[1]) << 32 | JAIL_LOAD(who->rights[0]);
 }
@@ -34,7 +34,7 @@ jail_deny(const struct credential *who, jp_u32 right)
 int
 jail_judge(const struct credential *who, jp_u32 right)
 {
-	if (jp_holds(rights_of(who->identity), right))
+	if (jp_holds(jail_rights_of(who->identity), right))
 		return KAUTH_RESULT_DEFER;
 	return jail_deny(who, right);
 }

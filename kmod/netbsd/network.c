@@ -79,5 +79,7 @@ jail_network_listener(kauth_cred_t cred, kauth_action_t action, void *cookie, vo
 		    jp_right_of_netbsd_socket((uintptr_t)arg1, (uintptr_t)arg2, (uintptr_t)arg3));
 	if (question == JP_KAUTH_NETWORK_SOCKET_CANSEE)
 		return judge_visible(who, arg1);
+	if (question == JP_KAUTH_NETWORK_SOCKET_RAWSOCK)
+		return jail_judge(who, jp_right_of_raw(jail_rights_of(who->identity), 0));
 	return jail_judge(who, jp_right_of_kauth(question));
 }

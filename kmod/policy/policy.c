@@ -34,6 +34,7 @@ jp_u32 jail_policy_socket_option(jp_u32 level, jp_u32 option) { return jp_right_
 int jail_policy_may_share_ipc(jp_u32 actor, jp_u32 owner) { return jp_may_share_ipc(actor, owner); }
 int jail_policy_may_reach_unix(jp_u32 actor, jp_u32 owner, int has_path) { return jp_may_reach_unix(actor, owner, has_path); }
 jp_u32 jail_policy_capability(jp_u32 cap) { return jp_right_of_capability(cap); }
+jp_u32 jail_policy_capability_with(jp_u64 held, jp_u64 audited, jp_u32 cap) { return jp_right_of_capability_with(held, audited, cap); }
 jp_u32 jail_policy_mknod(jp_u32 mode) { return jp_right_of_mknod(mode); }
 jp_u32 jail_policy_device(int block, jp_u32 major, jp_u32 minor, int is_pty) { return jp_right_of_device(block, major, minor, is_pty); }
 jp_u32 jail_policy_open(jp_u32 fs, int write) { return jp_right_of_open(fs, write); }

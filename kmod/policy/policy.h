@@ -182,12 +182,21 @@ JP_FN jp_u32 jp_right_of_reaching(jp_u32 actor, jp_u32 owner)
 	return jp_may_bind(actor, owner) ? JP_FREE : JP_LOOPBACK_FOREIGN;
 }
 
-/* Options of a socket by which packets first go elsewhere than to the address they are judged by: source routes of IPv4
- * and routing headers of IPv6, by setsockopt(2) or as control data of a message (linux/in.h, linux/in6.h). */
+/* Options of a socket, numbers of linux/in.h, linux/in6.h and asm-generic/socket.h. Some send packets first elsewhere than to
+ * the address they are judged by: source routes of IPv4 and routing headers of IPv6, by setsockopt(2) or as control data of a
+ * message. Others the kernel gives to CAP_NET_RAW, which the right to ping opens too: headers written by hand and sending from
+ * addresses of others forge packets; marks steer routes and filters of the host. */
 JP_FN jp_u32 jp_right_of_socket_option(jp_u32 level, jp_u32 option)
 {
-	enum { LEVEL_IP = 0, LEVEL_IPV6 = 41 };
+	enum { LEVEL_IP = 0, LEVEL_SOCKET = 1, LEVEL_IPV6 = 41 };
 	enum { OPTIONS = 4, RETOPTS = 7, OLD_RTHDR = 5, OLD_PKTOPTIONS = 6, RTHDR = 57 };
+	enum { HDRINCL = 3, TRANSPARENT = 19, HDRINCL6 = 36, TRANSPARENT6 = 75, MARK = 36 };
+	if (level == LEVEL_SOCKET && option == MARK)
+		return JP_NET_ADMIN;
+	if (level == LEVEL_IP && (option == HDRINCL || option == TRANSPARENT))
+		return JP_RAW_SOCKET;
+	if (level == LEVEL_IPV6 && (option == HDRINCL6 || option == TRANSPARENT6))
+		return JP_RAW_SOCKET;
 	if (level == LEVEL_IP && (option == OPTIONS || option == RETOPTS))
 		return JP_CONNECT;
 	if (level == LEVEL_IPV6 && (option == OLD_RTHDR || option == OLD_PKTOPTIONS || option == RTHDR))
@@ -312,6 +321,21 @@ JP_FN jp_u32 jp_right_of_capability(jp_u32 cap)
 	}
 }
 
+/* Sockets are judged by their kind when they are made. CAP_NET_RAW, and NetBSD's RAWSOCK, are asked besides, without the
+ * kind: each of the two rights that such sockets take serves. */
+JP_FN jp_u32 jp_right_of_raw(jp_u64 held, jp_u64 audited)
+{
+	if (jp_holds(held, JP_RAW_SOCKET))
+		return JP_RAW_SOCKET;
+	return jp_holds(held | audited, JP_PING) ? JP_PING : JP_RAW_SOCKET;
+}
+
+/* The same question of who holds and is audited for these. */
+JP_FN jp_u32 jp_right_of_capability_with(jp_u64 held, jp_u64 audited, jp_u32 cap)
+{
+	return cap == JP_CAP_NET_RAW ? jp_right_of_raw(held, audited) : jp_right_of_capability(cap);
+}
+
 /* ---- files ---- */
 
 /* File type bits of mode_t, stat(2). */
@@ -395,18 +419,24 @@ JP_FN jp_u32 jp_right_of_received(jp_u32 mode, int is_namespace)
 /* ---- sockets (numbers of Linux's socket.h and netlink.h) ---- */
 
 enum { JP_AF_UNIX = 1, JP_AF_INET = 2, JP_AF_INET6 = 10, JP_AF_NETLINK = 16, JP_AF_PACKET = 17 };
-enum { JP_SOCK_RAW = 3 };
+enum { JP_SOCK_DGRAM = 2, JP_SOCK_RAW = 3 };
 enum { JP_NETLINK_ROUTE_FAMILY = 0 };
+
+/* What ping(8) opens: a datagram socket where the host's net.ipv4.ping_group_range lets its group, or a raw one. */
+JP_FN int jp_is_icmp(jp_u32 type, jp_u32 protocol)
+{
+	enum { ICMP = 1, ICMPV6 = 58 };
+	return (type == JP_SOCK_DGRAM || type == JP_SOCK_RAW) && (protocol == ICMP || protocol == ICMPV6);
+}
 
 /* SCTP, DCCP, L2TP, SMC are rarely used kernel code, and SCTP binds by a second way (sctp_bindx(3)). */
 JP_FN int jp_is_common_inet(jp_u32 type, jp_u32 protocol)
 {
-	enum { STREAM = 1, DGRAM = 2 };
-	enum { ANY = 0, ICMP = 1, TCP = 6, UDP = 17, ICMPV6 = 58, UDPLITE = 136, MPTCP = 262 };
+	enum { STREAM = 1 };
+	enum { ANY = 0, TCP = 6, UDP = 17, UDPLITE = 136, MPTCP = 262 };
 	if (type == STREAM)
 		return protocol == ANY || protocol == TCP || protocol == MPTCP;
-	return type == DGRAM && (protocol == ANY || protocol == UDP || protocol == UDPLITE || protocol == ICMP ||
-				 protocol == ICMPV6);
+	return type == JP_SOCK_DGRAM && (protocol == ANY || protocol == UDP || protocol == UDPLITE);
 }
 
 JP_FN jp_u32 jp_right_of_socket(jp_u32 family, jp_u32 type, jp_u32 protocol)
@@ -416,6 +446,8 @@ JP_FN jp_u32 jp_right_of_socket(jp_u32 family, jp_u32 type, jp_u32 protocol)
 		return JP_FREE;
 	case JP_AF_INET:
 	case JP_AF_INET6:
+		if (jp_is_icmp(type, protocol))
+			return JP_PING;
 		if (type == JP_SOCK_RAW)
 			return JP_RAW_SOCKET;
 		return jp_is_common_inet(type, protocol) ? JP_FREE : JP_SOCKET_FAMILY;

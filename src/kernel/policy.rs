@@ -26,6 +26,7 @@ mod ffi {
         pub safe fn jail_policy_may_share_ipc(actor: c_uint, owner: c_uint) -> c_int;
         pub safe fn jail_policy_may_reach_unix(actor: c_uint, owner: c_uint, has_path: c_int) -> c_int;
         pub safe fn jail_policy_capability(cap: c_uint) -> c_uint;
+        pub safe fn jail_policy_capability_with(held: u64, audited: u64, cap: c_uint) -> c_uint;
         pub safe fn jail_policy_mknod(mode: c_uint) -> c_uint;
         pub safe fn jail_policy_device(block: c_int, major: c_uint, minor: c_uint, is_pty: c_int) -> c_uint;
         pub safe fn jail_policy_open(fs: c_uint, write: c_int) -> c_uint;
@@ -315,6 +316,15 @@ pub fn right_of(action: Action) -> Option<Right> {
         Action::Receive { mode, namespace } => ffi::jail_policy_received(mode, namespace.into()),
         Action::Socket { family, kind, protocol } => ffi::jail_policy_socket(family, kind, protocol),
     })
+}
+
+/// The same, asked by who holds and is audited for these: some capabilities are asked without what they are used for, so that
+/// more than one right serves.
+pub fn right_asked(action: Action, held: RightSet, audited: RightSet) -> Option<Right> {
+    match action {
+        Action::Capability(cap) => Right::from_index(ffi::jail_policy_capability_with(held.0, audited.0, cap)),
+        other => right_of(other),
+    }
 }
 
 /// The rights that sockets of one family and kind take, by protocol, from 0 on: `right_of` for each, at once.

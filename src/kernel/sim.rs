@@ -133,7 +133,13 @@ impl State {
         if let Deed::Connect(to, protocol) = deed {
             return self.reaches(actor, to, protocol);
         }
-        let right = deed.right();
+        let right = match deed {
+            Deed::Act(action) => {
+                let (held, audited) = self.masks(actor);
+                policy::right_asked(action, held, audited)
+            }
+            deed => deed.right(),
+        };
         let walled = |may: bool| if may { Verdict::Allowed } else { Verdict::Refused };
         let verdict = match (deed, right) {
             (Deed::Process { target, .. }, _) => walled(policy::may_act(actor, target)),
@@ -148,11 +154,19 @@ impl State {
     }
 
     fn asks(&self, actor: u32, right: Right) -> Verdict {
-        let Some(jid) = Jid::new(actor) else { return Verdict::Allowed };
-        match self.jails.get(&jid) {
-            Some(_) if self.learning.contains(&jid) => policy::judge(RightSet::EMPTY, RightSet::grantable(), right),
-            Some(jail) => jail.policy.judge(right),
-            None => Verdict::Refused,
+        if Jid::new(actor).is_none() {
+            return Verdict::Allowed;
+        }
+        let (held, audited) = self.masks(actor);
+        policy::judge(held, audited, right)
+    }
+
+    /// What a jail holds, and what is audited; nothing of one that is not there.
+    fn masks(&self, actor: u32) -> (RightSet, RightSet) {
+        match Jid::new(actor).and_then(|jid| self.jails.get(&jid)) {
+            Some(jail) if self.learning.contains(&jail.jid) => (RightSet::EMPTY, RightSet::grantable()),
+            Some(jail) => (jail.policy.rights, jail.policy.audited),
+            None => (RightSet::EMPTY, RightSet::EMPTY),
         }
     }
 }

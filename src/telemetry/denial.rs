@@ -109,7 +109,7 @@ fn socket(family: u16, kind: u16, protocol: u16) -> String {
     }
 }
 
-/// `ping (pid 812) was denied raw_socket (socket inet raw icmp)`.
+/// `ping (pid 812) was denied ping (socket inet raw icmp)`.
 pub fn sentence(denial: &Denial) -> String {
     let about = object(denial).map_or(String::new(), |object| format!(" ({})", printable(&object)));
     let verdict = if denial.audited { "used the audited right" } else { "was denied" };
@@ -185,8 +185,8 @@ mod tests {
     #[test]
     fn each_kind_of_object_has_its_words() {
         let told = [
-            denial("raw_socket", socket(2, 3, 1)),
-            denial("raw_socket", Object::Capability(13)),
+            denial("ping", socket(2, 3, 1)),
+            denial("ping", Object::Capability(13)),
             denial("packet_socket", socket(17, 3, 768)),
             denial("socket_family", socket(99, 1, 0)),
             denial("socket_family", socket(2, 1, 132)),
@@ -220,7 +220,7 @@ mod tests {
         let mut denials = Denials::default();
         let now = (6_000_000_000, 1_795_472_160_007);
         denials.add(
-            &[denial("mount", Object::Nothing), denial("mount", Object::Nothing), denial("raw_socket", socket(2, 3, 1))],
+            &[denial("mount", Object::Nothing), denial("mount", Object::Nothing), denial("ping", socket(2, 3, 1))],
             4,
             now,
         );
@@ -228,7 +228,7 @@ mod tests {
             denials.lines(Jid::new(3).unwrap(), 9),
             [
                 "2026-11-23T22:15:59.007Z ping (pid 812) was denied mount, 2 times",
-                "2026-11-23T22:15:59.007Z ping (pid 812) was denied raw_socket (socket inet raw icmp)"
+                "2026-11-23T22:15:59.007Z ping (pid 812) was denied ping (socket inet raw icmp)"
             ]
         );
         assert_eq!((denials.lines(Jid::new(3).unwrap(), 1).len(), denials.lines(Jid::new(4).unwrap(), 9).len()), (1, 0));

@@ -77,9 +77,8 @@ mod tests {
     #[test]
     fn each_right_is_explained_by_what_decides_it() {
         let right = |name: &str| name.parse().unwrap();
-        let profile = Profile::built_in(Level::Medium)
-            .with(right("raw_socket"), Some("pings its peers".into()))
-            .without(right("ptrace"), None);
+        let profile =
+            Profile::built_in(Level::Medium).with(right("ping"), Some("pings its peers".into())).without(right("ptrace"), None);
         insta::assert_snapshot!(explanation(&profile).render(Format::Text, false));
     }
 }

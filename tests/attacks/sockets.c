@@ -19,8 +19,23 @@
 
 static int make_socket(int family, int type, int protocol) { return outcome(socket(family, type, protocol)); }
 
-static int raw_socket(void) { return make_socket(AF_INET, SOCK_RAW, IPPROTO_ICMP); }
-static int raw_socket_v6(void) { return make_socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6); }
+static int raw_socket(void) { return make_socket(AF_INET, SOCK_RAW, IPPROTO_RAW); }
+static int raw_socket_v6(void) { return make_socket(AF_INET6, SOCK_RAW, IPPROTO_RAW); }
+static int raw_tcp(void) { return make_socket(AF_INET, SOCK_RAW, IPPROTO_TCP); }
+static int raw_icmp(void) { return make_socket(AF_INET, SOCK_RAW, IPPROTO_ICMP); }
+static int raw_icmp_v6(void) { return make_socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6); }
+/* Who may make these sockets is the host's choice: net.ipv4.ping_group_range. */
+static int ping_socket(void) { return make_socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP); }
+static int set_transparent(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), on = 1;
+	return outcome(setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof on));
+}
+static int set_mark(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), mark = 1;
+	return outcome(setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark));
+}
 static int packet_socket(void) { return make_socket(AF_PACKET, SOCK_RAW, htons(3)); }
 /* The kernel reads the family from the lower half of the register; what compares the whole of it is fooled. */
 static int packet_socket_with_high_bits(void)
@@ -189,6 +204,12 @@ static int own_pair(void)
 const struct attack socket_rows[] = {
 	{ "raw socket", DENIED, "ok", "EPERM", "raw_socket", raw_socket },
 	{ "raw socket, IPv6", DENIED, MISSING, "EPERM", "raw_socket", raw_socket_v6 },
+	{ "raw socket of TCP", DENIED, "ok", "EPERM", "raw_socket", raw_tcp },
+	{ "raw ICMP socket", DENIED, "ok", "EPERM", "ping", raw_icmp },
+	{ "raw ICMP socket, IPv6", DENIED, MISSING, "EPERM", "ping", raw_icmp_v6 },
+	{ "ping socket", DENIED, "ok|EACCES", "EPERM", "ping", ping_socket },
+	{ "setsockopt(IP_TRANSPARENT)", DENIED, "ok", "EPERM", "raw_socket", set_transparent },
+	{ "setsockopt(SO_MARK)", DENIED, "ok", "EPERM", "net_admin", set_mark },
 	{ "packet socket", DENIED, MISSING, "EPERM", "packet_socket", packet_socket },
 	{ "packet socket, cooked", DENIED, MISSING, "EPERM", "packet_socket", packet_socket_cooked },
 	{ "packet socket, a bit above the 32nd in the family", DENIED, MISSING, "EPERM", "packet_socket",

@@ -124,7 +124,7 @@ fn a_score_has_exactly_the_documented_keys() {
     let text = place.run("jailsh", &["score", "-o", "json", "network_probe"]).go().stdout;
     let scored: Value = serde_json::from_str(&text).unwrap();
     check("jailsh score", &scored[0]);
-    let granted = scored[0]["parts"].as_array().unwrap().iter().find(|part| part["what"] == "raw_socket");
+    let granted = scored[0]["parts"].as_array().unwrap().iter().find(|part| part["what"] == "ping");
     check("parts", granted.expect("what the profile is for"));
 }
 

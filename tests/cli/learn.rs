@@ -13,7 +13,7 @@ fn line(jail: &str, right: &str, object: &str, command: &str, count: u32) -> Str
 fn a_trail_becomes_the_smallest_profile_that_works_and_wide_rights_are_left_to_people() {
     let place = Place::new();
     let trail = [
-        line("web", "raw_socket", "socket inet raw icmp", "ping", 12),
+        line("web", "ping", "socket inet raw icmp", "ping", 12),
         line("web", "chroot", "capability sys_chroot", "sshd", 1),
         line("web", "mount", "/mnt", "mount", 1),
         line("web", "device", "/dev/sda, device 8:0", "dd", 2),

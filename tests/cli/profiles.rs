@@ -5,7 +5,7 @@ use crate::harness::Place;
 /// A profile that says why, as a script makes it.
 const PROBE: &str = r#"let p = profile(#{
     name: "network_probe", base: "high",
-    grant: #{ raw_socket: "pings its peers" }, deny: ["privileged_port"], reasons: #{ privileged_port: "serves nobody" },
+    grant: #{ ping: "pings its peers" }, deny: ["privileged_port"], reasons: #{ privileged_port: "serves nobody" },
     must_allow: ["ping"], must_deny: ["mount", "bind 80"],
 });
 "#;
@@ -18,9 +18,9 @@ fn a_profile_is_a_value_that_prints_compares_and_converts() {
         "p",
         "p.label",
         "p.rights()",
-        "p.holds(\"raw_socket\")",
+        "p.holds(\"ping\")",
         "p.must_deny",
-        "p.grant.raw_socket",
+        "p.grant.ping",
         "p.to_json()",
         "profile(p.to_map()) == p",
         "print(p.to_toml())",
@@ -31,7 +31,7 @@ fn a_profile_is_a_value_that_prints_compares_and_converts() {
         "p.diff(\"high\").removed[0].right",
         "p.extend(#{ grant: [\"ptrace\"], must_allow: [\"ptrace\"] }).must_allow",
         "profile(\"high\").extend(p)",
-        "p.grant([\"ptrace\", \"chroot\"], \"debugging\").deny(\"raw_socket\")",
+        "p.grant([\"ptrace\", \"chroot\"], \"debugging\").deny(\"ping\")",
         "profile(\"low\").restrict(\"high\") == \"high\"",
         "profile(\"low\").restrict(\"high\").rights() == profile(\"high\").rights()",
         "jail(\"web\", #{ profile: p }).spec.profile.name",
@@ -72,13 +72,13 @@ fn a_jail_keeps_why_its_rights_were_granted_and_denied() {
     assert_eq!(place.run("jailsh", &["-e", &create]).go().stdout, "created\n");
     assert_eq!(place.run("jailsh", &["-e", &create]).go().stdout, "unchanged\n");
     let toml = std::fs::read_to_string(place.data().join("jails/probe/jail.toml")).expect("a spec");
-    assert!(toml.contains("raw_socket = \"pings its peers\""), "{toml}");
+    assert!(toml.contains("ping = \"pings its peers\""), "{toml}");
     let info = place.run("jailctl", &["info", "probe"]).go().stdout;
     let lines: Vec<&str> =
         info.lines().filter(|line| ["profile", "granted", "denied"].iter().any(|key| line.starts_with(key))).collect();
     assert_eq!(
         lines,
-        ["profile      network_probe", "granted      raw_socket: pings its peers", "denied       privileged_port: serves nobody"]
+        ["profile      network_probe", "granted      ping: pings its peers", "denied       privileged_port: serves nobody"]
     );
     let rights = place.run("jailctl", &["info", "-o", "json", "probe"]).go().stdout;
     assert!(rights.contains("\"reason\": \"pings its peers\""), "{rights}");
@@ -89,7 +89,7 @@ fn a_jail_keeps_why_its_rights_were_granted_and_denied() {
 /// A library with a profile that breaks its word.
 const BROKEN: &str = r#"
 fn careful() { profile(#{ must_allow: ["bind 80"], must_deny: ["ping", "open /dev/sda"] }) }
-fn careless() { careful().extend(#{ name: "careless", grant: ["raw_socket"], must_allow: ["ptrace"] }) }
+fn careless() { careful().extend(#{ name: "careless", grant: ["ping"], must_allow: ["ptrace"] }) }
 fn with_a_parameter(base) { profile(base) }
 fn something_else() { 42 }
 private fn hidden() { throw "never called" }

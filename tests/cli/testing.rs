@@ -198,7 +198,7 @@ fn verbs_of_tests_are_unknown_elsewhere_and_their_names_are_free() {
 
 const PROFILES: &str = r#"
 fn probe() {
-    profile(#{ name: "probe", base: "high", grant: #{ raw_socket: "pings" }, must_allow: ["ping"], must_deny: ["mount"] })
+    profile(#{ name: "probe", base: "high", grant: #{ ping: "pings" }, must_allow: ["ping"], must_deny: ["mount"] })
 }
 
 fn careless() {

@@ -2,7 +2,7 @@
 
 use crate::harness::Place;
 
-const PROFILE: &str = "[profile]\nbase = \"medium\"\n[profile.grant]\nraw_socket = \"pings its peers\"\n[profile.deny]\nptrace = \"no debuggers\"\n[profile.audit]\nchroot = \"does it need that?\"\n";
+const PROFILE: &str = "[profile]\nbase = \"medium\"\n[profile.grant]\nping = \"pings its peers\"\n[profile.deny]\nptrace = \"no debuggers\"\n[profile.audit]\nchroot = \"does it need that?\"\n";
 
 #[test]
 fn an_action_is_judged_by_a_profile_with_the_line_that_decides_and_the_remedy() {
@@ -10,7 +10,7 @@ fn an_action_is_judged_by_a_profile_with_the_line_that_decides_and_the_remedy() 
     place.put("net.toml", PROFILE);
     place.put(
         "net.rhai",
-        "fn net() {\n    profile(#{\n        base: \"high\",\n        grant: #{ raw_socket: \"pings\" },\n    })\n}\n",
+        "fn net() {\n    profile(#{\n        base: \"high\",\n        grant: #{ ping: \"pings\" },\n    })\n}\n",
     );
     let asked: [&[&str]; 9] = [
         &["--profile", "net.toml", "ping"],

@@ -25,7 +25,7 @@ fn open(path: &str, flags: i32) -> i32 {
 
 fn raw_socket() -> i32 {
     // SAFETY: takes only numbers.
-    let answer = unsafe { libc::socket(libc::AF_INET, libc::SOCK_RAW | libc::SOCK_CLOEXEC, libc::IPPROTO_ICMP) };
+    let answer = unsafe { libc::socket(libc::AF_INET, libc::SOCK_RAW | libc::SOCK_CLOEXEC, libc::IPPROTO_RAW) };
     let result = errno(answer);
     if answer >= 0 {
         // SAFETY: the descriptor just made.

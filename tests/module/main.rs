@@ -14,6 +14,7 @@ mod fences;
 mod fixture;
 mod guarding;
 mod loading;
+mod narrow;
 mod programs;
 #[path = "../support/reaching.rs"]
 mod reaching;

@@ -26,7 +26,7 @@ const DEEDS: [Deed; 17] = [
     deed("make a device node", make_node, libc::EPERM, "mknod"),
     deed("open /dev/kmsg", || open("/dev/kmsg", libc::O_RDONLY), libc::EPERM, "device"),
     deed("open a packet socket", || socket(libc::AF_PACKET, libc::SOCK_RAW, 0), libc::EPERM, "packet_socket"),
-    deed("open a raw socket", || socket(libc::AF_INET, libc::SOCK_RAW, libc::IPPROTO_ICMP), libc::EPERM, "raw_socket"),
+    deed("open a raw socket", || socket(libc::AF_INET, libc::SOCK_RAW, libc::IPPROTO_RAW), libc::EPERM, "raw_socket"),
     deed("open generic netlink", || socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_GENERIC), libc::EPERM, "netlink"),
     deed("catch page faults", userfaultfd, libc::EPERM, "userfaultfd"),
     deed("poll an io_uring", polling_ring, libc::EPERM, "io_uring_poll"),

@@ -109,8 +109,8 @@ sockets(jp_u64 mask)
 		uintptr_t domain, type, protocol;
 		jp_u32 right;
 	} kinds[] = {
-		{ 1, 1, 0, JP_FREE },	       { 2, 1, 6, JP_FREE },	  { 24, 2, 17, JP_FREE },	{ 2, 3, 1, JP_RAW_SOCKET },
-		{ 24, 3, 58, JP_RAW_SOCKET },  { 2, 5, 132, JP_SOCKET_FAMILY }, { 34, 3, 0, JP_NETLINK_ROUTE },
+		{ 1, 1, 0, JP_FREE },	       { 2, 1, 6, JP_FREE },	  { 24, 2, 17, JP_FREE },	{ 2, 3, 1, JP_PING },
+		{ 24, 3, 58, JP_PING }, { 2, 3, 255, JP_RAW_SOCKET },  { 2, 5, 132, JP_SOCKET_FAMILY }, { 34, 3, 0, JP_NETLINK_ROUTE },
 		{ 17, 3, 0, JP_NETLINK_ROUTE }, { 18, 2, 0, JP_PACKET_SOCKET }, { 29, 3, 2, JP_SOCKET_FAMILY },
 		{ 31, 5, 3, JP_SOCKET_FAMILY },
 	};

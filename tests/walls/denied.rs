@@ -14,6 +14,8 @@ crate::cases![
     namespaces_are_refused_one_by_one,
     nodes_of_devices_are_refused,
     a_debugger_is_refused_where_the_profile_says_so,
+    who_may_ping_makes_icmp_sockets_and_forges_nothing,
+    swapping_takes_its_own_right,
     thirty_two_bit_calls_do_not_exist,
     capabilities_are_gone_from_every_set,
 ];
@@ -175,6 +177,37 @@ fn a_debugger_is_refused_where_the_profile_says_so() {
             assert_eq!(syscall(number, &[NOWHERE, 0, 0, 0, 0, 0]), Err(Errno::EPERM), "call {number}");
         }
     });
+}
+
+fn who_may_ping_makes_icmp_sockets_and_forges_nothing() {
+    let ping = Level::High.rights().with("ping".parse::<Right>().unwrap());
+    let socket = |kind: i32, protocol: i32| syscall(libc::SYS_socket, &[libc::AF_INET.into(), kind.into(), protocol.into()]);
+    behind(ping, || {
+        let raw = socket(libc::SOCK_RAW, libc::IPPROTO_ICMP).expect("what ping opens");
+        for protocol in [libc::IPPROTO_RAW, libc::IPPROTO_TCP, libc::IPPROTO_UDP] {
+            assert_eq!(socket(libc::SOCK_RAW, protocol), Err(Errno::EPERM), "protocol {protocol}");
+        }
+        let on = 1_i32;
+        let set = |level: i32, option: i32| {
+            syscall(libc::SYS_setsockopt, &[raw, level.into(), option.into(), std::ptr::from_ref(&on) as i64, 4])
+        };
+        for option in [libc::IP_HDRINCL, libc::IP_TRANSPARENT] {
+            assert_eq!(set(libc::IPPROTO_IP, option), Err(Errno::EPERM), "option {option}");
+        }
+        assert_eq!(set(libc::SOL_SOCKET, libc::SO_MARK), Err(Errno::EPERM));
+        set(libc::IPPROTO_IP, libc::IP_TTL).expect("an ordinary option");
+    });
+    behind(Level::High.rights(), || {
+        assert_eq!(socket(libc::SOCK_RAW, libc::IPPROTO_ICMP), Err(Errno::EPERM));
+        assert_eq!(socket(libc::SOCK_DGRAM, libc::IPPROTO_ICMP), Err(Errno::EPERM));
+    });
+}
+
+fn swapping_takes_its_own_right() {
+    let with = |names: &[&str]| names.iter().fold(Level::High.rights(), |set, name| set.with(name.parse::<Right>().unwrap()));
+    let swap_off = || syscall(libc::SYS_swapoff, &[c"/no-such-file".as_ptr() as i64]);
+    behind(with(&["namespaces"]), || assert_eq!(swap_off(), Err(Errno::EPERM)));
+    behind(with(&["namespaces", "swap"]), || assert_eq!(swap_off(), Err(Errno::ENOENT)));
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -5,6 +5,7 @@ use clap::Args;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::{Outcome, output};
 use crate::jail::spec::nearest;
+use crate::jail::spec::profile::meant;
 use crate::kernel::Right;
 use crate::script::explain;
 
@@ -12,7 +13,8 @@ use crate::script::explain;
 /// right is.
 ///
 /// Without NAME all codes are listed. Errors of verbs can also be named by the
-/// kind that a script compares.
+/// kind that a script compares, and rights by a capability or a word of other
+/// systems: module, dmesg, CAP_NET_RAW.
 ///
 /// Examples: jailsh explain E0302
 ///           jailsh explain not_running
@@ -33,10 +35,11 @@ impl Explain {
             output::print(&explain::all().map(|one| format!("{}  {}\n", one.code, one.title)).collect::<String>())?;
             return Ok(Exit::DONE);
         };
-        let text = match (explain::find(&name), name.parse::<Right>()) {
-            (Some(explanation), _) => explain::told(explanation),
-            (None, Ok(right)) => explain::of_right(right),
-            (None, Err(())) => return Err(Failure::new(Exit::FAILED, unknown(&name))),
+        let text = match (explain::find(&name), name.parse::<Right>(), meant(&name)) {
+            (Some(explanation), ..) => explain::told(explanation),
+            (None, Ok(right), _) => explain::of_right(right),
+            (None, Err(()), Some(right)) => format!("{name:?} is called {right} here.\n\n{}", explain::of_right(right)),
+            (None, Err(()), None) => return Err(Failure::new(Exit::FAILED, unknown(&name))),
         };
         output::print(&text)?;
         Ok(Exit::DONE)

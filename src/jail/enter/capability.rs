@@ -3,7 +3,7 @@
 use nix::errno::Errno;
 use nix::unistd::{Uid, setresuid};
 
-use crate::kernel::policy::{Action, right_of};
+use crate::kernel::policy::{Action, right_asked};
 use crate::kernel::{Description, Enforcement, RightSet};
 
 /// The kernel's answer for a capability it does not know.
@@ -14,7 +14,7 @@ const UNKNOWN: Errno = Errno::EINVAL;
 /// A capability whose right the profile lacks goes, unless the kernel body refuses its use by itself: then it stays, because
 /// the refusal has to reach the body to be counted and told (the capability module would refuse first, silently).
 pub fn kept(description: &Description, rights: RightSet) -> u64 {
-    let keep = |cap: u32| match right_of(Action::Capability(cap)) {
+    let keep = |cap: u32| match right_asked(Action::Capability(cap), rights, RightSet::EMPTY) {
         None => true,
         Some(right) => rights.holds(right) || matches!(description.enforcement(right), Some(Enforcement::Enforced { .. })),
     };

@@ -55,6 +55,7 @@ fn feat_named(name: &str) -> Tried {
         "ptrace" => ask(libc::SYS_ptrace, [libc::PTRACE_TRACEME.into(), 0, 0, 0, 0]),
         "userns" => ask(libc::SYS_unshare, [libc::CLONE_NEWUSER.into(), 0, 0, 0, 0]),
         "namespaces" => ask(libc::SYS_unshare, [libc::CLONE_NEWUTS.into(), 0, 0, 0, 0]),
+        "swap" => reaches(Errno::ENOENT, ask(libc::SYS_swapoff, [address(c"/tmp/.jailsh-no-such-file"), 0, 0, 0, 0])),
         "time" => wrong_tick(),
         // Without the magic numbers of reboot(2) nothing but the right is looked at.
         "reboot" => reaches(Errno::EINVAL, ask(libc::SYS_reboot, [0; 5])),
@@ -74,7 +75,8 @@ fn feat_named(name: &str) -> Tried {
         "resource" => raised_limit(),
         "tty" => ask(libc::SYS_vhangup, [0; 5]),
         "immutable" => immutable(),
-        "io_uring_poll" => ring(),
+        "io_uring" => ring(0),
+        "io_uring_poll" => ring(IORING_SETUP_SQPOLL),
         "userfaultfd" => ask(libc::SYS_userfaultfd, [libc::O_CLOEXEC.into(), 0, 0, 0, 0]),
         "ipc_override" => locked_memory(),
         "file_capability" => file_capability(),
@@ -223,10 +225,10 @@ fn locked_memory() -> Tried {
     ask(libc::SYS_mlock, [address(&page), 1, 0, 0, 0])
 }
 
-fn ring() -> Tried {
+fn ring(flags: u32) -> Tried {
     // struct io_uring_params, whose third number are the flags.
     let mut parameters = [0_u32; 30];
-    parameters[2] = IORING_SETUP_SQPOLL;
+    parameters[2] = flags;
     ask(libc::SYS_io_uring_setup, [1, std::ptr::from_mut(&mut parameters) as c_long, 0, 0, 0])
 }
 

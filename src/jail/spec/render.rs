@@ -92,9 +92,8 @@ mod tests {
         let name: JailName = "web".parse().unwrap();
         let spec = |text: &str| Spec::from_toml(&name, text).unwrap();
         let plain = spec("profile = 'medium'");
-        let changed = spec("[profile]\nbase = 'medium'\ngrant = { raw_socket = 'pings its peers' }\ndeny = ['ptrace']");
-        let said =
-            spec("[profile]\nbase = 'medium'\ngrant = { raw_socket = 'pings its peers' }\ndeny = { ptrace = 'none here' }");
+        let changed = spec("[profile]\nbase = 'medium'\ngrant = { ping = 'pings its peers' }\ndeny = ['ptrace']");
+        let said = spec("[profile]\nbase = 'medium'\ngrant = { ping = 'pings its peers' }\ndeny = { ptrace = 'none here' }");
         let respelt = spec("[profile]\nbase = 'medium'\ngrant = ['netlink_route']");
         let renamed = spec("[profile]\nbase = 'medium'\ngrant = ['netlink_route', 'ptrace']");
         let steps = [(&plain, &changed), (&changed, &said), (&said, &plain), (&respelt, &renamed)];

@@ -261,7 +261,7 @@ mod tests {
     fn each_answer_names_what_decides_and_the_smallest_remedy() {
         let right = |name: &str| name.parse().unwrap();
         let profile = Profile::built_in(Level::Medium)
-            .with(right("raw_socket"), Some("pings its peers".into()))
+            .with(right("ping"), Some("pings its peers".into()))
             .without(right("ptrace"), Some("no debuggers".into()))
             .auditing(right("chroot"), Some("does it need that?".into()));
         let actions =

@@ -116,6 +116,15 @@ const NAMESPACES: &[Case] = &[
     &[has(0, libc::CLONE_NEWNET)],
 ];
 
+/// Level and name of what the kernel gives to CAP_NET_RAW, which ping opens too, see jp_right_of_socket_option.
+const FORGING: &[Case] = &[
+    &[is(1, libc::IPPROTO_IP as u32), is(2, libc::IP_HDRINCL as u32)],
+    &[is(1, libc::IPPROTO_IP as u32), is(2, libc::IP_TRANSPARENT as u32)],
+    &[is(1, libc::IPPROTO_IPV6 as u32), is(2, libc::IPV6_HDRINCL as u32)],
+    &[is(1, libc::IPPROTO_IPV6 as u32), is(2, libc::IPV6_TRANSPARENT as u32)],
+];
+const MARKS: &[Case] = &[&[is(1, libc::SOL_SOCKET as u32), is(2, libc::SO_MARK as u32)]];
+
 /// Level and name of what has packets pass another machine first.
 const SOURCE_ROUTES: &[Case] = &[
     &[is(1, libc::IPPROTO_IP as u32), is(2, libc::IP_OPTIONS as u32)],
@@ -154,7 +163,8 @@ pub const TABLE: &[Row] = &[
     row!("namespaces" | "userns", [SYS_setns]),
     // Its flags lie in memory. Libraries fall back to clone when there is none.
     row!("namespaces" | "userns", [SYS_clone3], &[], ENOSYS),
-    row!("namespaces", [SYS_swapon, SYS_swapoff, SYS_sethostname, SYS_setdomainname, SYS_lookup_dcookie, SYS_fanotify_init]),
+    row!("swap", [SYS_swapon, SYS_swapoff]),
+    row!("namespaces", [SYS_sethostname, SYS_setdomainname, SYS_lookup_dcookie, SYS_fanotify_init]),
     // Reading the clock by adjtimex(2) needs nothing; whether it sets lies in memory, and takes the capability.
     row!("time", [SYS_settimeofday, SYS_clock_settime]),
     row!("reboot", [SYS_reboot, SYS_kexec_load, SYS_kexec_file_load]),
@@ -167,11 +177,15 @@ pub const TABLE: &[Row] = &[
     row!("userfaultfd", [SYS_userfaultfd]),
     // Source routes and routing headers, see jp_right_of_socket_option; in a message's control data no filter sees them.
     row!("connect", [SYS_setsockopt], SOURCE_ROUTES),
+    row!("raw_socket", [SYS_setsockopt], FORGING),
+    row!("net_admin", [SYS_setsockopt], MARKS),
     // What a ring is asked to do passes no filter, sockets of every family included.
     row!(
-        "io_uring_poll"
+        "io_uring"
+            | "io_uring_poll"
             | "io_uring_command"
             | "raw_socket"
+            | "ping"
             | "packet_socket"
             | "socket_family"
             | "netlink"

@@ -4,8 +4,8 @@
 //! is written down here.
 
 use super::{calls, sockets};
-use crate::kernel::policy::{Action, right_of};
-use crate::kernel::{CAPABILITIES, Description, Enforcement, Right, RightStatus};
+use crate::kernel::policy::{Action, right_asked};
+use crate::kernel::{CAPABILITIES, Description, Enforcement, Right, RightSet, RightStatus};
 
 /// What was found out about this machine.
 pub struct Facts {
@@ -87,7 +87,7 @@ const NOTES: [&str; 8] = [
     "the policy of a live jail cannot be changed, for a domain and a filter are for ever: that takes the lsm body",
     "there is no audit mode, and denials are neither counted nor told: that takes the lsm body",
     "32-bit and x32 programs do not run in a jail: system calls by their numbers are answered ENOSYS",
-    "io_uring is answered ENOSYS, for no filter sees what a ring is asked to do, unless the jail holds io_uring_poll, \
+    "io_uring is answered ENOSYS, for no filter sees what a ring is asked to do, unless the jail holds io_uring, io_uring_poll, \
      io_uring_command and every right to sockets",
     "setuid programs work where setuid_exec is held: what they can become is bounded by the jail's capabilities; where it is not, \
      they run as who started them",
@@ -166,7 +166,8 @@ fn system_calls(right: Right) -> Vec<&'static str> {
 }
 
 fn capabilities(right: Right) -> Vec<&'static str> {
-    let takes = |cap: &u32| right_of(Action::Capability(*cap)) == Some(right);
+    let held = RightSet::EMPTY.with(right);
+    let takes = |cap: &u32| right_asked(Action::Capability(*cap), held, RightSet::EMPTY) == Some(right);
     (0..).zip(CAPABILITIES).filter(|(cap, _)| takes(cap)).map(|(_, name)| name).collect()
 }
 

@@ -40,8 +40,18 @@ pub fn check_audit(policy: &Policy) -> Result<(), KernelError> {
 }
 
 /// What a ring's operations would need: they pass no system call filter.
-const RING: [&str; 8] =
-    ["io_uring_poll", "io_uring_command", "socket_family", "raw_socket", "packet_socket", "netlink", "netlink_route", "connect"];
+const RING: [&str; 10] = [
+    "io_uring",
+    "io_uring_poll",
+    "io_uring_command",
+    "socket_family",
+    "raw_socket",
+    "ping",
+    "packet_socket",
+    "netlink",
+    "netlink_route",
+    "connect",
+];
 
 /// May members use io_uring at all?
 pub fn has_ring(rights: RightSet) -> bool {
@@ -53,8 +63,11 @@ fn refusal(right: Right, rights: RightSet) -> Option<&'static str> {
     match right.name() {
         "mount" => Some("a process in a Landlock domain never mounts; use the lsm body (--kernel lsm)"),
         "io_uring_poll" | "io_uring_command" if !has_ring(rights) => Some(
-            "operations of a ring pass no system call filter, so a ring takes io_uring_poll, io_uring_command and every right about sockets together",
+            "operations of a ring pass no system call filter, so a ring takes io_uring, io_uring_poll, io_uring_command and every right about sockets together",
         ),
+        "swap" if !rights.holds("namespaces".parse().expect("a right of the table")) => {
+            Some("swapon(2) takes the capability that namespaces grants here; grant that too, or use the lsm body (--kernel lsm)")
+        }
         _ => None,
     }
 }

@@ -16,7 +16,7 @@ use nix::sys::stat::Mode;
 use seccompiler::BpfProgram;
 
 use super::{filter, probe};
-use crate::kernel::policy::{Action, right_of};
+use crate::kernel::policy::{Action, right_asked, right_of};
 use crate::kernel::{KernelError, RightSet, detached};
 
 /// capabilities(7): making device nodes. The policy judges nodes by kind, which a capability cannot.
@@ -102,7 +102,7 @@ impl Walls {
 pub fn capabilities(rights: RightSet) -> u64 {
     let keep = |cap: u32| match cap {
         CAP_MKNOD => may_make_nodes(rights),
-        cap => right_of(Action::Capability(cap)).is_none_or(|right| rights.holds(right)),
+        cap => right_asked(Action::Capability(cap), rights, RightSet::EMPTY).is_none_or(|right| rights.holds(right)),
     };
     (0..u64::BITS).filter(|cap| keep(*cap)).fold(0, |set, cap| set | 1 << cap)
 }

@@ -5,11 +5,12 @@ use crate::kernel::policy::kauth_questions;
 use crate::kernel::{Description, Enforcement, Right, RightStatus};
 
 /// Rights whose objects NetBSD does not have.
-const ABSENT: [&str; 14] = [
+const ABSENT: [&str; 15] = [
     "audit_write",
     "bpf",
     "checkpoint",
     "file_capability",
+    "io_uring",
     "io_uring_command",
     "io_uring_poll",
     "kernel_fs_write",
@@ -26,7 +27,8 @@ const ABSENT: [&str; 14] = [
 const UNASKED: [&str; 3] = ["connect", "loopback_foreign", "setuid_exec"];
 
 /// What gets through although the right is denied.
-const GAPS: [(&str, &str); 6] = [
+const GAPS: [(&str, &str); 7] = [
+    ("raw_socket", "where ping is granted, headers can be written by hand (IP_HDRINCL), about which nothing is asked"),
     ("process_see", "the threads of any process can be listed (kern.lwp) and its priority read"),
     ("port_foreign", "a socket that held the port before it was reserved keeps it, and the host can take one by SCTP"),
     ("ipc_foreign", "names of System V objects are shared by equal users, where ipc_override is granted"),
@@ -36,7 +38,7 @@ const GAPS: [(&str, &str); 6] = [
 ];
 
 /// Held by something else than a question of kauth(9).
-const ELSEWHERE: [(&str, &str); 9] = [
+const ELSEWHERE: [(&str, &str); 10] = [
     ("port_foreign", "NETWORK BIND"),
     ("unix_foreign", "every local socket has a path, and chroot(2)"),
     ("descriptor_receive", "fchdir(2)"),
@@ -46,6 +48,7 @@ const ELSEWHERE: [(&str, &str); 9] = [
     ("packet_socket", "NETWORK SOCKET OPEN"),
     ("socket_family", "NETWORK SOCKET OPEN"),
     ("raw_socket", "NETWORK SOCKET OPEN"),
+    ("ping", "NETWORK SOCKET OPEN"),
 ];
 
 fn of<'a>(table: &'a [(&str, &'a str)], right: Right) -> Option<&'a str> {

@@ -108,7 +108,7 @@ fn a_jails_own_words_are_shown_and_not_obeyed() {
             process(8252, 1, "jailctl: supervise jail=web jid=3"),
             process(6488, 8252, "httpd \u{1b}]0;pwned\u{7}"),
         ]),
-        denials: Ok(vec!["2026-11-23T22:15:59.007Z ping (pid 812) was denied raw_socket (family inet)".into()]),
+        denials: Ok(vec!["2026-11-23T22:15:59.007Z ping (pid 812) was denied ping (family inet)".into()]),
         log: (1..30).map(|n| format!("2026-11-23T22:15:59.007Z stdout: GET /{n}")).collect(),
     };
     let jails = view.sample().unwrap().jails.clone();

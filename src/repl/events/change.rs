@@ -49,7 +49,7 @@ impl Event {
         Event { jail: "kernel".to_owned(), weight: Weight::Notice, text, detail: String::new(), asked: false }
     }
 
-    /// `web: denied raw_socket (family inet) to ping, pid 812`.
+    /// `web: denied ping (family inet) to ping, pid 812`.
     pub fn line(&self) -> String {
         format!("{}: {}{}", self.jail, self.text, self.detail)
     }
@@ -198,14 +198,14 @@ mod tests {
 
     #[test]
     fn a_denial_names_right_object_and_process_and_moves_no_cursor() {
-        let right = "raw_socket".parse().unwrap();
+        let right = "ping".parse().unwrap();
         let command = "pi\u{1b}[2Jng".into();
         let object = Object::Socket { family: 2, kind: 3, protocol: 1 };
         let jid = Jid::new(3).unwrap();
         let denial = Denial { jid, right, audited: false, pid: 812, command, object, subject: None, when_ns: 0 };
         let line = |denial: &Denial| Event::denied("web", denial).line();
-        assert_eq!(line(&denial), "web: denied raw_socket (socket inet raw icmp) to pi\\u{1b}[2Jng, pid 812");
+        assert_eq!(line(&denial), "web: denied ping (socket inet raw icmp) to pi\\u{1b}[2Jng, pid 812");
         let let_through = Denial { audited: true, subject: Some("/a\u{1b}".into()), object: Object::Nothing, ..denial };
-        assert_eq!(line(&let_through), "web: let through raw_socket (/a\\u{1b}) for pi\\u{1b}[2Jng, pid 812");
+        assert_eq!(line(&let_through), "web: let through ping (/a\\u{1b}) for pi\\u{1b}[2Jng, pid 812");
     }
 }

@@ -14,7 +14,7 @@ fn value(script: &str) -> Dynamic {
         let web = jail("web", #{ command: ["/usr/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/var/www/mysite"], ports: [8080], autostart: true });
         web.create();
         web.start();
-        let db = jail("db", #{ profile: #{ base: "high", grant: #{ raw_socket: "pings its peers" } }, env: #{ LANG: "C.UTF-8" }, log: #{ tag: "jail-db" } });
+        let db = jail("db", #{ profile: #{ base: "high", grant: #{ ping: "pings its peers" } }, env: #{ LANG: "C.UTF-8" }, log: #{ tag: "jail-db" } });
         db.create();
     "#;
     let session = Rc::new(Trial::default()).session();
@@ -112,7 +112,7 @@ fn what_a_command_wrote_is_raw_and_its_failure_is_told() {
 #[test]
 fn profiles_differences_and_proofs_can_be_read() {
     insta::assert_snapshot!(shown(&[
-        "profile(#{ base: \"medium\", deny: [\"mount\"], grant: #{ raw_socket: \"pings its peers\" } })",
+        "profile(#{ base: \"medium\", deny: [\"mount\"], grant: #{ ping: \"pings its peers\" } })",
         "profile(\"medium\").diff(profile(\"low\"))",
         "profile(\"low\").diff(\"low\")",
         "profile(#{ base: \"high\", must_deny: [\"mount\"] }).check()",

@@ -37,7 +37,7 @@ pub const ITEMS: &[Item] = &[
         r#"let probe = profile(#{
     name: "network_probe",
     base: "high",
-    grant: #{ raw_socket: "pings its peers" },
+    grant: #{ ping: "pings its peers" },
     must_allow: ["ping"],
     must_deny: ["mount"],
 });
@@ -48,8 +48,8 @@ print(jail("probe", #{ profile: probe }).spec.profile.name);"#,
         &[method("Profile", &[map_or_value("by", &EXTENSION)], VALUE)],
         "the profile with what a map grants, denies and proves, or with all that another profile holds",
         "Where both speak of a right, the map has the last word. The result has no name unless the map gives one.",
-        r#"let wide = profile("high").extend(#{ grant: ["raw_socket"], must_allow: ["ping"] });
-if !wide.holds("raw_socket") { throw wide; }
+        r#"let wide = profile("high").extend(#{ grant: ["ping"], must_allow: ["ping"] });
+if !wide.holds("ping") { throw wide; }
 if !profile("high").extend("low").holds("ptrace") { throw "no debuggers"; }"#,
     ),
     item(
@@ -68,7 +68,7 @@ if strict.rights() != profile("high").rights() { throw strict; }"#,
         ],
         "the profile with a right more, or a list of rights, for a reason",
         "Fences cannot be granted. A reason is one line of at most 200 bytes.",
-        r#"let probe = profile("high").grant("raw_socket", "pings its peers");
+        r#"let probe = profile("high").grant("ping", "pings its peers");
 print(probe.grant(["ptrace", "chroot"]));"#,
     ),
     item(
@@ -90,7 +90,7 @@ if quiet.holds("privileged_port") { throw quiet; }"#,
         ],
         "the profile with a right not held, but let through and told, or a list of rights, for a reason",
         "`jailctl denials` shows each use. Fences are never let through. The lsm body can, the landlock body cannot.",
-        r#"let trial = profile("high").audit(["raw_socket", "chroot"], "does it need them?");
+        r#"let trial = profile("high").audit(["ping", "chroot"], "does it need them?");
 if trial.holds("chroot") || trial.score() <= profile("high").score() { throw trial; }"#,
     ),
     item(
@@ -107,7 +107,7 @@ if !profile("low").diff("low").is_empty { throw "low differs from itself"; }"#,
         "whether an action would be denied, what decides that, and the smallest change that allows it",
         "An action is a right, one of `jailsh profile probes`, or `connect ADDRESS:PORT`. The map has `verdict`, `steps` and `remedy`, as `jailsh why -o json`.",
         r#"let answer = profile("high").why("ping");
-if answer.verdict != "denied" || answer.steps[0].right != "raw_socket" { throw answer; }
+if answer.verdict != "denied" || answer.steps[0].right != "ping" { throw answer; }
 print(answer.remedy.script);"#,
     ),
     item(
@@ -124,7 +124,7 @@ print(answer.remedy.script);"#,
         &[method("Profile", &[], Type::Float)],
         "how far the profile opens the host: 0.0 for nothing, 10.0 for all of it",
         "With one decimal. docs/exposure.md has the weights; `jailsh score` shows the parts.",
-        r#"let probe = profile("high").grant("raw_socket", "pings its peers");
+        r#"let probe = profile("high").grant("ping", "pings its peers");
 if probe.score() <= profile("high").score() { throw "a right more opens more"; }"#,
     ),
     item(
@@ -152,7 +152,7 @@ if probe.score() <= profile("high").score() { throw "a right more opens more"; }
         example: example(
             Needs::Nothing,
             r#"let probe = profile(#{
-    grant: ["raw_socket"],
+    grant: ["ping"],
     must_allow: ["ping"],
     must_deny: ["mount", "open /dev/sda"],
 });
@@ -173,7 +173,7 @@ print(broken.failed().map(|finding| finding.example));"#,
         &[method("Profile", &[], Type::Text)],
         "the profile as a part of jail.toml",
         "",
-        r#"print(profile("medium").grant("raw_socket", "pings").to_toml());"#,
+        r#"print(profile("medium").grant("ping", "pings").to_toml());"#,
     ),
     item(
         "is_empty",
@@ -241,8 +241,8 @@ for finding in proof.findings { print(`${finding.example}: ${finding.got} by ${f
         properties: PROPERTIES,
         example: example(
             Needs::Nothing,
-            r#"let probe = profile("high").grant("raw_socket", "pings its peers");
-print(`${probe.label}: ${probe.grant.raw_socket}`);
+            r#"let probe = profile("high").grant("ping", "pings its peers");
+print(`${probe.label}: ${probe.grant.ping}`);
 if profile("medium") != "medium" { throw "it is not medium"; }"#,
         ),
     },
@@ -253,8 +253,8 @@ if profile("medium") != "medium" { throw "it is not medium"; }"#,
         properties: DIFFERENCE,
         example: example(
             Needs::Nothing,
-            r#"let change = profile("medium").diff(profile("medium").grant("raw_socket", "pings"));
-if change.added[0].right != "raw_socket" || change.len() != 1 { throw change; }"#,
+            r#"let change = profile("medium").diff(profile("medium").grant("ping", "pings"));
+if change.added[0].right != "ping" || change.len() != 1 { throw change; }"#,
         ),
     },
 ];

@@ -156,7 +156,7 @@ impl Proposal {
     }
 }
 
-/// `raw_socket: "ping: socket inet raw icmp, once"`, as Rhai takes it.
+/// `ping: "ping: socket inet raw icmp, once"`, as Rhai takes it.
 fn entry(need: &Need) -> String {
     let text: String = need.seen.chars().flat_map(|c| matches!(c, '"' | '\\').then_some('\\').into_iter().chain([c])).collect();
     format!("{}: \"{text}\"", need.right)
@@ -193,8 +193,8 @@ mod tests {
     fn a_proposal_says_who_needs_what_flags_what_is_wide_and_leaves_out_what_was_not_used() {
         let device = |path: &str, count| used(right("device"), "sm\u{1b}art\"d", Some(path), count);
         let trail = [
-            used(right("raw_socket"), "ping", Some("socket inet raw icmp"), 12),
-            used(right("raw_socket"), "traceroute", Some("socket inet raw icmp"), 1),
+            used(right("ping"), "ping", Some("socket inet raw icmp"), 12),
+            used(right("ping"), "traceroute", Some("socket inet raw icmp"), 1),
             used(right("chroot"), "sshd", Some("capability sys_chroot"), 2),
             used(right("privileged_port"), "httpd", Some("capability net_bind_service"), 1),
             device("/dev/sda", 3),

@@ -128,13 +128,13 @@ mod tests {
     #[test]
     fn each_use_is_told_with_what_became_and_would_become_of_it() {
         let trail = [
-            entry(right("raw_socket"), "ping", 3),
+            entry(right("ping"), "ping", 3),
             entry(right("mount"), "mo\u{1b}unt", 1),
-            entry(right("raw_socket"), "ping", 4),
+            entry(right("ping"), "ping", 4),
             entry(right("chroot"), "sshd", 1),
             entry(right("process_see"), "ps", 9),
         ];
-        let profile = Profile::built_in(Level::High).with(right("raw_socket"), None).auditing(right("chroot"), None);
+        let profile = Profile::built_in(Level::High).with(right("ping"), None).auditing(right("chroot"), None);
         let replay = replay(&trail, &profile.policy(Vec::new()));
         insta::assert_snapshot!(format!("{}{}", replay.table().render(Format::Text, false), replay.summary()));
     }

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 
 use super::nearest;
+use super::profile::meant as meant_right;
 use crate::kernel::policy::Action;
 use crate::kernel::sim::Deed;
 use crate::kernel::{Port, PortError, Right};
@@ -50,7 +51,7 @@ const fn feat(name: &'static str, does: &'static str, asks: &'static [Ask]) -> F
 }
 
 /// Capabilities are numbers of capabilities(7), sockets those of socket(2) and netlink(7).
-pub const FEATS: [Feat; 38] = [
+pub const FEATS: [Feat; 40] = [
     feat("ping", "a raw ICMP socket, as ping(8) opens", &[Ask::Socket(2, 3, 1)]),
     feat("raw_socket", "a raw IP socket", &[Ask::Socket(2, 3, 255)]),
     feat("packet_socket", "a packet socket on no link", &[Ask::Socket(17, 3, 0)]),
@@ -65,6 +66,7 @@ pub const FEATS: [Feat; 38] = [
     feat("ptrace", "a child that asks to be traced", &[Ask::Right("ptrace")]),
     feat("userns", "a user namespace for a child", &[Ask::Right("userns")]),
     feat("namespaces", "a host name of a child's own", &[Ask::Capability(21)]),
+    feat("swap", "an end to a swap file that does not exist", &[Ask::Right("swap")]),
     feat("time", "a wrong setting of the clock, refused as such", &[Ask::Capability(25)]),
     feat("reboot", "a reboot without the words that make it one", &[Ask::Capability(22)]),
     feat("kernel_module", "the removal of a module that does not exist", &[Ask::Capability(16)]),
@@ -80,7 +82,8 @@ pub const FEATS: [Feat; 38] = [
     feat("resource", "a raised hard limit for a child", &[Ask::Capability(24)]),
     feat("tty", "hanging up no terminal", &[Ask::Capability(26)]),
     feat("immutable", "the immutable flag on a fresh file", &[Ask::Capability(9)]),
-    feat("io_uring_poll", "a ring with a polling thread", &[Ask::Right("io_uring_poll")]),
+    feat("io_uring", "a ring that is asked nothing", &[Ask::Right("io_uring")]),
+    feat("io_uring_poll", "a ring with a polling thread", &[Ask::Right("io_uring_poll"), Ask::Right("io_uring")]),
     feat("userfaultfd", "a descriptor for page faults", &[Ask::Right("userfaultfd")]),
     feat("ipc_override", "memory locked beyond a limit of none", &[Ask::Capability(14)]),
     feat("file_capability", "a capability on a fresh file", &[Ask::Capability(31)]),
@@ -153,7 +156,8 @@ impl FromStr for Example {
                 Err(()) => {
                     let known = FEATS.iter().map(|feat| feat.name).chain(FORMS).chain(Right::all().map(Right::name));
                     let form = || nearest(verb, ["bind", "open", "write"]).filter(|_| !rest.is_empty());
-                    let hint = nearest(&text, known).or_else(form);
+                    let other = || meant_right(&text).map(|right| right.name().to_owned());
+                    let hint = other().or_else(|| nearest(&text, known)).or_else(form);
                     Err(ExampleError::Unknown { text, hint })
                 }
             },
@@ -288,7 +292,7 @@ mod tests {
             ("bind 80", Some("privileged_port")),
             ("bind 53/udp", Some("privileged_port")),
             ("bind 8080", Some("port_foreign")),
-            ("ping", Some("raw_socket")),
+            ("ping", Some("ping")),
             ("open /dev/sda", Some("device")),
             ("open /dev/null", None),
             ("open /dev/pts/3", None),

@@ -3,6 +3,7 @@
 
 mod algebra;
 mod diff;
+mod meant;
 mod parse;
 pub mod place;
 mod remedy;
@@ -21,6 +22,7 @@ use crate::kernel::{Level, Policy, Port, Right, RightSet};
 
 pub use algebra::Extension;
 pub use diff::{Entry, ProfileDiff, Rewording};
+pub use meant::meant;
 pub(super) use parse::{EXTENSION_KEYS, KEYS, profile};
 pub use parse::{grantable_right, reason, right};
 pub use remedy::warning;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::algebra::Extension;
-use super::{Profile, Reasons};
+use super::{Profile, Reasons, meant};
 use crate::jail::spec::SpecError;
 use crate::jail::spec::parse::{join, list, table, text, value, word, wrong};
 use crate::jail::spec::probe::Example;
@@ -37,7 +37,17 @@ impl Extension {
 
 /// A right's name. `key` is what messages call it.
 pub fn right(key: &str, name: &str) -> Result<Right, SpecError> {
-    word(key, &Value::String(name.to_owned()), grantable())
+    right_word(key, &Value::String(name.to_owned()))
+}
+
+fn right_word(key: &str, tree: &Value) -> Result<Right, SpecError> {
+    word(key, tree, grantable()).map_err(|error| match error {
+        SpecError::UnknownWord { key, value, hint, known } => {
+            let meant = tree.as_str().and_then(meant).map(|right| right.name().to_owned());
+            SpecError::UnknownWord { key, value, hint: meant.or(hint), known }
+        }
+        other => other,
+    })
 }
 
 /// A right that can be granted.
@@ -120,7 +130,7 @@ fn rights(key: &str, tree: &Value) -> Result<Reasons, SpecError> {
         return Ok(found);
     }
     for (i, item) in list(key, "a list of rights, or a map from right to reason", tree)?.iter().enumerate() {
-        found.insert(word(&format!("{key}[{i}]"), item, grantable())?, None);
+        found.insert(right_word(&format!("{key}[{i}]"), item)?, None);
     }
     Ok(found)
 }

@@ -95,10 +95,10 @@ mod tests {
 
     #[test]
     fn what_a_jail_is_written_with_has_the_line_too() {
-        let profile = Profile::built_in(crate::kernel::Level::Medium).with(right("raw_socket"), Some("pings".into()));
+        let profile = Profile::built_in(crate::kernel::Level::Medium).with(right("ping"), Some("pings".into()));
         let text = profile.to_toml();
-        let at = in_toml(&text, right("raw_socket"), Cause::Granted).unwrap();
-        assert_eq!(text.lines().nth(at - 1), Some("raw_socket = \"pings\""));
+        let at = in_toml(&text, right("ping"), Cause::Granted).unwrap();
+        assert_eq!(text.lines().nth(at - 1), Some("ping = \"pings\""));
     }
 
     #[test]

@@ -21,7 +21,7 @@ impl Profile {
         self
     }
 
-    /// As a script has it in a spec: `"medium"`, `#{ base: "medium", grant: #{ raw_socket: "pings" } }`.
+    /// As a script has it in a spec: `"medium"`, `#{ base: "medium", grant: #{ ping: "pings" } }`.
     pub fn to_script(&self) -> String {
         literal(&serde_json::to_value(self).unwrap_or_default())
     }

@@ -161,8 +161,8 @@ fn probe() -> Profile {
     Profile::parse(
         "profile",
         &json!({
-            "name": "network_probe", "base": "high", "grant": ["raw_socket", "netlink_route"], "deny": {"privileged_port": "serves nobody"},
-            "reasons": {"raw_socket": "ping and traceroute"}, "must_allow": ["ping"], "must_deny": ["mount", "bind 80"],
+            "name": "network_probe", "base": "high", "grant": ["ping", "netlink_route"], "deny": {"privileged_port": "serves nobody"},
+            "reasons": {"ping": "ping and traceroute"}, "must_allow": ["ping"], "must_deny": ["mount", "bind 80"],
         }),
     )
     .unwrap()
@@ -172,7 +172,7 @@ fn probe() -> Profile {
 fn a_profile_prints_as_a_line_a_toml_and_a_difference() {
     let medium = Profile::built_in(Level::Medium);
     let audited = probe().auditing("chroot".parse().unwrap(), Some("does it need that?".into()));
-    let reworded = probe().with("raw_socket".parse().unwrap(), Some("pings the gateway".into()));
+    let reworded = probe().with("ping".parse().unwrap(), Some("pings the gateway".into()));
     insta::assert_snapshot!(format!(
         "{}\n{}\n\n{}\n{}\n\n{}\n\n{audited}\n{}\n{}",
         probe(),

@@ -153,7 +153,7 @@ fn a_ring_takes_every_right_that_its_requests_would() {
     let calls = [libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register];
     for call in calls {
         assert_eq!(verdict(everything(), call, &[]), ALLOW);
-        for one in ["io_uring_poll", "io_uring_command", "raw_socket", "netlink"] {
+        for one in ["io_uring", "io_uring_poll", "io_uring_command", "raw_socket", "netlink"] {
             assert_eq!(verdict(everything().without(one.parse().unwrap()), call, &[]), ABSENT, "without {one}");
         }
     }

@@ -1,0 +1,91 @@
+//! Rights that open one thing out of a larger one: with them that works, and nothing besides.
+
+use jailsh::kernel::{Kernel, Policy};
+
+use super::fixture::{Jail, Module, errno, module, right};
+
+fn only(module: &Module, jail: &Jail<'_>, names: &[&str]) {
+    let rights = names.iter().fold(jailsh::kernel::Level::High.rights(), |rights, name| rights.with(right(name)));
+    module.lsm.update(jail.jid, &Policy::new(rights, Vec::new())).unwrap();
+}
+
+fn socket(family: i32, kind: i32, protocol: i32) -> i32 {
+    // SAFETY: takes only numbers; the process ends with its descriptors.
+    errno(unsafe { libc::socket(family, kind | libc::SOCK_CLOEXEC, protocol) })
+}
+
+fn option(kind: i32, protocol: i32, level: i32, name: i32) -> i32 {
+    let on: libc::c_int = 1;
+    // SAFETY: takes only numbers.
+    let fd = unsafe { libc::socket(libc::AF_INET, kind | libc::SOCK_CLOEXEC, protocol) };
+    // SAFETY: an int, as long as said; a descriptor that is none is refused.
+    let answer = unsafe { libc::setsockopt(fd, level, name, (&raw const on).cast(), 4) };
+    errno(answer)
+}
+
+#[test]
+fn who_may_ping_makes_icmp_sockets_and_forges_nothing() {
+    let Some(module) = module() else { return };
+    let jail = module.jail("narrow", &[]);
+    let icmp = || socket(libc::AF_INET, libc::SOCK_RAW, libc::IPPROTO_ICMP);
+    let icmp6 = || socket(libc::AF_INET6, libc::SOCK_RAW, libc::IPPROTO_ICMPV6);
+    let written = || option(libc::SOCK_RAW, libc::IPPROTO_ICMP, libc::IPPROTO_IP, libc::IP_HDRINCL);
+    only(&module, &jail, &[]);
+    assert_eq!([jail.run(icmp), jail.run(icmp6)], [libc::EPERM; 2]);
+    only(&module, &jail, &["ping"]);
+    assert_eq!([jail.run(icmp), jail.run(icmp6)], [0; 2]);
+    for protocol in [libc::IPPROTO_RAW, libc::IPPROTO_TCP, libc::IPPROTO_UDP] {
+        assert_eq!(jail.run(|| socket(libc::AF_INET, libc::SOCK_RAW, protocol)), libc::EPERM, "protocol {protocol}");
+    }
+    assert_eq!(jail.run(|| socket(libc::AF_PACKET, libc::SOCK_RAW, 0)), libc::EPERM);
+    let before = jail.denied("raw_socket");
+    assert_eq!(jail.run(written), libc::EPERM, "a header written by hand");
+    assert_eq!(jail.run(|| option(libc::SOCK_DGRAM, 0, libc::IPPROTO_IP, libc::IP_TRANSPARENT)), libc::EPERM);
+    assert_eq!(jail.denied("raw_socket"), before + 2);
+    assert_eq!(jail.run(|| option(libc::SOCK_DGRAM, 0, libc::SOL_SOCKET, libc::SO_MARK)), libc::EPERM, "a mark");
+    only(&module, &jail, &["ping", "raw_socket"]);
+    assert_eq!(jail.run(written), 0);
+    only(&module, &jail, &["raw_socket"]);
+    assert_eq!(jail.run(|| socket(libc::AF_INET, libc::SOCK_RAW, libc::IPPROTO_RAW)), 0);
+    assert_eq!(jail.run(icmp), libc::EPERM, "each of the two is a right of its own");
+}
+
+#[test]
+fn a_ring_is_refused_as_a_whole_where_the_profile_says_so() {
+    let Some(module) = module() else { return };
+    let jail = module.jail("rings", &[]);
+    let ring = || {
+        // struct io_uring_params
+        let mut parameters = [0_u32; 30];
+        // SAFETY: room for the parameters, which outlive the call.
+        errno(unsafe { libc::syscall(libc::SYS_io_uring_setup, 1, parameters.as_mut_ptr()) } as i32)
+    };
+    only(&module, &jail, &["io_uring"]);
+    let unconfined = ring();
+    assert_eq!(jail.run(ring), unconfined);
+    only(&module, &jail, &[]);
+    let before = jail.denied("io_uring");
+    let refused = jail.run(ring);
+    // A kernel without rings, or one that has them switched off, says so.
+    assert!(refused == libc::EPERM || (refused == unconfined && refused != 0), "{refused}");
+    assert!(jail.denied("io_uring") == before + 1 || unconfined != 0);
+}
+
+#[test]
+fn swapping_takes_its_own_right_and_not_the_rest_of_sys_admin() {
+    let Some(module) = module() else { return };
+    let jail = module.jail("swaps", &[]);
+    // SAFETY: a text that ends; there is no such file.
+    let swap_off = || errno(unsafe { libc::swapoff(c"/jailsh-no-such-file".as_ptr()) });
+    // SAFETY: takes only a number, and changes the calling process alone, which ends.
+    let host_name = || errno(unsafe { libc::unshare(libc::CLONE_NEWUTS) });
+    let both = |names: &[&str]| {
+        only(&module, &jail, names);
+        [jail.run(swap_off), jail.run(host_name)]
+    };
+    assert_eq!(both(&[]), [libc::EPERM, libc::EPERM]);
+    assert_eq!(both(&["swap"]), [libc::ENOENT, libc::EPERM]);
+    let before = jail.denied("swap");
+    assert_eq!(both(&["namespaces"]), [libc::EPERM, 0]);
+    assert_eq!(jail.denied("swap"), before + 1);
+}
