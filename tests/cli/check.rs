@@ -43,7 +43,7 @@ fn checks_json_has_a_map_for_each_finding() {
 #[test]
 fn explain_lists_codes_and_tells_of_each_and_of_rights() {
     let place = Place::new();
-    let runs: [&[&str]; 8] = [
+    let runs: [&[&str]; 11] = [
         &["explain"],
         &["explain", "e0303"],
         &["explain", "not_running"],
@@ -52,6 +52,9 @@ fn explain_lists_codes_and_tells_of_each_and_of_rights() {
         &["explain", "mount"],
         &["explain", "process_see"],
         &["explain", "mont"],
+        &["explain", "module"],
+        &["explain", "ipc"],
+        &["explain", "CAP_NET_RAW"],
     ];
     insta::assert_snapshot!(runs.map(|arguments| place.run("jailsh", arguments).go().to_string()).concat());
 }
