@@ -43,6 +43,19 @@ fn the_contracts_of_the_kernel_are_kept() {
     }
 }
 
+/// `fuzz SEED RUNS` repeats what it says.
+#[test]
+fn no_bytes_written_to_the_nodes_or_asked_of_the_policy_break_what_must_hold() {
+    let workshop = Workshop::new("fuzz", NETBSD_10).with_coverage();
+    workshop.build(None).unwrap_or_else(|said| panic!("{said}"));
+    for seed in 1..=FUZZ_SEEDS {
+        let (content, said) = workshop.run("fuzz", &[&seed.to_string(), FUZZ_RUNS]);
+        assert!(content, "fuzz {seed} {FUZZ_RUNS}: {said}");
+        let places = said.rsplit(", ").next().and_then(|last| last.split(' ').next()?.parse::<u32>().ok());
+        assert!(places.is_some_and(|places| places >= LEAST_PLACES), "it went nowhere: {said}");
+    }
+}
+
 #[test]
 fn threads_find_no_race_and_no_jail_goes_while_it_has_members() {
     let workshop = Workshop::new("storm", NETBSD_10).with_sanitizer("thread");
@@ -52,6 +65,11 @@ fn threads_find_no_race_and_no_jail_goes_while_it_has_members() {
         assert!(content, "storm {seed} 1500: {said}");
     }
 }
+
+const FUZZ_SEEDS: u32 = 3;
+const FUZZ_RUNS: &str = "20000";
+/// Of the module, the policy and the double, a run reaches more than this many places.
+const LEAST_PLACES: u32 = 800;
 
 /// One mistake in a source, and what a check then has to say.
 struct Mistake {
@@ -63,7 +81,31 @@ struct Mistake {
     says: &'static str,
 }
 
-const MISTAKES: [Mistake; 16] = [
+const MISTAKES: [Mistake; 19] = [
+    Mistake {
+        name: "trusting a name",
+        file: "netbsd/registry.c",
+        from: "!is_name(call->name)",
+        to: "(false && !is_name(call->name))",
+        driver: "fuzz",
+        says: "the name's letters",
+    },
+    Mistake {
+        name: "reserving port 0",
+        file: "netbsd/ports.c",
+        from: "		if (ports[i] == 0)\n			return EINVAL;\n",
+        to: "",
+        driver: "fuzz",
+        says: "what is listed is whole: a port",
+    },
+    Mistake {
+        name: "letting a mask open a fence",
+        file: "policy/policy.h",
+        from: "(mask & ~jp_fences()) >> right",
+        to: "mask >> right",
+        driver: "fuzz",
+        says: "fences and what is no right are never let through",
+    },
     Mistake {
         name: "deferring in the cred scope",
         file: "netbsd/credential.c",
@@ -196,7 +238,8 @@ const MISTAKES: [Mistake; 16] = [
 
 /// What holds for a sound module has to fail, and to say so; what the last failure said.
 fn failure_of(workshop: &Workshop, mistake: &Mistake) -> Option<String> {
-    let mut runs: Vec<Vec<String>> = (1..=20).map(|seed: u32| vec![seed.to_string(), "3000".into()]).collect();
+    let length = if mistake.driver == "fuzz" { FUZZ_RUNS } else { "3000" };
+    let mut runs: Vec<Vec<String>> = (1..=20).map(|seed: u32| vec![seed.to_string(), length.into()]).collect();
     if mistake.driver == "calls" {
         runs = vec![vec![]];
     }
@@ -216,14 +259,20 @@ fn failure_of(workshop: &Workshop, mistake: &Mistake) -> Option<String> {
 
 #[test]
 fn each_check_fails_when_what_it_guards_is_broken() {
-    let sound = ["address,undefined", "thread"].map(|sanitizer| {
-        let workshop = Workshop::new("sound", NETBSD_10).with_sanitizer(sanitizer);
-        workshop.build(None).unwrap_or_else(|said| panic!("{said}"));
-        workshop
+    let workshop = |name: &str, driver: &str| match driver {
+        "fuzz" => Workshop::new(name, NETBSD_10).with_coverage(),
+        "storm" => Workshop::new(name, NETBSD_10).with_sanitizer("thread"),
+        _ => Workshop::new(name, NETBSD_10),
+    };
+    let kinds = ["", "fuzz", "storm"];
+    let sound = kinds.map(|driver| {
+        let sound = workshop("sound", driver);
+        sound.build(None).unwrap_or_else(|said| panic!("{said}"));
+        sound
     });
     for mistake in &MISTAKES {
-        let sound = &sound[usize::from(mistake.driver == "storm")];
-        let workshop = Workshop::new("mistake", NETBSD_10).with_sanitizer(sound.sanitizer());
+        let sound = &sound[kinds.iter().position(|driver| *driver == mistake.driver).unwrap_or(0)];
+        let workshop = workshop("mistake", mistake.driver);
         workshop.change(mistake.file, mistake.from, mistake.to);
         let said = match workshop.build(Some((sound, mistake.file))) {
             Err(said) => mistake.driver.is_empty().then_some(said),

@@ -15,6 +15,8 @@ pub const NETBSD_7_99: &str = "799003600";
 const DRIVER_LIMIT: &str = "60";
 
 const DRIVERS: [&str; 5] = ["calls", "history", "serve", "storm", "verdicts"];
+/// The one that is told which code it reached.
+const COVERED: [&str; 1] = ["fuzz"];
 /// Stubs that the double needs as well; it brings the others itself.
 const SHARED_STUBS: [&str; 6] =
     ["sys/kauth.h", "sys/systm.h", "sys/kernel.h", "sys/workqueue.h", "secmodel/secmodel.h", "lib/libkern/libkern.h"];
@@ -32,6 +34,8 @@ pub struct Workshop {
     directory: PathBuf,
     version: &'static str,
     sanitizer: &'static str,
+    /// With the driver that is told which code it reached, and without the others.
+    coverage: bool,
 }
 
 impl Drop for Workshop {
@@ -56,7 +60,7 @@ impl Workshop {
                 fs::copy(file.path(), to.join(file.file_name())).unwrap();
             }
         }
-        Workshop { directory, version, sanitizer: "address,undefined" }
+        Workshop { directory, version, sanitizer: "address,undefined", coverage: false }
     }
 
     pub fn with_sanitizer(mut self, sanitizer: &'static str) -> Workshop {
@@ -64,8 +68,13 @@ impl Workshop {
         self
     }
 
-    pub fn sanitizer(&self) -> &'static str {
-        self.sanitizer
+    pub fn with_coverage(mut self) -> Workshop {
+        self.coverage = true;
+        self
+    }
+
+    fn drivers(&self) -> &'static [&'static str] {
+        if self.coverage { &COVERED } else { &DRIVERS }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -119,7 +128,8 @@ impl Workshop {
             .args(["-fno-sanitize-recover=all", "-fno-omit-frame-pointer"])
             .args(["-include", "double.h", "-include", "lib/libkern/libkern.h"])
             .arg(format!("-fsanitize={}", self.sanitizer))
-            .arg(format!("-D__NetBSD_Version__={}", self.version));
+            .arg(format!("-D__NetBSD_Version__={}", self.version))
+            .args(self.coverage.then_some("-fsanitize-coverage=trace-pc"));
         for include in [self.path("headers"), own_tests().join("double"), self.path("kmod"), own_tests().join("stubs")] {
             cc.arg("-I").arg(include);
         }
@@ -132,7 +142,7 @@ impl Workshop {
         self.write_headers();
         let mut sources: Vec<PathBuf> = sources(&self.path("kmod/netbsd"), &["c"]);
         sources.extend(self::sources(&own_tests().join("double"), &["c"]));
-        sources.extend(DRIVERS.iter().map(|driver| own_tests().join(driver).with_extension("c")));
+        sources.extend(self.drivers().iter().map(|driver| own_tests().join(driver).with_extension("c")));
         if let Some((other, changed)) = other.filter(|(_, changed)| changed.ends_with(".c")) {
             sources.retain(|source| {
                 let object = Self::object(source);
@@ -146,10 +156,11 @@ impl Workshop {
             first.iter().try_for_each(|source| self.compile(source))?;
             other.join().expect("a compiler's thread")
         })?;
-        let is_driver = |object: &PathBuf| DRIVERS.iter().any(|driver| object.file_stem().is_some_and(|stem| stem == *driver));
+        let is_driver =
+            |object: &PathBuf| self.drivers().iter().any(|driver| object.file_stem().is_some_and(|stem| stem == *driver));
         let objects: Vec<PathBuf> =
             self::sources(&self.directory, &["o"]).into_iter().filter(|object| !is_driver(object)).collect();
-        for driver in DRIVERS {
+        for driver in self.drivers() {
             let mut linker = Command::new("cc");
             linker.arg(format!("-fsanitize={}", self.sanitizer)).args(&objects).arg(self.path(driver).with_extension("o"));
             said(linker.arg("-o").arg(self.path(driver)))?;
