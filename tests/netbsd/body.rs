@@ -15,14 +15,14 @@ use nix::errno::Errno;
 use crate::workshop::{NETBSD_10, Workshop, project, said, text};
 
 /// `serve.c`, asked line by line.
-struct Served {
+pub struct Served {
     child: Child,
     pipes: RefCell<(ChildStdin, BufReader<ChildStdout>)>,
     _workshop: Workshop,
 }
 
 impl Served {
-    fn start() -> Served {
+    pub fn start() -> Served {
         let workshop = Workshop::new("body", NETBSD_10);
         workshop.build(None).unwrap_or_else(|said| panic!("{said}"));
         let mut child = Command::new(workshop.path("serve")).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -30,7 +30,7 @@ impl Served {
         Served { child, pipes: RefCell::new(pipes), _workshop: workshop }
     }
 
-    fn ask(&self, question: &str) -> (Vec<u8>, Result<(), i32>) {
+    pub fn ask(&self, question: &str) -> (Vec<u8>, Result<(), i32>) {
         let mut pipes = self.pipes.borrow_mut();
         writeln!(pipes.0, "{question}").unwrap();
         let mut line = String::new();
@@ -63,7 +63,13 @@ fn hex(bytes: &[u8]) -> String {
 
 /// The body and its gates share the server.
 #[derive(Clone)]
-struct Wire(Rc<Served>);
+pub struct Wire(Rc<Served>);
+
+impl Wire {
+    pub fn over(served: &Rc<Served>) -> Wire {
+        Wire(Rc::clone(served))
+    }
+}
 
 impl Nodes for Wire {
     fn read(&self, node: &str) -> Result<Vec<u8>, i32> {

@@ -150,6 +150,9 @@ fn a_root_has_the_bases_programs_read_only_and_mounts_of_its_own() {
     assert_eq!(devices, ["dev", "dev/pts"], "nodes of devices work nowhere else");
     let own = plan::mounts(None, |_| panic!("without a base nothing is looked for"));
     assert_eq!(own.len(), 3);
+    let overlap = |root: &str| plan::overlap(Path::new("/"), Path::new(root));
+    assert_eq!((overlap("/jails/web"), overlap("/usr/jails/web")), (None, Some("/usr".into())));
+    assert_eq!(plan::overlap(Path::new("/jails/web/base"), Path::new("/jails/web")), Some("/jails/web/base/bin".into()));
     let mut undone: Vec<PathBuf> = plan::places().collect();
     assert_eq!(undone.first().unwrap(), Path::new("tmp"));
     assert!(

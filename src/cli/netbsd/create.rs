@@ -10,7 +10,8 @@ use super::{Outcome, host, output};
 use crate::jail::{compose, take_down};
 use crate::kernel::{JailDef, JailName, Kernel, Level, Policy};
 
-/// Make a jail: compose its root on a directory, and put it into the kernel.
+/// Make a jail: compose its root, and put it into the kernel.
+///
 /// Nothing is started.
 ///
 /// The base's programs are null mounts that nobody can write, /dev has what a

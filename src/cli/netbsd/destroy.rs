@@ -15,8 +15,9 @@ use crate::supervise;
 /// How long members may take to end after SIGKILL.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Remove a jail without members from the kernel, with its mounts. What its root
-/// directory holds stays.
+/// Remove a jail without members, with its mounts.
+///
+/// What its root directory holds stays.
 ///
 /// Refused while a process is in the jail or a supervisor holds it, but with
 /// --stop, which ends both first.

@@ -11,8 +11,9 @@ use crate::kernel::{Description, Enforcement, JailInfo, JailStats, Kernel};
 use crate::supervise;
 use crate::telemetry::{Column, Format, Table, Value, printable};
 
-/// Show a jail's policy, what enforces each right here, and how often each was
-/// denied.
+/// Show a jail's policy, and what enforces each right here.
+///
+/// And how often each was denied.
 ///
 /// TSV and names are those of the rights.
 ///

@@ -22,16 +22,16 @@ mod update;
 #[path = "../usage.rs"]
 mod usage;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use failure::{Exit, Failure};
+pub use failure::{Exit, Failure};
 
 /// What a verb ends with.
-type Outcome = Result<Exit, Failure>;
+pub type Outcome = Result<Exit, Failure>;
 
 /// Works on the jails in the kernel: make them, run commands in them, keep
 /// services running, watch them, remove them.
@@ -85,15 +85,24 @@ impl Verb {
 /// Entry point; `title` is argv[0].
 pub fn main(title: &OsStr) -> ExitCode {
     let tool = Path::new(title).file_name().and_then(OsStr::to_str).unwrap_or("jailctl");
-    let outcome = match tool {
-        "jailsh" | "jailmgr" => refused::tool(tool),
-        _ => Jailctl::try_parse()
-            .map_err(|error| usage::failure(&Jailctl::command(), std::env::args().skip(1), &error))
-            .and_then(|jailctl| jailctl.verb.run()),
-    };
-    let exit = outcome.unwrap_or_else(|failure| {
+    let exit = run(tool, std::env::args_os().collect()).unwrap_or_else(|failure| {
         failure.report(tool);
         failure.exit
     });
     exit.into()
+}
+
+/// One call of a tool; the first word is its name.
+pub fn run(tool: &str, words: Vec<OsString>) -> Outcome {
+    if matches!(tool, "jailsh" | "jailmgr") {
+        return refused::tool(tool);
+    }
+    let told: Vec<String> = words.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let parsed = Jailctl::try_parse_from(words).map_err(|error| usage::failure(&command(), told.into_iter(), &error))?;
+    parsed.verb.run()
+}
+
+/// All that the command line takes.
+pub fn command() -> clap::Command {
+    Jailctl::command()
 }

@@ -6,7 +6,7 @@ use crate::kernel::{Level, Policy, Port, Right};
 
 #[derive(Debug, Args)]
 pub struct PolicyOptions {
-    /// Profile: low, medium or high; also -p
+    /// Profile: low, medium or high; also -p [default of a new jail: high]
     #[arg(short, long = "profile", short_alias = 'p', value_parser = level)]
     pub level: Option<Level>,
     /// Grant these rights besides

@@ -9,8 +9,10 @@ use super::output::Shape;
 use crate::kernel::Kernel;
 use crate::telemetry;
 
-/// Show a snapshot of all jails, or of one: ticks of CPU time of the last second
-/// and of the last ten, processes, references and virtual memory.
+/// Show a snapshot of all jails, or of one.
+///
+/// Ticks of CPU time of the last second and of the last ten, processes,
+/// references and virtual memory.
 ///
 /// Example: jailctl stats -v
 ///

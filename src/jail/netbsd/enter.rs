@@ -10,7 +10,7 @@ use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -20,7 +20,7 @@ use nix::sys::stat::{Mode, SFlag, fstat, umask};
 use nix::unistd::{ForkResult, Gid, Pid, Uid, chdir, chroot, execve, fchdir, fork, setgid, setgroups, setsid, setuid};
 
 use super::account::{self, Account, Who};
-use super::{JailError, environment, walk};
+use super::{Command, JailError, environment, walk};
 use crate::kernel::Gate;
 
 /// A passwd or group file larger than this is not read.
@@ -34,21 +34,6 @@ const LAST_SIGNAL: i32 = 63;
 const PATH: &str = "/sbin:/usr/sbin:/bin:/usr/bin:/usr/pkg/sbin:/usr/pkg/bin:/usr/local/sbin:/usr/local/bin";
 /// Where a started process tells that it could not become its program; the lowest one that is no standard descriptor.
 const TOLD: RawFd = 3;
-
-/// What is run in a jail.
-#[derive(Debug, Clone)]
-pub struct Command {
-    /// The jail's, as the kernel has it.
-    pub root: PathBuf,
-    /// Empty: the user's shell.
-    pub argv: Vec<String>,
-    pub env: BTreeMap<String, String>,
-    /// A name of the jail's passwd, or a number; root if absent.
-    pub user: Option<String>,
-    pub workdir: Option<String>,
-    /// TERM, for who has a terminal.
-    pub term: Option<String>,
-}
 
 /// Becomes the program, in this process, which has one thread. Returns only after a failure.
 pub fn enter(command: &Command, gate: &dyn Gate) -> Result<Infallible, JailError> {

@@ -1,6 +1,7 @@
 //! A jail on NetBSD: its root of null mounts, tmpfs and ptyfs, and the way in by chroot(2) and the module. There is no data
 //! directory: a root is where the administrator made it, and holds what the jail may write.
 
+mod command;
 mod enter;
 mod error;
 mod mounts;
@@ -16,7 +17,8 @@ mod log;
 pub mod plan;
 pub mod walk;
 
-pub use enter::{Command, enter, start, term};
+pub use command::Command;
+pub use enter::{enter, start, term};
 pub use error::JailError;
 pub use root::{compose, take_down};
 

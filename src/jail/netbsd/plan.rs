@@ -54,7 +54,7 @@ pub fn mounts(base: Option<&Path>, has: impl Fn(&Path) -> bool) -> Vec<Mount> {
             });
         }
     }
-    mounts.push(own("dev", Kind::Tmpfs(64 << 10, 0o755)));
+    mounts.push(own("dev", Kind::Tmpfs(1 << 20, 0o755)));
     mounts.push(own("dev/pts", Kind::Ptyfs));
     mounts.push(Mount { no_exec: false, no_devices: true, ..own("tmp", Kind::Tmpfs(256 << 20, 0o1777)) });
     mounts
@@ -63,4 +63,10 @@ pub fn mounts(base: Option<&Path>, has: impl Fn(&Path) -> bool) -> Vec<Mount> {
 /// Every place where a root may have a mount, the last made first.
 pub fn places() -> impl Iterator<Item = PathBuf> {
     mounts(Some(Path::new("/")), |_| true).into_iter().rev().map(|mount| mount.place)
+}
+
+/// The directory of the base that `root` lies in, or that lies in `root`: mounted there it would hold itself. Both paths go
+/// through no symlink.
+pub fn overlap(base: &Path, root: &Path) -> Option<PathBuf> {
+    PROGRAMS.into_iter().map(|name| base.join(name)).find(|source| root.starts_with(source) || source.starts_with(root))
 }

@@ -17,6 +17,14 @@ pub fn compose(root: &Path, base: Option<&Path>) -> Result<(), JailError> {
     let top = walk::open_vetted(root).map_err(JailError::walk(root))?;
     if let Some(base) = base {
         walk::open_vetted(base).map_err(JailError::walk(base))?;
+        if let Some(source) = plan::overlap(base, root) {
+            let why = format!("{} and the root lie in one another", source.display());
+            return Err(JailError::Path {
+                path: root.to_owned(),
+                why,
+                remedy: "take a directory apart from the base's programs",
+            });
+        }
     }
     let mut made = Made { root, places: Vec::new() };
     for mount in plan::mounts(base, |source| walk::open_vetted(source).is_ok()) {

@@ -9,10 +9,12 @@ pub mod backoff;
 pub mod course;
 #[path = "../ending.rs"]
 pub mod ending;
+mod error;
 mod files;
 #[path = "../line.rs"]
 pub mod line;
 mod monitor;
+mod service;
 mod syslog;
 
 use std::fs::File;
@@ -25,42 +27,15 @@ use nix::fcntl::OFlag;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{ForkResult, Pid, fork, pipe2, setsid};
 
-use crate::jail::spec::{Facility, LogLevel};
-use crate::jail::{Command, JailError};
-use crate::kernel::{JailName, Jid, Kernel, KernelError};
+use crate::jail::JailError;
+use crate::kernel::{JailName, Kernel};
+use error::STOP_PATIENCE;
+pub use error::SuperviseError;
 use files::Held;
 use monitor::Monitor;
+pub use service::Service;
 
-/// How long a supervisor may take to end its service and the rest of the jail.
-pub const STOP_PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(50);
-
-#[derive(Debug, thiserror::Error)]
-pub enum SuperviseError {
-    #[error("jail {name} is supervised by pid {pid} already; jailctl destroy --stop {name} ends that")]
-    Supervised { name: JailName, pid: i32 },
-    #[error("the supervisor of jail {name}, pid {pid}, did not end in {} s; look at the system's log", STOP_PATIENCE.as_secs())]
-    Stuck { name: JailName, pid: i32 },
-    #[error("the service did not start: {0}")]
-    NotStarted(String),
-    #[error(transparent)]
-    Jail(#[from] JailError),
-    #[error(transparent)]
-    Kernel(#[from] KernelError),
-}
-
-/// What is kept running, and where its lines go.
-pub struct Service {
-    pub name: JailName,
-    pub jid: Jid,
-    pub command: Command,
-    pub facility: Facility,
-    /// Of standard output and standard error.
-    pub levels: [LogLevel; 2],
-    pub tag: String,
-    /// The verb itself is the supervisor, and repeats what goes to syslog.
-    pub foreground: bool,
-}
 
 fn system(doing: &'static str) -> impl FnOnce(Errno) -> SuperviseError {
     move |errno| JailError::system(doing)(errno).into()

@@ -1,0 +1,216 @@
+//! Each check fails when the contract it guards is broken on purpose: one mistake at a time in a copy of the sources.
+
+use crate::FUZZ_RUNS;
+use crate::workshop::{NETBSD_10, Workshop};
+
+/// One mistake in a source, and what a check then has to say.
+struct Mistake {
+    name: &'static str,
+    file: &'static str,
+    from: &'static str,
+    to: &'static str,
+    driver: &'static str,
+    says: &'static str,
+}
+
+const MISTAKES: [Mistake; 19] = [
+    Mistake {
+        name: "trusting a name",
+        file: "netbsd/registry.c",
+        from: "!is_name(call->name)",
+        to: "(false && !is_name(call->name))",
+        driver: "fuzz",
+        says: "the name's letters",
+    },
+    Mistake {
+        name: "reserving port 0",
+        file: "netbsd/ports.c",
+        from: "		if (ports[i] == 0)\n			return EINVAL;\n",
+        to: "",
+        driver: "fuzz",
+        says: "what is listed is whole: a port",
+    },
+    Mistake {
+        name: "letting a mask open a fence",
+        file: "policy/policy.h",
+        from: "(mask & ~jp_fences()) >> right",
+        to: "mask >> right",
+        driver: "fuzz",
+        says: "fences and what is no right are never let through",
+    },
+    Mistake {
+        name: "deferring in the cred scope",
+        file: "netbsd/credential.c",
+        from: "return KAUTH_RESULT_ALLOW;",
+        to: "return KAUTH_RESULT_DEFER;",
+        driver: "calls",
+        says: "a listener of the cred scope answered 2",
+    },
+    Mistake {
+        name: "trusting the address for its family",
+        file: "netbsd/network.c",
+        from: "so->so_proto->pr_domain->dom_family, address->sa_family",
+        to: "address->sa_family, address->sa_family",
+        driver: "history",
+        says: "the ephemeral port",
+    },
+    Mistake {
+        name: "taking an ephemeral candidate for one in network order",
+        file: "policy/kauth.h",
+        from: "	return as_host;",
+        to: "	return (jp_u32)first << 8 | second;",
+        driver: "history",
+        says: "the ephemeral port",
+    },
+    Mistake {
+        name: "telling emptiness by the credentials",
+        file: "netbsd/registry.c",
+        from: "jail->processes != 0 || carried",
+        to: "jail->identity->references != 1",
+        driver: "calls",
+        says: "credentials that are left over keep no jail, and no module: destroy: 16 instead of 0",
+    },
+    Mistake {
+        name: "a structure of another size",
+        file: "netbsd/abi.h",
+        from: "	char profile[JAIL_PROFILE_SIZE];\n	uint64_t unused[4];\n",
+        to: "	char profile[JAIL_PROFILE_SIZE];\n	uint64_t unused[3];\n",
+        driver: "",
+        says: "struct jail_info changed its size",
+    },
+    Mistake {
+        name: "making no room for the key while it may sleep",
+        file: "netbsd/credential.c",
+        from: "kauth_cred_setdata(cred, credential_key, NULL);",
+        to: "",
+        driver: "calls",
+        says: "may sleep, but a lock of rank 2 is held",
+    },
+    Mistake {
+        name: "allocating a credential under p_lock",
+        file: "netbsd/members.c",
+        from: "	cred = kauth_cred_alloc();\n	proc_crmod_enter();",
+        to: "	proc_crmod_enter();\n	cred = kauth_cred_alloc();",
+        driver: "calls",
+        says: "kauth_cred_alloc may sleep",
+    },
+    Mistake {
+        name: "registering without an eval entry",
+        file: "netbsd/secmodel_jail.c",
+        from: "NULL, on_eval, NULL)",
+        to: "NULL, TAILQ_EMPTY(&jails) ? NULL : on_eval, NULL)",
+        driver: "calls",
+        says: "has no eval entry",
+    },
+    Mistake {
+        name: "going while jails exist",
+        file: "netbsd/registry.c",
+        from: "	empty = jail_count == 0;",
+        to: "	empty = true;",
+        driver: "calls",
+        says: "unload while the jail is there",
+    },
+    Mistake {
+        name: "taking locks in another order",
+        file: "netbsd/registry.c",
+        from: "	*carried = jail_is_carried(identity);",
+        to: "	mutex_enter(&jail_lock);\n	*carried = jail_is_carried(identity);\n	mutex_exit(&jail_lock);",
+        driver: "calls",
+        says: "lock order",
+    },
+    Mistake {
+        name: "sharing an identity without counting",
+        file: "netbsd/credential.c",
+        from: "		atomic_inc_uint(&who->identity->references);",
+        to: "		(void)who;",
+        driver: "calls",
+        says: "heap-use-after-free",
+    },
+    Mistake {
+        name: "looking at the memory of a process in exec",
+        file: "netbsd/telemetry.c",
+        from: "	if (rw_tryenter(&p->p_reflock, RW_READER)) {",
+        to: "	if (rw_tryenter(&p->p_reflock, RW_READER) || true) {",
+        driver: "calls",
+        says: "Sanitizer",
+    },
+    Mistake {
+        name: "looking at the memory of a process that is being forked",
+        file: "netbsd/telemetry.c",
+        from: "return state == SACTIVE || state == SSTOP;",
+        to: "return state != 0;",
+        driver: "history",
+        says: "Sanitizer",
+    },
+    Mistake {
+        name: "taking a marker for a process",
+        file: "netbsd/members.c",
+        from: "		if ((p->p_flag & PK_MARKER) != 0)\n			continue;\n",
+        to: "",
+        driver: "calls",
+        says: "null pointer",
+    },
+    Mistake {
+        name: "looking at a credential that its process may change",
+        file: "netbsd/members.c",
+        from: "		mutex_enter(p->p_lock);\n		who = jail_credential_of(p->p_cred);",
+        to: "		who = jail_credential_of(p->p_cred);\n		mutex_enter(p->p_lock);",
+        driver: "storm",
+        says: "ThreadSanitizer",
+    },
+    Mistake {
+        name: "destroying in two steps",
+        file: "netbsd/registry.c",
+        from: "	if (error == 0) {\n		take_out(jail);\n		strlcpy(",
+        to: "	mutex_exit(&jail_lock);\n	kpause(NULL, false, 0, NULL);\n	mutex_enter(&jail_lock);\n	if (error == 0) {\n		take_out(jail);\n		strlcpy(",
+        driver: "storm",
+        says: "",
+    },
+];
+
+/// What holds for a sound module has to fail, and to say so; what the last failure said.
+fn failure_of(workshop: &Workshop, mistake: &Mistake) -> Option<String> {
+    let length = if mistake.driver == "fuzz" { FUZZ_RUNS } else { "3000" };
+    let mut runs: Vec<Vec<String>> = (1..=20).map(|seed: u32| vec![seed.to_string(), length.into()]).collect();
+    if mistake.driver == "calls" {
+        runs = vec![vec![]];
+    }
+    let mut last = None;
+    for run in runs {
+        let (content, said) = workshop.run(mistake.driver, &run.iter().map(String::as_str).collect::<Vec<_>>());
+        if !content {
+            let found = said.contains(mistake.says);
+            last = Some(said);
+            if found {
+                break;
+            }
+        }
+    }
+    last
+}
+
+#[test]
+fn each_check_fails_when_what_it_guards_is_broken() {
+    let workshop = |name: &str, driver: &str| match driver {
+        "fuzz" => Workshop::new(name, NETBSD_10).with_coverage(),
+        "storm" => Workshop::new(name, NETBSD_10).with_sanitizer("thread"),
+        _ => Workshop::new(name, NETBSD_10),
+    };
+    let kinds = ["", "fuzz", "storm"];
+    let sound = kinds.map(|driver| {
+        let sound = workshop("sound", driver);
+        sound.build(None).unwrap_or_else(|said| panic!("{said}"));
+        sound
+    });
+    for mistake in &MISTAKES {
+        let sound = &sound[kinds.iter().position(|driver| *driver == mistake.driver).unwrap_or(0)];
+        let workshop = workshop("mistake", mistake.driver);
+        workshop.change(mistake.file, mistake.from, mistake.to);
+        let said = match workshop.build(Some((sound, mistake.file))) {
+            Err(said) => mistake.driver.is_empty().then_some(said),
+            Ok(()) => failure_of(&workshop, mistake),
+        };
+        let said = said.unwrap_or_else(|| panic!("{}: nothing found it", mistake.name));
+        assert!(said.contains(mistake.says), "{}: {said}", mistake.name);
+    }
+}
