@@ -11,9 +11,10 @@ use nix::unistd::pipe2;
 use super::descendants::{self, Adoption};
 use super::enter::{Command, Stdio, spawn};
 use super::inside::Inside;
+use super::pty::slave_of;
 use super::relay::{Ended, Flow, Signals, Sink, relay};
 use super::script_file::ScriptFile;
-use super::terminal::{RawMode, slave_of};
+use super::terminal::RawMode;
 use super::{Child, Host, JailError, lifecycle, root, store};
 use crate::kernel::{JailName, Jid, pidfd};
 

@@ -24,6 +24,7 @@ pub mod keeper;
 mod label;
 mod lifecycle;
 pub mod proof;
+mod pty;
 pub(crate) mod relaunch;
 mod relay;
 mod rename;

@@ -3,19 +3,21 @@
 use clap::Args;
 
 use super::Outcome;
+use super::failure::Exit;
 use super::host::{self, Target};
-use crate::jail::{Command, enter, term};
+use crate::jail::{Command, enter, has_terminal, run, term};
 use crate::kernel::Kernel;
 
 /// Run a command in a jail; without one, an interactive shell.
 ///
-/// The command gets a clean environment and no descriptor but the standard
-/// three, which are the caller's: the module refuses to type into a terminal.
+/// The command gets a clean environment, no descriptor but the standard three,
+/// and on a terminal a pty of its own.
 ///
 /// Example: jailctl exec -u www -E LANG=C web id
 ///
-/// Exit status: the command's, 126 not executable, 127 not found; 1 failed, 64
-/// wrong use, 69 the kernel cannot do it, 77 not root.
+/// Exit status: the command's, 128+n when signal n ended it, 126 not executable,
+/// 127 not found; 1 failed, 64 wrong use, 69 the kernel cannot do it, 77 not
+/// root.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Exec {
@@ -49,6 +51,9 @@ impl Exec {
             workdir: self.workdir,
             term: term(),
         };
+        if has_terminal() {
+            return Ok(Exit::of_command(run(&command, gate.as_ref())?));
+        }
         match enter(&command, gate.as_ref())? {}
     }
 }

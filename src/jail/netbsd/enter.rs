@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::ffi::{CStr, CString};
 use std::fs::File;
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::time::Duration;
@@ -92,6 +92,10 @@ fn become_session(stdio: &[OwnedFd; 3], told: &OwnedFd) -> Result<(), JailError>
     for (number, fd) in moved.into_iter().enumerate() {
         // SAFETY: descriptors of this process; 0 to 3 are nobody's property in a child that will exec.
         Errno::result(unsafe { libc::dup2(fd, number as RawFd) }).map_err(doing())?;
+    }
+    if std::io::stdin().is_terminal() {
+        // SAFETY: makes the pty at 0 this session's terminal; takes a number.
+        Errno::result(unsafe { libc::ioctl(0, libc::TIOCSCTTY as _, 0) }).map_err(JailError::system("take the terminal"))?;
     }
     // SAFETY: put in place above.
     let told = unsafe { BorrowedFd::borrow_raw(TOLD) };
@@ -232,5 +236,5 @@ fn decode(text: &str) -> JailError {
 
 /// Is descriptor 0 a terminal? Then the program gets its TERM.
 pub fn term() -> Option<String> {
-    std::env::var("TERM").ok().filter(|_| std::io::IsTerminal::is_terminal(&std::io::stdin()))
+    std::env::var("TERM").ok().filter(|_| std::io::stdin().is_terminal())
 }

@@ -15,11 +15,15 @@ pub mod environment;
 #[path = "../spec/log.rs"]
 mod log;
 pub mod plan;
+mod relay;
+#[path = "../terminal.rs"]
+pub mod terminal;
 pub mod walk;
 
 pub use command::Command;
 pub use enter::{enter, start, term};
 pub use error::JailError;
+pub use relay::{has_terminal, run};
 pub use root::{compose, take_down};
 
 /// As where there are specs.

@@ -1,8 +1,8 @@
 //! A service under a supervisor on NetBSD: one process that waits on a kqueue(2) for the service's end, its output, signals
 //! and deadlines. What to do next is [`course`]'s, which is pure.
 //!
-//! There is no process that orphans are given to here: what a service leaves behind when it ends lives on until the jail is
-//! stopped, which ends every member.
+//! There is no process that orphans are given to here: what a service leaves behind when it ends is killed where it is in the
+//! service's process group; the rest lives on until the jail is stopped, which ends every member.
 
 #[path = "../backoff.rs"]
 pub mod backoff;

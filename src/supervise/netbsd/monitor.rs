@@ -43,6 +43,8 @@ pub struct Monitor<'a> {
     begun: Instant,
     course: Course,
     child: Option<Pid>,
+    /// It has ended, and is not reaped yet.
+    is_gone: bool,
     pipes: [Pipe; 2],
     syslog: Syslog,
 }
@@ -65,6 +67,7 @@ impl<'a> Monitor<'a> {
             begun: Instant::now(),
             course: Course::begun(Duration::ZERO),
             child: None,
+            is_gone: false,
             pipes: service.levels.map(|level| pipe(level.value())),
             syslog: Syslog::new(service.facility.value(), &service.tag, service.foreground),
         };
@@ -122,9 +125,13 @@ impl<'a> Monitor<'a> {
             change(&self.queue, fd, EventFilter::EVFILT_READ, EvFlags::EV_ADD, FilterFlag::empty())
                 .map_err(system("wait for output"))?;
         }
-        // One that has ended by now is not found (ESRCH), and is reaped at the next look.
+        // One that has ended by now is not found.
         match change(&self.queue, pid.as_raw() as usize, EventFilter::EVFILT_PROC, EvFlags::EV_ADD, FilterFlag::NOTE_EXIT) {
-            Ok(()) | Err(Errno::ESRCH) => Ok(()),
+            Ok(()) => Ok(()),
+            Err(Errno::ESRCH) => {
+                self.is_gone = true;
+                Ok(())
+            }
             Err(errno) => Err(system("wait for the service")(errno)),
         }
     }
@@ -141,10 +148,20 @@ impl<'a> Monitor<'a> {
         for at in 0..self.pipes.len() {
             self.read(at);
         }
+        let is_end = |event: &KEvent| {
+            let of_child = self.child.is_some_and(|pid| pid.as_raw() as usize == event.ident());
+            event.filter() == Ok(EventFilter::EVFILT_PROC) && of_child
+        };
+        self.is_gone |= events[..count].iter().any(is_end);
+        if self.is_gone {
+            // What it leaves in its process group, while the number still is its own.
+            self.signal(Signal::SIGKILL);
+        }
         if let Some(ending) = self.reaped() {
             self.drain();
             self.say(libc::LOG_NOTICE, &format!("the service {ending}"));
             self.child = None;
+            self.is_gone = false;
             self.ended();
         }
         let is_stop = |event: &KEvent| event.filter() == Ok(EventFilter::EVFILT_SIGNAL);
