@@ -227,6 +227,32 @@ fn a_user_binds_a_port_below_1024_where_that_was_granted_on_purpose() {
 }
 
 #[test]
+fn a_device_and_a_netlink_family_are_there_where_they_were_granted_by_name() {
+    let Some(_body) = body::here() else { return };
+    let subject = Subject::new("parted");
+    subject.create("/bin/sleep 1000");
+    let line = "import socket, os\n\
+        def tried(name, make):\n\
+        \x20   try: make(); print(name, 'ok')\n\
+        \x20   except OSError as error: print(name, error.errno)\n\
+        for protocol in (9, 16): tried(protocol, lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol))\n\
+        for path in ('/dev/net/tun', '/dev/fuse'): tried(path, lambda: os.open(path, os.O_RDWR))";
+    let found = || subject.must("jailctl", &["exec", "parted", "--", "/usr/bin/python3", "-c", line]);
+    subject.must("jailmgr", &["start"]);
+    assert_eq!(found(), "9 1\n16 1\n/dev/net/tun 2\n/dev/fuse 2\n");
+    subject.must("jailmgr", &["stop"]);
+    let profile = "profile={ base = \"medium\", grant = [\"netlink:generic\", \"device:net/tun\"] }";
+    subject.must("jailmgr", &["config", "--set", profile]);
+    subject.must("jailmgr", &["start"]);
+    let found = found();
+    // Without its driver the node leads nowhere (ENODEV, ENXIO); it is not refused.
+    let opens = ["ok", "19", "6"].map(|word| format!("9 1\n16 ok\n/dev/net/tun {word}\n/dev/fuse 2\n"));
+    assert!(opens.contains(&found), "{found}");
+    let info = subject.must("jailctl", &["info"]);
+    assert!(info.contains("netlink:generic") && info.contains("device:net/tun"), "{info}");
+}
+
+#[test]
 fn a_service_that_dies_is_started_again() {
     let Some(_body) = body::here() else { return };
     let subject = Subject::new("phoenix");

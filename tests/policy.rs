@@ -153,6 +153,34 @@ fn sockets_that_forge_or_watch_take_their_right() {
 }
 
 #[test]
+fn a_part_is_of_netlink_or_device_and_does_for_its_action_alone() {
+    use jailsh::kernel::policy::{part_of, right_asked};
+    let parts: Vec<Right> = Right::parts().collect();
+    assert!(parts.len() > 20);
+    let sockets = (0..64).map(|protocol| Action::Socket { family: 16, kind: 3, protocol });
+    let nodes = (0..256).flat_map(|major| (0..256).map(move |minor| Action::Device { block: false, major, minor, pty: false }));
+    let actions: Vec<Action> = sockets.chain(nodes).collect();
+    for part in &parts {
+        assert_eq!(part.name().parse(), Ok(*part));
+        assert!(["netlink", "device"].contains(&part.whole().name()) && !part.is_fence(), "{part}");
+        let held = RightSet::EMPTY.with(*part);
+        assert!(held.holds(*part) && !held.holds(part.whole()) && held.iter().eq([*part]));
+        let opened: Vec<&Action> = actions.iter().filter(|action| part_of(**action) == Some(*part)).collect();
+        assert_eq!(opened.len(), 1, "{part}");
+        assert_eq!(right_of(*opened[0]), Some(part.whole()), "{part}");
+        for action in &actions {
+            let asked = right_asked(*action, held, RightSet::EMPTY);
+            let verdict = asked.map_or(Verdict::Allowed, |right| policy::judge(held, RightSet::EMPTY, right));
+            let is_allowed = action == opened[0] || right_of(*action).is_none();
+            assert_eq!(verdict == Verdict::Allowed, is_allowed, "{part}: {action:?}");
+        }
+        let whole = RightSet::EMPTY.with(part.whole());
+        assert!(whole.holds(*part) && whole.with(*part).without(part.whole()) == RightSet::EMPTY);
+    }
+    assert_eq!(part_of(Action::Device { block: true, major: 10, minor: 232, pty: false }), None, "disks have none");
+}
+
+#[test]
 fn files_on_mounts_of_another_tree_are_out_of_reach() {
     let kinds = [MountKind::Own, MountKind::Kernel, MountKind::Foreign].map(|kind| needs(Action::OpenOn(kind)));
     assert_eq!(kinds, ["free", "free", "foreign_mount"]);

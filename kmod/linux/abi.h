@@ -7,7 +7,7 @@
 #ifndef JAIL_ABI_H
 #define JAIL_ABI_H
 
-#define JAIL_ABI 3
+#define JAIL_ABI 4
 
 #define JAIL_NAME_SIZE 64
 #define JAIL_ROOT_SIZE 256
@@ -33,6 +33,7 @@ struct jail_connect {
 /* One jail. Slots are never freed memory, so a count can be taken and given back without a lock. */
 struct jail {
 	__u64 rights;
+	__u64 parts; /* of rights that are not held as a whole: kmod/policy/parts.def */
 	__u64 audited; /* not held, but let through and told */
 	__u64 learning_until_ns; /* until then every right is audited, held or not; 0: never */
 	__u32 jid; /* 0: the slot is free */
@@ -84,6 +85,7 @@ struct jail_create_call {
 	__u32 abi;
 	__u32 jid; /* out */
 	__u64 rights;
+	__u64 parts;
 	__u64 audited;
 	__u32 port_count;
 	__u32 taken_port; /* out */
@@ -100,6 +102,7 @@ struct jail_update_call {
 	__u32 abi;
 	__u32 jid;
 	__u64 rights;
+	__u64 parts;
 	__u64 audited;
 	__u32 port_count;
 	__u32 taken_port; /* out */

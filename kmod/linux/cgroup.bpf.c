@@ -229,6 +229,14 @@ int jail_sendmsg6(struct bpf_sock_addr *address)
  * for a file of devpts (drivers/tty/pty.c, pts_unix98_lookup). */
 enum { PTY_MAJOR_FIRST = 136, PTY_MAJOR_LAST = 143 };
 
+/* What of the right to devices the jail was granted, kmod/policy/parts.def; one map for each jail's program. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} granted_parts SEC(".maps");
+
 /* Overlay whiteouts (character device 0:0) never come here; they are no device. */
 SEC("cgroup/dev")
 int jail_device(struct bpf_cgroup_dev_ctx *device)
@@ -236,10 +244,15 @@ int jail_device(struct bpf_cgroup_dev_ctx *device)
 	int block = (device->access_type & 0xffff) == BPF_DEVCG_DEV_BLOCK;
 	__u32 access = device->access_type >> 16, major = device->major;
 	int is_pty = major >= PTY_MAJOR_FIRST && major <= PTY_MAJOR_LAST;
+	__u32 only = 0;
+	__u64 *parts = bpf_map_lookup_elem(&granted_parts, &only);
 
 	if (access & BPF_DEVCG_ACC_MKNOD)
 		return jp_right_of_mknod(block ? JP_S_IFBLK : JP_S_IFCHR) == JP_FREE ? ALLOWED : REFUSED;
-	return jp_right_of_device(block, major, device->minor, is_pty) == JP_FREE ? ALLOWED : REFUSED;
+	return jp_judge_part(0, 0, parts ? *parts : 0, jp_right_of_device(block, major, device->minor, is_pty),
+			     jp_part_of_device(block, major, device->minor)) == JP_ALLOW ?
+		       ALLOWED :
+		       REFUSED;
 }
 
 char cgroup_license[] SEC("license") = "Dual BSD/GPL";

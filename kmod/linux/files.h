@@ -194,11 +194,14 @@ static __always_inline int judge_device(const struct identity *who, struct file 
 	__u32 major = inode->i_rdev >> DEVICE_MINOR_BITS;
 	__u32 minor = inode->i_rdev & ((1 << DEVICE_MINOR_BITS) - 1);
 	int is_pty = inode->i_sb->s_magic == DEVPTS_SUPER_MAGIC;
+	__u32 right, part;
 
 	if (kind != JP_S_IFBLK && kind != JP_S_IFCHR)
 		return 0;
-	return JUDGE(who, jp_right_of_device(kind == JP_S_IFBLK, major, minor, is_pty), EPERM, record_path_denial,
-		     JAIL_ABOUT(DEVICE, inode->i_rdev), &file->f_path);
+	right = jp_right_of_device(kind == JP_S_IFBLK, major, minor, is_pty);
+	part = jp_part_of_device(kind == JP_S_IFBLK, major, minor);
+	return RECORD(verdict_on_part(who, right, part), who, right, EPERM, record_path_denial,
+		      JAIL_ABOUT(DEVICE, inode->i_rdev), &file->f_path);
 }
 
 static __always_inline int judge_queue(const struct identity *who, struct inode *inode)

@@ -162,10 +162,21 @@ static __always_inline __u32 verdict_on(const struct identity *who, __u32 right)
 	return is_learning(jail) ? jp_judge(0, ~0ULL, right) : jp_judge(jail->rights, jail->audited, right);
 }
 
+/* The same for a use that a part of the right would do for. */
+static __always_inline __u32 verdict_on_part(const struct identity *who, __u32 right, __u32 part)
+{
+	struct jail *jail = jail_of(who);
+	if (!jail || is_learning(jail))
+		return verdict_on(who, right);
+	return jp_judge_part(jail->rights, jail->audited, jail->parts, right, part);
+}
+
+#define JUDGE(who, right, error, record, ...) RECORD(verdict_on(who, right), who, right, error, record, __VA_ARGS__)
+
 /* May the member do what takes this right? What is not simply allowed is recorded by `record`, with what follows. */
-#define JUDGE(who, right, error, record, ...)                                                    \
+#define RECORD(verdict, who, right, error, record, ...)                                          \
 	({                                                                                       \
-		__u32 the_verdict = verdict_on(who, right);                                      \
+		__u32 the_verdict = verdict;                                                     \
 		if (the_verdict != JP_ALLOW)                                                     \
 			record((who)->slot, (who)->jid,                                          \
 			       (right) | (the_verdict == JP_TELL ? LET_THROUGH : 0), __VA_ARGS__); \

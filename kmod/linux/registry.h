@@ -137,6 +137,7 @@ static long claim_slot(__u64 number, struct slot_search *search)
 static __always_inline void clear(struct jail *jail)
 {
 	jail->rights = 0;
+	jail->parts = 0;
 	jail->audited = 0;
 	jail->learning_until_ns = 0;
 	jail->held = 0;
@@ -192,6 +193,7 @@ int ctl_create(struct jail_create_call *call)
 	clear(jail);
 	clear_bounds(search.slot);
 	jail->rights = call->rights;
+	jail->parts = call->parts;
 	jail->audited = call->audited;
 	__builtin_memcpy(jail->name, name.text, sizeof(jail->name));
 	TAKE(jail->root, call->root);
@@ -246,6 +248,7 @@ int ctl_update(struct jail_update_call *call)
 	} else {
 		use_taken_connect(jail);
 		jail->rights = call->rights;
+		jail->parts = call->parts;
 		jail->audited = call->audited;
 	}
 	__sync_lock_test_and_set(&jail->changing, 0);

@@ -36,7 +36,12 @@ SEC("lsm/socket_create")
 int BPF_PROG(on_socket_create, int family, int type, int protocol, int by_kernel)
 {
 	__u64 about = JAIL_ABOUT(SOCKET, (family & 0xffff) | type << 16) | (__u64)(protocol & 0xffff) << 32;
-	return by_kernel ? 0 : judge_acting(jp_right_of_socket(family, type, protocol), about, EPERM);
+	struct identity *who = acting_member();
+	__u32 right = jp_right_of_socket(family, type, protocol);
+
+	if (by_kernel || !who)
+		return 0;
+	return RECORD(verdict_on_part(who, right, jp_part_of_socket(family, protocol)), who, right, EPERM, record_denial, about);
 }
 
 SEC("lsm/socket_post_create")

@@ -17,6 +17,29 @@ static const char *const reasons[] = {
 #undef RIGHT
 };
 
+static const struct {
+	const char *name, *about;
+	jp_u32 right, major, minor;
+} parts[JP_PARTS] = {
+#define NETLINK(number, name, about) [number] = { "netlink:" name, about, JP_NETLINK, 0, 0 },
+#define DEVICE(bit, name, major, minor, about) [JP_FIRST_DEVICE + (bit)] = { "device:" name, about, JP_DEVICE, major, minor },
+#include "parts.def"
+#undef NETLINK
+#undef DEVICE
+};
+
+const char *jail_policy_part_name(jp_u32 part) { return part < JP_PARTS ? parts[part].name : 0; }
+const char *jail_policy_part_about(jp_u32 part) { return part < JP_PARTS ? parts[part].about : 0; }
+jp_u32 jail_policy_part_right(jp_u32 part) { return part < JP_PARTS && parts[part].name ? parts[part].right : JP_FREE; }
+jp_u32 jail_policy_part_major(jp_u32 part) { return part < JP_PARTS ? parts[part].major : 0; }
+jp_u32 jail_policy_part_minor(jp_u32 part) { return part < JP_PARTS ? parts[part].minor : 0; }
+jp_u32 jail_policy_part_of_socket(jp_u32 family, jp_u32 protocol) { return jp_part_of_socket(family, protocol); }
+jp_u32 jail_policy_part_of_device(int block, jp_u32 major, jp_u32 minor) { return jp_part_of_device(block, major, minor); }
+jp_u32 jail_policy_judge_part(jp_u64 held, jp_u64 audited, jp_u64 granted, jp_u32 right, jp_u32 part)
+{
+	return jp_judge_part(held, audited, granted, right, part);
+}
+
 jp_u32 jail_policy_count(void) { return JP_RIGHT_COUNT; }
 const char *jail_policy_name(jp_u32 right) { return right < JP_RIGHT_COUNT ? names[right] : 0; }
 const char *jail_policy_reason(jp_u32 right) { return right < JP_RIGHT_COUNT ? reasons[right] : 0; }

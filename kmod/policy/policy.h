@@ -95,6 +95,56 @@ JP_FN jp_u32 jp_judge(jp_u64 held, jp_u64 audited, jp_u32 right)
 	return jp_holds(audited, right) ? JP_TELL : JP_REFUSE;
 }
 
+/* ---- parts of rights ---- */
+
+/* What of a right can be granted by itself, a bit each: the netlink families by their protocols, devices above them. */
+enum { JP_FIRST_DEVICE = 32, JP_PARTS = 64, JP_NO_PART = JP_PARTS };
+
+JP_FN int jp_holds_part(jp_u64 parts, jp_u32 part)
+{
+	return part < JP_PARTS && ((parts >> part) & 1);
+}
+
+/* What becomes of a use of the right for which its part would do. */
+JP_FN jp_u32 jp_judge_part(jp_u64 held, jp_u64 audited, jp_u64 parts, jp_u32 right, jp_u32 part)
+{
+	return jp_holds_part(parts, part) ? JP_ALLOW : jp_judge(held, audited, right);
+}
+
+/* The part that making such a socket takes; family is Linux's AF_NETLINK. */
+JP_FN jp_u32 jp_part_of_socket(jp_u32 family, jp_u32 protocol)
+{
+	enum { NETLINK_FAMILY = 16 };
+	if (family != NETLINK_FAMILY)
+		return JP_NO_PART;
+	switch (protocol) {
+#define NETLINK(number, name, about) \
+	case number:                 \
+		return number;
+#define DEVICE(bit, name, major, minor, about)
+#include "parts.def"
+#undef NETLINK
+#undef DEVICE
+	default:
+		return JP_NO_PART;
+	}
+}
+
+/* The part that opening such a node takes. */
+JP_FN jp_u32 jp_part_of_device(int block, jp_u32 major, jp_u32 minor)
+{
+	if (block)
+		return JP_NO_PART;
+#define NETLINK(number, name, about)
+#define DEVICE(bit, name, its_major, its_minor, about)     \
+	if (major == (its_major) && minor == (its_minor)) \
+		return JP_FIRST_DEVICE + (bit);
+#include "parts.def"
+#undef NETLINK
+#undef DEVICE
+	return JP_NO_PART;
+}
+
 /* ---- who may act on whom ---- */
 
 /* The host acts on everyone; a member acts on members of its own jail. */

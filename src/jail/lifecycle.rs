@@ -154,7 +154,7 @@ pub fn bring_up(host: &Host, name: &JailName) -> Result<Running, JailError> {
     let jid = host.kernel.create(&definition(&host.config, name, &spec))?;
     // A body that runs no commands says so here, before anything is mounted.
     let entered = host.kernel.gate(jid).map(drop).and_then(|()| host.kernel.limit(jid, &spec.limits)).map_err(JailError::from);
-    match entered.and_then(|()| root::pin(&host.config, name, &spec.base, host.kernel.way_in())) {
+    match entered.and_then(|()| root::pin(&host.config, name, &spec.base, host.kernel.way_in(), spec.policy().rights)) {
         Ok(()) => Ok(Running { name: name.clone(), jid, brought_up: true }),
         Err(error) => {
             // The first error is the one to tell; what stays is taken down by the next verb.

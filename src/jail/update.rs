@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::spec::profile::grantable_right;
+use super::spec::profile::{grantable_right, whole_right};
 use super::spec::{SpecError, connect_anywhere, way_past};
 use super::{Host, JailError, Spec};
 use crate::kernel::{ConnectRule, JailInfo, Level, Limits, Policy, Port, Right, RightSet, Verdict};
@@ -35,7 +35,10 @@ impl Choice {
         if names == [ALL] {
             return Ok(Choice::All);
         }
-        let named = |set: RightSet, name: &String| Ok(set.with(grantable_right(key, name)?));
+        let named = |set: RightSet, name: &String| {
+            whole_right(key, name)?;
+            Ok(set.with(grantable_right(key, name)?))
+        };
         names.iter().try_fold(RightSet::EMPTY, named).map(Choice::These)
     }
 }
@@ -137,12 +140,15 @@ impl PolicyChange {
     pub fn lines(&self) -> Vec<String> {
         let (before, after) = (&self.before, &self.after);
         let mut lines = Vec::new();
-        if before.rights != after.rights {
+        if level(before.rights) != level(after.rights) {
             lines.push(format!("profile: {} -> {}", level(before.rights), level(after.rights)));
         }
         for (what, verdict) in [("granted", Verdict::Allowed), ("denied", Verdict::Refused), ("audited", Verdict::Told)] {
             let turned = |right: &Right| after.judge(*right) == verdict && before.judge(*right) != verdict;
-            let names: Vec<&str> = Right::all().filter(turned).map(Right::name).collect();
+            // Parts that go with a right as a whole are no news of their own.
+            let is_named = |part: &Right| before.rights.contains(*part) || after.rights.contains(*part);
+            let all = Right::all().chain(Right::parts().filter(is_named));
+            let names: Vec<&str> = all.filter(turned).map(Right::name).collect();
             if !names.is_empty() {
                 lines.push(format!("{what}: {}", names.join(", ")));
             }
@@ -188,6 +194,15 @@ pub fn update(host: &Host, jail: &JailInfo, wanted: &Wanted) -> Result<PolicyCha
         return Err(JailError::Conflict {
             what: format!("jail {} may connect only to some places, and {right} sends anywhere all the same", jail.name),
             remedy: format!("use a profile that denies {right}"),
+        });
+    }
+    if let Some((part, (name, ..))) = Right::parts()
+        .filter_map(|part| Some((part, part.device()?)))
+        .find(|(part, _)| after.rights.contains(*part) && !before.rights.contains(*part))
+    {
+        return Err(JailError::Conflict {
+            what: format!("jail {} has no /dev/{name}, which is made when it starts, so {part} would open nothing", jail.name),
+            remedy: "grant it in the jail's spec, and restart the jail".into(),
         });
     }
     let limits_before = host.kernel.limits(jail.jid)?;
@@ -267,6 +282,20 @@ mod tests {
         assert_eq!(after.audited, RightSet::EMPTY);
         let fence = Wanted::parse(None, None).unwrap().switching(&names(&["process_see"]), &[]).unwrap_err();
         assert!(fence.to_string().contains("keeps jails apart"), "{fence}");
+    }
+
+    #[test]
+    fn a_netlink_family_is_given_to_a_live_jail_and_a_device_whose_node_it_lacks_is_not() {
+        let host = host(&[("web", 80)]);
+        let granting = |part: &str| {
+            let profile = json!({ "base": "high", "grant": [part] });
+            let wanted = Wanted::from_tree(&profile, &Value::Null, &Value::Null).unwrap();
+            update(&host, &jail(&host, "web"), &wanted).map(|change| change.lines().join("\n")).map_err(|error| error.to_string())
+        };
+        let told = ["netlink:audit", "device:kvm", "netlink:generic"].map(granting);
+        insta::assert_snapshot!(told.map(|told| told.unwrap_or_else(|error| format!("error: {error}"))).join("\n"));
+        let audited = Wanted::parse(None, None).unwrap().switching(&["netlink:audit".to_owned()], &[]).unwrap_err();
+        assert!(audited.to_string().contains("is a part of netlink"), "{audited}");
     }
 
     #[test]

@@ -46,7 +46,8 @@ pub struct Description {
 }
 
 impl Description {
+    /// Of a part: as its right.
     pub fn enforcement(&self, right: Right) -> Option<&Enforcement> {
-        self.rights.iter().find(|status| status.right == right).map(|status| &status.enforcement)
+        self.rights.iter().find(|status| status.right == right.whole()).map(|status| &status.enforcement)
     }
 }

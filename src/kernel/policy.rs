@@ -27,6 +27,14 @@ mod ffi {
         pub safe fn jail_policy_may_reach_unix(actor: c_uint, owner: c_uint, has_path: c_int) -> c_int;
         pub safe fn jail_policy_capability(cap: c_uint) -> c_uint;
         pub safe fn jail_policy_capability_with(held: u64, audited: u64, cap: c_uint) -> c_uint;
+        pub safe fn jail_policy_part_name(part: c_uint) -> *const c_char;
+        pub safe fn jail_policy_part_about(part: c_uint) -> *const c_char;
+        pub safe fn jail_policy_part_right(part: c_uint) -> c_uint;
+        pub safe fn jail_policy_part_major(part: c_uint) -> c_uint;
+        pub safe fn jail_policy_part_minor(part: c_uint) -> c_uint;
+        pub safe fn jail_policy_part_of_socket(family: c_uint, protocol: c_uint) -> c_uint;
+        pub safe fn jail_policy_part_of_device(block: c_int, major: c_uint, minor: c_uint) -> c_uint;
+        pub safe fn jail_policy_judge_part(held: u64, audited: u64, parts: u64, right: c_uint, part: c_uint) -> c_uint;
         pub safe fn jail_policy_mknod(mode: c_uint) -> c_uint;
         pub safe fn jail_policy_device(block: c_int, major: c_uint, minor: c_uint, is_pty: c_int) -> c_uint;
         pub safe fn jail_policy_open(fs: c_uint, write: c_int) -> c_uint;
@@ -47,17 +55,52 @@ mod ffi {
     }
 }
 
-/// A named thing a jail may do, or a fence between jails that no profile opens. Its number is ABI.
+/// A named thing a jail may do, or a fence between jails that no profile opens. Its number is ABI. Or a part of a right
+/// that can be granted by itself, as `device:kvm` and `netlink:generic`: numbers from [`FIRST_PART`] on.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Right(u8);
 
+/// The kernel counts and describes whole rights, whose mask has 64 bits; the bits of parts come after them.
+const FIRST_PART: u8 = 64;
+const PARTS: u8 = 64;
+
 impl Right {
-    /// How many there are.
+    /// Every part of a right, in the order of the table.
+    pub fn parts() -> impl Iterator<Item = Right> {
+        (0..PARTS).filter(|bit| !ffi::jail_policy_part_name((*bit).into()).is_null()).map(|bit| Right(FIRST_PART + bit))
+    }
+
+    fn of_part(bit: u32) -> Option<Right> {
+        u8::try_from(bit).ok().filter(|bit| *bit < PARTS).map(|bit| Right(FIRST_PART + bit))
+    }
+
+    fn part(self) -> Option<u32> {
+        self.0.checked_sub(FIRST_PART).map(u32::from)
+    }
+
+    /// Can it only be granted beside others of its right?
+    pub fn is_part(self) -> bool {
+        self.part().is_some()
+    }
+
+    /// The right that it is a part of; any other is itself.
+    pub fn whole(self) -> Right {
+        self.part().map_or(self, |part| Right(ffi::jail_policy_part_right(part) as u8))
+    }
+
+    /// Of a device: its name below /dev, and its major and minor number.
+    pub fn device(self) -> Option<(&'static str, u32, u32)> {
+        let part = self.part()?;
+        let name = self.name().strip_prefix("device:")?;
+        Some((name, ffi::jail_policy_part_major(part), ffi::jail_policy_part_minor(part)))
+    }
+
+    /// How many there are, parts not counted.
     pub fn count() -> usize {
         ffi::jail_policy_count() as usize
     }
 
-    /// Every right, in table order.
+    /// Every right as a whole, in table order.
     pub fn all() -> impl Iterator<Item = Right> {
         (0..ffi::jail_policy_count()).filter_map(Right::from_index)
     }
@@ -73,17 +116,17 @@ impl Right {
 
     /// Its name in scripts, listings and logs.
     pub fn name(self) -> &'static str {
-        text(ffi::jail_policy_name(self.index()))
+        text(self.part().map_or_else(|| ffi::jail_policy_name(self.index()), |part| ffi::jail_policy_part_name(part)))
     }
 
     /// Why it matters, one line.
     pub fn reason(self) -> &'static str {
-        text(ffi::jail_policy_reason(self.index()))
+        text(self.part().map_or_else(|| ffi::jail_policy_reason(self.index()), |part| ffi::jail_policy_part_about(part)))
     }
 
     /// A wall between jails: counted like a right, granted by no profile.
     pub fn is_fence(self) -> bool {
-        ffi::jail_policy_fences() >> self.index() & 1 == 1
+        !self.is_part() && ffi::jail_policy_fences() >> self.index() & 1 == 1
     }
 }
 
@@ -117,7 +160,7 @@ impl FromStr for Right {
     type Err = ();
 
     fn from_str(name: &str) -> Result<Self, ()> {
-        Right::all().find(|right| right.name() == name).ok_or(())
+        Right::all().chain(Right::parts()).find(|right| right.name() == name).ok_or(())
     }
 }
 
@@ -149,37 +192,52 @@ pub fn kauth_questions() -> impl Iterator<Item = KauthQuestion> {
     })
 }
 
-/// A set of rights as the kernel keeps it.
+/// A set of rights as the kernel keeps it: in the lower half whole ones, in the upper half parts.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub struct RightSet(u64);
+pub struct RightSet(u128);
 
 impl RightSet {
     pub const EMPTY: RightSet = RightSet(0);
 
+    /// Whole rights alone.
     pub fn from_mask(mask: u64) -> RightSet {
-        RightSet(mask)
+        RightSet(mask.into())
+    }
+
+    /// The same whole rights, and these parts.
+    #[must_use]
+    pub fn with_parts(self, parts: u64) -> RightSet {
+        RightSet(u128::from(self.mask()) | u128::from(parts) << FIRST_PART)
+    }
+
+    /// A bit per part.
+    pub fn parts(self) -> u64 {
+        (self.0 >> FIRST_PART) as u64
     }
 
     /// Every right but the fences.
     pub fn grantable() -> RightSet {
-        RightSet(!ffi::jail_policy_fences()).iter().collect()
+        RightSet::from_mask(!ffi::jail_policy_fences()).iter().collect()
     }
 
+    /// A bit per whole right.
     pub fn mask(self) -> u64 {
-        self.0
+        self.0 as u64
     }
 
     pub fn with(self, right: Right) -> RightSet {
         RightSet(self.0 | 1 << right.index())
     }
 
+    /// With a right go its parts.
     pub fn without(self, right: Right) -> RightSet {
-        RightSet(self.0 & !(1 << right.index()))
+        let parts = Right::parts().filter(|part| part.whole() == right);
+        RightSet(parts.chain([right]).fold(self.0, |set, right| set & !(1 << right.index())))
     }
 
-    /// Does it hold the right? Fences never are.
+    /// Does it hold the right? Fences never are; a part is held with its right.
     pub fn holds(self, right: Right) -> bool {
-        ffi::jail_policy_holds(self.0, right.index()) != 0
+        (right.is_part() && self.contains(right)) || ffi::jail_policy_holds(self.mask(), right.whole().index()) != 0
     }
 
     /// Was it put in? True of fences too, which no set makes a jail hold.
@@ -187,8 +245,10 @@ impl RightSet {
         self.0 >> right.index() & 1 == 1
     }
 
+    /// Whole rights, and parts of those that it does not hold as a whole.
     pub fn iter(self) -> impl Iterator<Item = Right> {
-        Right::all().filter(move |right| self.holds(*right))
+        let parts = Right::parts().filter(move |part| self.contains(*part) && !self.holds(part.whole()));
+        Right::all().filter(move |right| self.holds(*right)).chain(parts)
     }
 }
 
@@ -215,7 +275,11 @@ pub enum Verdict {
 
 /// By the rights that are held and those that are audited.
 pub fn judge(held: RightSet, audited: RightSet, right: Right) -> Verdict {
-    match ffi::jail_policy_judge(held.0, audited.0, right.index()) {
+    let answer = match right.part() {
+        Some(part) => ffi::jail_policy_judge_part(held.mask(), audited.mask(), held.parts(), right.whole().index(), part),
+        None => ffi::jail_policy_judge(held.mask(), audited.mask(), right.index()),
+    };
+    match answer {
         1 => Verdict::Allowed,
         2 => Verdict::Told,
         _ => Verdict::Refused,
@@ -243,7 +307,7 @@ impl Level {
 
     /// What it grants.
     pub fn rights(self) -> RightSet {
-        RightSet(ffi::jail_policy_level_mask(self as u32))
+        RightSet::from_mask(ffi::jail_policy_level_mask(self as u32))
     }
 }
 
@@ -318,12 +382,21 @@ pub fn right_of(action: Action) -> Option<Right> {
     })
 }
 
-/// The same, asked by who holds and is audited for these: some capabilities are asked without what they are used for, so that
-/// more than one right serves.
+/// The part of a right that would do for the action.
+pub fn part_of(action: Action) -> Option<Right> {
+    Right::of_part(match action {
+        Action::Device { block, major, minor, .. } => ffi::jail_policy_part_of_device(block.into(), major, minor),
+        Action::Socket { family, protocol, .. } => ffi::jail_policy_part_of_socket(family, protocol),
+        _ => return None,
+    })
+}
+
+/// The right that an action takes of who holds and is audited for these: a part that is held does, and some capabilities are
+/// asked without what they are used for, so that more than one right serves.
 pub fn right_asked(action: Action, held: RightSet, audited: RightSet) -> Option<Right> {
     match action {
-        Action::Capability(cap) => Right::from_index(ffi::jail_policy_capability_with(held.0, audited.0, cap)),
-        other => right_of(other),
+        Action::Capability(cap) => Right::from_index(ffi::jail_policy_capability_with(held.mask(), audited.mask(), cap)),
+        other => part_of(other).filter(|part| held.contains(*part)).or_else(|| right_of(other)),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::{moment, printable};
+use crate::kernel::policy::{Action, part_of};
 use crate::kernel::{CAPABILITIES, Denial, Jid, Object};
 
 /// Address families (address_families(7)) that are asked for in practice.
@@ -34,7 +35,7 @@ const FILE_SYSTEMS: [(u32, &str); 8] = [
 /// socket(2): types by their numbers.
 const KINDS: [(u16, &str); 5] = [(1, "stream"), (2, "dgram"), (3, "raw"), (4, "rdm"), (5, "seqpacket")];
 
-/// Protocols of the inet families (protocols(5)) and of netlink (netlink(7)).
+/// Protocols of the inet families (protocols(5)).
 const PROTOCOLS: [(u16, &str); 9] = [
     (1, "icmp"),
     (2, "igmp"),
@@ -45,18 +46,6 @@ const PROTOCOLS: [(u16, &str); 9] = [
     (132, "sctp"),
     (136, "udplite"),
     (255, "raw"),
-];
-const NETLINKS: [(u16, &str); 10] = [
-    (0, "route"),
-    (4, "sock_diag"),
-    (6, "xfrm"),
-    (7, "selinux"),
-    (9, "audit"),
-    (11, "connector"),
-    (12, "netfilter"),
-    (15, "kobject_uevent"),
-    (16, "generic"),
-    (21, "crypto"),
 ];
 const NETLINK: u16 = 16;
 /// In stat(2)'s mode: what kind of file, and a directory.
@@ -95,16 +84,21 @@ fn place(subject: &str) -> String {
     if subject.starts_with('/') { subject.to_owned() } else { format!(".../{subject}") }
 }
 
+/// As the part of the right to it is called.
+fn netlink(protocol: u16) -> Option<&'static str> {
+    let part = part_of(Action::Socket { family: NETLINK.into(), kind: 0, protocol: protocol.into() });
+    if protocol == 0 { Some("route") } else { part?.name().strip_prefix("netlink:") }
+}
+
 /// `socket inet raw icmp`, as socket(2) takes them.
 fn socket(family: u16, kind: u16, protocol: u16) -> String {
     let number = |named: Option<&str>, number: u16| named.map_or_else(|| number.to_string(), str::to_owned);
     let family_name = number(named(&FAMILIES, family), family);
     let kind_name = number(named(&KINDS, kind), kind);
-    let protocols: &[(u16, &str)] = if family == NETLINK { &NETLINKS } else { &PROTOCOLS };
     match (family, protocol) {
-        (NETLINK, _) => format!("socket {family_name} {}", number(named(protocols, protocol), protocol)),
+        (NETLINK, _) => format!("socket {family_name} {}", number(netlink(protocol), protocol)),
         (_, 0) => format!("socket {family_name} {kind_name}"),
-        (2 | 10, _) => format!("socket {family_name} {kind_name} {}", number(named(protocols, protocol), protocol)),
+        (2 | 10, _) => format!("socket {family_name} {kind_name} {}", number(named(&PROTOCOLS, protocol), protocol)),
         _ => format!("socket {family_name} {kind_name} {protocol}"),
     }
 }

@@ -30,7 +30,10 @@ pub fn explanation(profile: &Profile) -> Table {
             Value::text(profile.reason(right).unwrap_or_else(|| right.reason())),
         ]
     };
-    Table::new(&EXPLANATION, Right::all().filter(|right| !right.is_fence()).map(row).collect())
+    Table::new(&EXPLANATION, {
+        let parts = Right::parts().filter(|part| profile.grant.contains(*part));
+        Right::all().filter(|right| !right.is_fence()).chain(parts).map(row).collect()
+    })
 }
 
 const PROOF: [Column; 7] = [

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use jailsh::kernel::RightSet;
 use jailsh::kernel::landlock::{devices, ports};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
@@ -19,9 +20,9 @@ impl Nodes {
         let nodes = Nodes(TempDir::new().expect("a scratch directory"));
         let none: Option<&str> = None;
         mount(Some("none"), nodes.0.path(), Some("tmpfs"), MsFlags::empty(), none).expect("a tmpfs");
-        for (name, minor) in [("null", 3), ("kmsg", 11)] {
+        for (name, major, minor) in [("null", 1, 3), ("kmsg", 1, 11), ("fuse", 10, 229), ("hwrng", 10, 183)] {
             let mode = Mode::from_bits_truncate(0o600);
-            mknod(&nodes.0.path().join(name), SFlag::S_IFCHR, mode, makedev(1, minor)).expect(name);
+            mknod(&nodes.0.path().join(name), SFlag::S_IFCHR, mode, makedev(major, minor)).expect(name);
         }
         nodes
     }
@@ -79,7 +80,7 @@ fn a_member_of_a_guarded_group_opens_and_makes_no_device_but_the_free_ones() {
         let output = shell(Some(&group.path), &nodes, &format!("rm -f fresh; {line}"));
         assert!(output.status.success() || line.contains("proc"), "{line}, before: {output:?}");
     }
-    devices::guard(&group.path).expect("guarded");
+    devices::guard(&group.path, RightSet::EMPTY).expect("guarded");
     let works = [
         ": < null",
         "echo > /dev/null",
@@ -103,7 +104,28 @@ fn a_member_of_a_guarded_group_opens_and_makes_no_device_but_the_free_ones() {
     };
     check(&group.path);
     check(&group.nested());
-    devices::guard(&group.path).expect("guarded again");
+    devices::guard(&group.path, RightSet::EMPTY).expect("guarded again");
     assert_eq!(attached_to(&group.path, libbpf_sys::BPF_CGROUP_DEVICE).len(), 1, "one program, however often it is asked for");
     assert!(shell(None, &nodes, ": < kmsg").status.success(), "the host is not guarded");
+}
+
+#[test]
+fn a_device_that_was_granted_by_name_is_opened_and_no_other() {
+    if let Err(why) = devices::probe() {
+        eprintln!("skipped: {why}");
+        return;
+    }
+    let (group, nodes) = (Group::make("granted"), Nodes::make());
+    let denied = |name: &str| {
+        let output = shell(Some(&group.path), &nodes, &format!(": < {name}"));
+        String::from_utf8_lossy(&output.stderr).contains("not permitted")
+    };
+    let all = ["null", "kmsg", "fuse", "hwrng"];
+    devices::guard(&group.path, RightSet::EMPTY).expect("guarded");
+    assert_eq!(all.map(denied), [false, true, true, true]);
+    // A machine without the driver says so instead: the program let it pass.
+    devices::guard(&group.path, RightSet::EMPTY.with("device:fuse".parse().unwrap())).expect("guarded again");
+    assert_eq!(all.map(denied), [false, true, false, true]);
+    let made = shell(Some(&group.path), &nodes, "/bin/busybox mknod fresh c 10 229");
+    assert!(!made.status.success(), "opening it is no right to make it");
 }

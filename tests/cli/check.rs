@@ -43,7 +43,7 @@ fn checks_json_has_a_map_for_each_finding() {
 #[test]
 fn explain_lists_codes_and_tells_of_each_and_of_rights() {
     let place = Place::new();
-    let runs: [&[&str]; 11] = [
+    let runs: [&[&str]; 13] = [
         &["explain"],
         &["explain", "e0303"],
         &["explain", "not_running"],
@@ -55,6 +55,8 @@ fn explain_lists_codes_and_tells_of_each_and_of_rights() {
         &["explain", "module"],
         &["explain", "ipc"],
         &["explain", "CAP_NET_RAW"],
+        &["explain", "netlink:audit"],
+        &["explain", "device"],
     ];
     insta::assert_snapshot!(runs.map(|arguments| place.run("jailsh", arguments).go().to_string()).concat());
 }

@@ -27,7 +27,9 @@ const OUR_PORT: u16 = 18371;
 const THEIR_PORT: u16 = 18372;
 const PORTS: [u16; 4] = [OUR_PORT, THEIR_PORT, 18373, 18];
 
-const PATHS: [&str; 8] = [
+const PATHS: [&str; 10] = [
+    "open /dev/ttyS0",
+    "open /dev/fuse",
     "open /dev/null",
     "open /dev/kmsg",
     "open /dev/urandom",
@@ -69,7 +71,7 @@ struct Case {
 }
 
 fn cases() -> impl Strategy<Value = Case> {
-    let all: Vec<Right> = Right::all().collect();
+    let all: Vec<Right> = Right::all().chain(Right::parts()).collect();
     // What asks for a tracer asks about its parent, who is the host here, and what looks at /proc has the host's mount of it;
     // tests/proof.rs has members of a real jail try both.
     let feats: Vec<&'static _> = FEATS.iter().filter(|feat| !["ptrace", "see host"].contains(&feat.name)).collect();

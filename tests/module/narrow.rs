@@ -90,3 +90,31 @@ fn swapping_takes_its_own_right_and_not_the_rest_of_sys_admin() {
     assert_eq!(both(&["namespaces"]), [libc::EPERM, 0]);
     assert_eq!(jail.denied("swap"), before + 1);
 }
+
+#[test]
+fn a_part_of_a_right_opens_that_part_alone_and_is_given_and_taken_while_the_jail_is_up() {
+    let Some(module) = module() else { return };
+    let jail = module.jail("parts", &[]);
+    let family = |protocol: i32| move || socket(libc::AF_NETLINK, libc::SOCK_RAW, protocol);
+    let sockets = || {
+        [libc::NETLINK_GENERIC, libc::NETLINK_SOCK_DIAG, libc::NETLINK_KOBJECT_UEVENT].map(|protocol| jail.run(family(protocol)))
+    };
+    // SAFETY: a path that ends; the process ends with its descriptors.
+    let open =
+        |path: &'static std::ffi::CStr| move || errno(unsafe { libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_NONBLOCK) });
+    let nodes = || [c"/dev/ttyS0", c"/dev/kmsg"].map(|path| jail.run(open(path)));
+    let serial = child(open(c"/dev/ttyS0")).end();
+    only(&module, &jail, &[]);
+    assert_eq!((sockets(), nodes()), ([libc::EPERM; 3], [libc::EPERM; 2]));
+    only(&module, &jail, &["netlink:generic", "device:ttyS0"]);
+    assert_eq!(sockets(), [0, libc::EPERM, libc::EPERM]);
+    assert_eq!(nodes(), [serial, libc::EPERM]);
+    let held = jail.info().policy.rights;
+    assert!(held.contains(right("netlink:generic")) && held.contains(right("device:ttyS0")) && !held.holds(right("netlink")));
+    let before = jail.denied("netlink");
+    only(&module, &jail, &["netlink:kobject_uevent"]);
+    assert_eq!(sockets(), [libc::EPERM, libc::EPERM, 0]);
+    assert_eq!(jail.denied("netlink"), before + 2, "counted under the whole right");
+    only(&module, &jail, &["netlink"]);
+    assert_eq!(sockets(), [0; 3]);
+}

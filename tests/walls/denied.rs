@@ -16,6 +16,7 @@ crate::cases![
     a_debugger_is_refused_where_the_profile_says_so,
     who_may_ping_makes_icmp_sockets_and_forges_nothing,
     swapping_takes_its_own_right,
+    a_netlink_family_is_opened_by_name_and_no_other,
     thirty_two_bit_calls_do_not_exist,
     capabilities_are_gone_from_every_set,
 ];
@@ -200,6 +201,19 @@ fn who_may_ping_makes_icmp_sockets_and_forges_nothing() {
     behind(Level::High.rights(), || {
         assert_eq!(socket(libc::SOCK_RAW, libc::IPPROTO_ICMP), Err(Errno::EPERM));
         assert_eq!(socket(libc::SOCK_DGRAM, libc::IPPROTO_ICMP), Err(Errno::EPERM));
+    });
+}
+
+fn a_netlink_family_is_opened_by_name_and_no_other() {
+    let generic = Level::High.rights().with("netlink:generic".parse::<Right>().unwrap());
+    behind(generic, || {
+        for kind in [libc::SOCK_RAW, libc::SOCK_DGRAM, libc::SOCK_RAW | libc::SOCK_CLOEXEC] {
+            for protocol in 0..32 {
+                let made = syscall(libc::SYS_socket, &[libc::AF_NETLINK.into(), kind.into(), protocol]);
+                let expected = if protocol == i64::from(libc::NETLINK_GENERIC) { None } else { Some(Errno::EPERM) };
+                assert_eq!(made.err(), expected, "type {kind:#x}, protocol {protocol}");
+            }
+        }
     });
 }
 

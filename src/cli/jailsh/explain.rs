@@ -48,7 +48,7 @@ impl Explain {
 
 fn unknown(name: &str) -> String {
     let codes = explain::all().map(|one| one.code.as_str());
-    let hint = match nearest(name, codes.chain(Right::all().map(Right::name))) {
+    let hint = match nearest(name, codes.chain(Right::all().chain(Right::parts()).map(Right::name))) {
         Some(near) => format!("did you mean {near}?"),
         None => "jailsh explain lists all codes".to_owned(),
     };

@@ -74,9 +74,9 @@ pub fn build(host: &Host, from: &Pin, request: &InstallRequest<'_>, derived: Der
 /// What maintainers' scripts may do: as services of a medium jail, and useradd(8) gives up where it may not ask for the
 /// audit socket (what it would write there needs a capability besides, which it does not have).
 fn profile() -> Profile {
-    let netlink: Right = "netlink".parse().expect("a right of the table");
+    let audit: Right = "netlink:audit".parse().expect("a part of a right");
     let mut profile = Profile::built_in(Level::Medium);
-    profile.grant.insert(netlink, Some("useradd opens the audit socket".into()));
+    profile.grant.insert(audit, Some("useradd opens the audit socket".into()));
     profile
 }
 

@@ -18,7 +18,7 @@ use crate::jail::base::{self, Base};
 use crate::jail::data;
 use crate::jail::store::{self, Directory};
 use crate::jail::{Config, JailError};
-use crate::kernel::{JailName, WayIn};
+use crate::kernel::{JailName, Right, RightSet, WayIn};
 
 /// Top-level names of the host that are links into /usr on a merged system and directories of programs on others.
 const PROGRAM_DIRECTORIES: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
@@ -50,7 +50,7 @@ const MINIMAL: u64 = NOSUID | NODEV | NOEXEC;
 const TTY_GROUP: u32 = 5;
 
 /// Leaves the caller in a new mount namespace whose root is the jail's.
-pub fn build(config: &Config, name: &JailName, base: &Base, way_in: WayIn) -> Result<(), JailError> {
+pub fn build(config: &Config, name: &JailName, base: &Base, way_in: WayIn, rights: RightSet) -> Result<(), JailError> {
     unshare(CloneFlags::CLONE_NEWNS).map_err(JailError::system("make a mount namespace"))?;
     let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
     mount(None::<&str>, "/", None::<&str>, private, None::<&str>)
@@ -66,7 +66,7 @@ pub fn build(config: &Config, name: &JailName, base: &Base, way_in: WayIn) -> Re
     }
     skeleton.data(&jail.sub("data")?)?;
     skeleton.kernel_file_systems(way_in)?;
-    skeleton.devices()?;
+    skeleton.devices(rights)?;
     skeleton.become_root()
 }
 
@@ -186,14 +186,20 @@ impl Skeleton {
         Ok(())
     }
 
-    fn devices(&self) -> Result<(), JailError> {
+    /// Those of every jail, and those that it was granted by name.
+    fn devices(&self, rights: RightSet) -> Result<(), JailError> {
         let dev = self.mounted("dev", 0o755, tmpfs(c"64k", c"0755", NOSUID | NOEXEC))?;
         for (name, major, minor) in DEVICES {
-            let doing = || format!("make /dev/{name}");
-            mknodat(dev.fd(), name, SFlag::S_IFCHR, Mode::from_bits_truncate(0o600), makedev(major, minor))
-                .map_err(JailError::system(doing()))?;
-            let everyone = Mode::from_bits_truncate(0o666);
-            fchmodat(dev.fd(), name, everyone, FchmodatFlags::FollowSymlink).map_err(JailError::system(doing()))?;
+            Self::device(&dev, name, major, minor)?;
+        }
+        let granted = Right::parts().filter(|part| rights.contains(*part)).filter_map(Right::device);
+        for (name, major, minor) in granted {
+            match name.split_once('/') {
+                Some((directory, name)) => {
+                    Self::device(&dev.ensure(directory, 0o755)?, name, major.into(), minor.into())?;
+                }
+                None => Self::device(&dev, name, major.into(), minor.into())?,
+            }
         }
         fchownat(dev.fd(), "tty", None, Some(Gid::from_raw(TTY_GROUP)), nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW)
             .map_err(JailError::system("give /dev/tty to the group of terminals"))?;
@@ -206,6 +212,15 @@ impl Skeleton {
         Self::mounted_at(&dev, "pts", 0o755, mounts::new(c"devpts", &options, NOSUID | NOEXEC))?;
         Self::mounted_at(&dev, "shm", 0o1777, tmpfs(c"256m", c"1777", NOSUID | NODEV))?;
         Ok(())
+    }
+
+    /// A node that everybody in the jail may open.
+    fn device(parent: &Directory, name: &str, major: u64, minor: u64) -> Result<(), JailError> {
+        let doing = || format!("make {}", parent.path_of(name).display());
+        mknodat(parent.fd(), name, SFlag::S_IFCHR, Mode::from_bits_truncate(0o600), makedev(major, minor))
+            .map_err(JailError::system(doing()))?;
+        let everyone = Mode::from_bits_truncate(0o666);
+        fchmodat(parent.fd(), name, everyone, FchmodatFlags::FollowSymlink).map_err(JailError::system(doing()))
     }
 
     fn mounted(&self, name: &str, mode: u32, made: nix::Result<OwnedFd>) -> Result<Directory, JailError> {

@@ -25,7 +25,7 @@ pub(super) use visit::open_terminal;
 use super::base::{self, Base, Pin};
 use super::store::{Directory, jail, remove_tree};
 use super::{Config, JailError, fork};
-use crate::kernel::{JailName, WayIn};
+use crate::kernel::{JailName, RightSet, WayIn};
 
 /// The pin's file name in the jail's run directory.
 const PIN: &str = "mnt";
@@ -75,7 +75,7 @@ pub fn base_in_use(config: &Config, name: &JailName) -> Result<Option<Pin>, Jail
 
 /// Builds the jail's root in a new namespace and pins that. The caller holds the jail's lock and saw that no pin is
 /// there. On an error nothing is left: the namespace dies with the child that built it.
-pub fn pin(config: &Config, name: &JailName, base: &Base, way_in: WayIn) -> Result<(), JailError> {
+pub fn pin(config: &Config, name: &JailName, base: &Base, way_in: WayIn, rights: RightSet) -> Result<(), JailError> {
     // Before the fork, so that what is wrong with the files is said as it is.
     let files = jail(config, name)?;
     files.sub("root")?.vetted()?;
@@ -88,13 +88,13 @@ pub fn pin(config: &Config, name: &JailName, base: &Base, way_in: WayIn) -> Resu
     run.replace(BASE, 0o600, base.to_string().as_bytes())?;
     drop(files);
 
-    let mut pinned = build_and_pin(config, name, base, way_in, &run, None);
+    let mut pinned = build_and_pin(config, name, base, (way_in, rights), &run, None);
     // A namespace is pinned only in one that is older by its number, and since Linux 6.18 numbers are handed out by each
     // processor from a range of its own (kernel/nstree.c): one made on the processor of the caller's namespace is younger.
     for processor in 0..processors() {
         match pinned {
             Err(JailError::System { errno: Errno::EINVAL, .. }) => {
-                pinned = build_and_pin(config, name, base, way_in, &run, Some(processor));
+                pinned = build_and_pin(config, name, base, (way_in, rights), &run, Some(processor));
             }
             _ => break,
         }
@@ -115,7 +115,7 @@ fn build_and_pin(
     config: &Config,
     name: &JailName,
     base: &Base,
-    way_in: WayIn,
+    kind: (WayIn, RightSet),
     run: &Directory,
     processor: Option<usize>,
 ) -> Result<(), JailError> {
@@ -127,7 +127,7 @@ fn build_and_pin(
             // One that is offline or not ours: then this attempt is one more like the first.
             let _ = run_on(processor);
         }
-        build_and_hold(config, name, base, way_in, parent, told)
+        build_and_hold(config, name, base, kind, parent, told)
     })?;
     let pinned = read_report(report).and_then(|()| hold(run, child));
     // It only keeps the namespace alive, which the pin does now. Not reaped yet, so the pid is its own.
@@ -143,14 +143,21 @@ fn run_on(processor: usize) -> nix::Result<()> {
 }
 
 /// The child: builds, says so, and keeps the namespace alive until the parent pinned it or died.
-fn build_and_hold(config: &Config, name: &JailName, base: &Base, way_in: WayIn, parent: Pid, told: OwnedFd) -> i32 {
+fn build_and_hold(
+    config: &Config,
+    name: &JailName,
+    base: &Base,
+    (way_in, rights): (WayIn, RightSet),
+    parent: Pid,
+    told: OwnedFd,
+) -> i32 {
     let bound = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
     // The parent may have died before the line above.
     if bound.is_err() || nix::unistd::getppid() != parent {
         return 1;
     }
     let mut told = File::from(told);
-    let built = builder::build(config, name, base, way_in);
+    let built = builder::build(config, name, base, way_in, rights);
     let word = built.as_ref().map_or_else(encode, |()| "+".into());
     // No reader: then nobody waits for the answer either.
     let _ = told.write_all(word.as_bytes());

@@ -62,6 +62,21 @@ const WEIGHTS: &[(&str, u8, &str)] = &[
     ("loopback_foreign", 1, "services of other jails that trust this machine"),
 ];
 
+/// Of parts of rights, likewise; what is not named here counts as [`PART`].
+const PARTS: &[(&str, u8, &str)] = &[
+    ("device:kvm", 25, "a large part of the kernel"),
+    ("device:uinput", 25, "keys pressed on the host's console"),
+    ("device:watchdog", 20, "resets the host"),
+    ("device:ttyS0", 15, "may be the host's console"),
+    ("device:dri/card0", 15, "a driver's code, and the screen"),
+    ("netlink:netfilter", 10, "kernel code in which many holes were found"),
+    ("netlink:xfrm", 10, "kernel code in which many holes were found"),
+    ("netlink:connector", 5, "tells of every process of the host"),
+    ("netlink:sock_diag", 5, "tells of every connection of the host"),
+];
+/// Of any other part: one driver, or one family.
+const PART: (u8, &str) = (5, "one driver or family of the kernel");
+
 /// Of a fence, which no profile opens, where a kernel cannot hold it.
 const FENCE: u8 = 40;
 /// What a service that runs as root is worth to who takes it over.
@@ -219,6 +234,10 @@ pub fn weight(right: Right) -> (f64, &'static str) {
     if right.is_fence() {
         return (f64::from(FENCE), right.reason());
     }
+    if right.is_part() {
+        let known = PARTS.iter().find(|(name, ..)| *name == right.name()).map_or(PART, |(_, weight, why)| (*weight, why));
+        return (f64::from(known.0), known.1);
+    }
     let known = WEIGHTS.iter().find(|(name, ..)| *name == right.name());
     // A right that the table does not know counts like the worst; a test keeps it from coming to that.
     known.map_or((100.0, "not weighed"), |(_, weight, why)| (f64::from(*weight), why))
@@ -236,6 +255,10 @@ pub fn markdown(profiles: &[(String, Profile)]) -> String {
     for (name, weight, why) in WEIGHTS {
         text += &format!("| {name} | {weight} % | {why} |\n");
     }
+    for (name, weight, why) in PARTS {
+        text += &format!("| {name} | {weight} % | {why} |\n");
+    }
+    text += &format!("| any other part of device or netlink | {} % | {} |\n", PART.0, PART.1);
     text += &format!("| a fence that the kernel cannot hold | {FENCE} % | it parts jails |\n");
     text += &format!("| a service that runs as root | {ROOT_SERVICE} % | most faults of kernels want root |\n");
     text += "\n| profile | exposure | |\n|---|---:|---|\n";

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::spec::profile::{Cause, warning};
 use super::spec::{Profile, exposure};
 use crate::kernel::Protocol;
+use crate::kernel::policy::{part_of, right_asked};
 use crate::kernel::sim::Deed;
 use crate::kernel::{Description, Enforcement, Policy, Port, Right, Verdict};
 
@@ -110,6 +111,12 @@ impl Subject<'_> {
         };
         match deed {
             Deed::Bind(port) => self.bind(port, right),
+            Deed::Act(action) => {
+                let asked = right_asked(action, self.policy.rights, self.policy.audited).unwrap_or(right);
+                // The smallest that would do.
+                let part = part_of(action).filter(|_| self.policy.judge(asked) == Verdict::Refused);
+                self.asked(part.unwrap_or(asked))
+            }
             _ => self.asked(right),
         }
     }
@@ -288,6 +295,22 @@ mod tests {
         let texts = ["connect 10.1.2.3:5432", "connect 10.1.2.3:80", "connect [fd00::1]:53/udp", "connect 127.0.0.1:8080"];
         let shown = [&limited, &open].map(|policy| texts.map(|text| asked(policy, text)).join("\n"));
         insta::assert_snapshot!(shown.join("\n---\n"));
+    }
+
+    #[test]
+    fn the_smallest_remedy_is_a_part_of_a_right_where_that_does() {
+        let high = Profile::built_in(Level::High);
+        let told = |profile: &Profile, action: &str| {
+            let answer = asked(profile, action, None);
+            let rights: Vec<&str> = answer.steps.iter().filter_map(|step| step.right.map(Right::name)).collect();
+            let script = answer.remedy.and_then(|remedy| remedy.script).unwrap_or("-".into());
+            format!("{action}: {} by {}: {script}", answer.verdict.name(), rights.join(", "))
+        };
+        let parted = high.with("device:net/tun".parse().unwrap(), None);
+        let shown = ["open /dev/kvm", "open /dev/sda", "netlink", "write /dev/net/tun"].map(|action| told(&high, action));
+        insta::assert_snapshot!(
+            [shown.join("\n"), told(&parted, "open /dev/net/tun"), told(&parted, "open /dev/kvm")].join("\n")
+        );
     }
 
     #[test]

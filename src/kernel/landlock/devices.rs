@@ -3,13 +3,15 @@
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use libbpf_rs::Object;
+use libbpf_rs::{MapCore, MapFlags, Object};
 
 use super::programs::{self, EXIT, Kind, MOVE, instruction};
-use crate::kernel::KernelError;
 use crate::kernel::detached::open_directory;
+use crate::kernel::{KernelError, RightSet};
 
 const PROGRAM: &str = "jail_device";
+/// The map that the program reads what was granted from.
+const PARTS: &str = "granted_parts";
 const KIND: Kind = Kind { program: libbpf_sys::BPF_PROG_TYPE_CGROUP_DEVICE, attach: libbpf_sys::BPF_CGROUP_DEVICE };
 
 /// `return 1;`
@@ -21,11 +23,16 @@ pub fn probe() -> Result<(), String> {
     programs::try_out(KIND, &ALLOW)
 }
 
-/// From now on members of `group` (a directory of the cgroup2 file system) open only the devices every jail may.
-pub fn guard(group: &Path) -> Result<(), KernelError> {
+/// From now on members of `group` (a directory of the cgroup2 file system) open only the devices every jail may, and those
+/// that `rights` has by name.
+pub fn guard(group: &Path, rights: RightSet) -> Result<(), KernelError> {
     let doing = || format!("guard the devices of {}", group.display());
     let directory = open_directory(group).map_err(KernelError::io(doing()))?;
-    let object: Object = programs::load(&[PROGRAM], &[])?;
+    let object: Object = programs::load(&[PROGRAM], &[PARTS])?;
+    let parts = object.maps().find(|map| map.name() == PARTS).expect("the object holds it");
+    parts
+        .update(&0_u32.to_ne_bytes(), &rights.parts().to_ne_bytes(), MapFlags::ANY)
+        .map_err(|error| KernelError::Other { doing: doing(), why: format!("{error:#}") })?;
     let program = object.progs().find(|program| program.name() == PROGRAM).expect("the object holds it");
     programs::tie(program.as_fd(), directory.as_fd(), KIND.attach).map_err(KernelError::system(doing()))
 }

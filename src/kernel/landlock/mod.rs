@@ -114,7 +114,7 @@ impl Landlock {
         cgroup::create(def.name.as_str())?;
         if !def.policy.rights.holds(device()) && matches!(self.description().enforcement(device()), Some(held) if held.is_held())
         {
-            devices::guard(&self.group(def.name.as_str())?)?;
+            devices::guard(&self.group(def.name.as_str())?, def.policy.rights)?;
         }
         self.registry.add(guard, jid, def)?;
         self.reserve()

@@ -26,6 +26,9 @@ pub struct Record {
     pub profile: String,
     /// A bit per right, by its number.
     rights: u64,
+    /// A bit per part of a right, kmod/policy/parts.def.
+    #[serde(default)]
+    parts: u64,
     pub ports: Vec<Port>,
     pub connect: Vec<ConnectRule>,
     pub held: bool,
@@ -34,7 +37,7 @@ pub struct Record {
 
 impl Record {
     pub fn rights(&self) -> RightSet {
-        RightSet::from_mask(self.rights)
+        RightSet::from_mask(self.rights).with_parts(self.parts)
     }
 
     pub fn info(&self, processes: u64) -> JailInfo {
@@ -188,6 +191,7 @@ impl Registry {
             root: def.root.clone(),
             profile: def.profile.clone(),
             rights: def.policy.rights.mask(),
+            parts: def.policy.rights.parts(),
             ports: def.policy.ports.clone(),
             connect: def.policy.connect.clone(),
             held: false,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use super::calls::{Argument, Compare};
-use crate::kernel::policy::rights_of_sockets;
+use crate::kernel::policy::{Action, part_of, rights_of_sockets};
 use crate::kernel::{Right, RightSet};
 
 /// Families asked about one by one; those beyond are as unknown to the policy as the last of these.
@@ -37,7 +37,7 @@ fn as_the_kernel(family: u32, kind: u32) -> (u32, u32) {
 /// The right that making this one socket takes.
 #[cfg(test)]
 pub fn right_for(family: u32, kind: u32, protocol: u32) -> Option<Right> {
-    use crate::kernel::policy::{Action, right_of};
+    use crate::kernel::policy::right_of;
     let (family, kind) = as_the_kernel(family, kind);
     right_of(Action::Socket { family, kind, protocol })
 }
@@ -86,7 +86,11 @@ fn refusals(rights: RightSet, family: u32) -> Refusals {
     for kind in 0..=KIND_MASK {
         let rights_by_protocol = rights_for(family, kind);
         let limited = |protocol| leads_past_the_programs(family, kind, protocol);
-        let rights_by_run = runs(LAST_PROTOCOL, |protocol| (rights_by_protocol[protocol as usize], limited(protocol)));
+        let needed = |protocol| {
+            let part = part_of(Action::Socket { family, kind, protocol }).filter(|part| rights.contains(*part));
+            part.or(rights_by_protocol[protocol as usize])
+        };
+        let rights_by_run = runs(LAST_PROTOCOL, |protocol| (needed(protocol), limited(protocol)));
         let mut open: Option<Run> = None;
         for ((first, last), (right, leads_past)) in rights_by_run {
             let refused = right.is_some_and(|right| !rights.holds(right)) || leads_past && !rights.holds(connect);

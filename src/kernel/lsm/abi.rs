@@ -6,7 +6,7 @@ use crate::kernel::bpf::Abi;
 use crate::kernel::policy::{CONNECT_RULES, RawRule};
 
 /// What this program speaks.
-pub const ABI: u32 = 3;
+pub const ABI: u32 = 4;
 
 pub const NAME_SIZE: usize = 64;
 pub const ROOT_SIZE: usize = 256;
@@ -40,8 +40,9 @@ mirror! {
 
 mirror! {
     /// One jail, in its slot.
-    Jail [1696] {
+    Jail [1704] {
         rights: u64,
+        parts: u64,
         audited: u64,
         learning_until_ns: u64,
         jid: u32,
@@ -92,10 +93,11 @@ mirror! {
 }
 
 mirror! {
-    CreateCall [1800] {
+    CreateCall [1808] {
         abi: u32,
         jid: u32,
         rights: u64,
+        parts: u64,
         audited: u64,
         port_count: u32,
         taken_port: u32,
@@ -109,10 +111,11 @@ mirror! {
 }
 
 mirror! {
-    UpdateCall [1448] {
+    UpdateCall [1456] {
         abi: u32,
         jid: u32,
         rights: u64,
+        parts: u64,
         audited: u64,
         port_count: u32,
         taken_port: u32,

@@ -91,6 +91,7 @@ impl Control {
         let mut call = CreateCall::zeroed();
         call.abi = ABI;
         call.rights = def.policy.rights.mask();
+        call.parts = def.policy.rights.parts();
         call.audited = def.policy.audited.mask();
         call.name = abi::field(def.name.as_str()).ok_or_else(|| too_long("name"))?;
         call.root = abi::field(&def.root).ok_or_else(|| too_long("root"))?;
@@ -115,6 +116,7 @@ impl Control {
         call.abi = ABI;
         call.jid = jid.get();
         call.rights = policy.rights.mask();
+        call.parts = policy.rights.parts();
         call.audited = policy.audited.mask();
         (call.port_count, call.ports) = ports_of(policy)?;
         call.connect = connect_of(policy)?;

@@ -160,7 +160,7 @@ fn processes_of(jail: &Jail) -> u64 {
 fn policy_of(jail: &Jail, connect: Vec<ConnectRule>) -> Policy {
     let count = (jail.port_count as usize).min(abi::PORTS);
     Policy {
-        rights: RightSet::from_mask(jail.rights),
+        rights: RightSet::from_mask(jail.rights).with_parts(jail.parts),
         audited: RightSet::from_mask(jail.audited),
         ports: jail.ports[..count].iter().filter_map(|port| Port::try_from(i64::from(*port)).ok()).collect(),
         connect,

@@ -153,6 +153,9 @@ impl<N: Nodes + 'static> Kernel for Netbsd<N> {
         if let Some(right) = policy.audited.iter().next() {
             return Err(refused(right));
         }
+        if let Some(part) = policy.rights.iter().find(|right| right.is_part()) {
+            return not_here(&format!("granting {part}"), "it is about Linux's devices and netlink");
+        }
         let lacking = self.describe().rights.into_iter().filter(|status| !status.right.is_fence());
         for status in lacking.filter(|status| !policy.rights.holds(status.right)) {
             if let Enforcement::NotEnforceable { why } = status.enforcement {

@@ -50,7 +50,7 @@ fn words_of(sheet: &Sheet, wanted: Wanted, jail: Option<&str>, typed: &str) -> V
         Wanted::Signal => plain(key("stop_signal"), "signal"),
         Wanted::State => plain(Awaited::ALL.map(Awaited::name).to_vec(), "state"),
         Wanted::Right => {
-            let all = Right::all().filter(|right| !right.is_fence());
+            let all = Right::all().filter(|right| !right.is_fence()).chain(Right::parts());
             all.map(|right| Word::plain(right.name(), right.reason())).collect()
         }
         _ => sheet.live.map_or(Vec::new(), |live| live.words(wanted, jail, typed)),

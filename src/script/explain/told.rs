@@ -27,6 +27,15 @@ pub fn of_right(right: Right) -> String {
         let text = format!("A fence, which holds in every profile: {}.", right.reason());
         return format!("{name}: a wall between jails\n\n{}", wrapped(&text));
     }
+    if right.is_part() {
+        let whole = right.whole();
+        let text = format!(
+            "It lets a jail have {}, and nothing else of {whole}. A profile grants it beside other rights: \
+             grant = {{ \"{name}\" = \"why\" }}. It cannot be denied or audited by itself.",
+            right.reason()
+        );
+        return format!("{name}: a part of the right {whole}\n\n{}", wrapped(&text));
+    }
     let granting: Vec<&str> = Level::ALL.into_iter().filter(|level| level.rights().holds(right)).map(Level::name).collect();
     let granting = match granting.is_empty() {
         true => "No built-in profile grants it.".to_owned(),
@@ -36,7 +45,12 @@ pub fn of_right(right: Right) -> String {
     let remedy = format!(
         "A profile grants it with a reason: `jailsh doc spec.profile`. `jailctl info NAME` tells what holds {name} here."
     );
-    format!("{name}: a right that a profile grants or keeps\n\n{}\n{}", wrapped(&text), wrapped(&remedy))
+    let parts: Vec<&str> = Right::parts().filter(|part| part.whole() == right).map(Right::name).collect();
+    let parts = match parts.is_empty() {
+        true => String::new(),
+        false => format!("\n{}", wrapped(&format!("Parts that can be granted by themselves: {}.", parts.join(", ")))),
+    };
+    format!("{name}: a right that a profile grants or keeps\n\n{}{parts}\n{}", wrapped(&text), wrapped(&remedy))
 }
 
 /// Lines of at most 80 columns.

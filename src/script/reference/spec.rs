@@ -124,8 +124,14 @@ pub const EXTENSION: Shape = Shape {
 
 const NAME: Key =
     key("name", Text, "1 to 31 lower-case letters, digits and \"_\"", "the level's, with +, - or ~", "what listings call it");
-const GRANT: Key =
-    key("grant", List, "names of rights, fences excepted, or a map from right to reason", "[]", "rights to add").words(rights);
+const GRANT: Key = key(
+    "grant",
+    List,
+    "names of rights and parts of rights (device:kvm, netlink:audit), fences excepted, or a map from these to reasons",
+    "[]",
+    "rights to add",
+)
+.words(rights);
 const DENY: Key =
     key("deny", List, "names of rights, or a map from right to reason", "[]", "rights to take away").words(all_rights);
 const AUDIT: Key = key(
@@ -237,7 +243,7 @@ fn all_rights() -> Vec<&'static str> {
 }
 
 fn rights() -> Vec<&'static str> {
-    Right::all().filter(|right| !right.is_fence()).map(Right::name).collect()
+    Right::all().filter(|right| !right.is_fence()).chain(Right::parts()).map(Right::name).collect()
 }
 
 fn facilities() -> Vec<&'static str> {

@@ -59,6 +59,21 @@ pub struct Entry {
     pub lost: u64,
 }
 
+impl Entry {
+    /// The part of the right that would have done, by what it was about.
+    pub fn narrowest(&self) -> Right {
+        let about = self.object.as_deref().and_then(|object| object.rsplit(", ").next()?.split_once(' '));
+        let part = about.and_then(|about| match about {
+            ("socket", kind) => format!("netlink:{}", kind.strip_prefix("netlink ")?).parse::<Right>().ok(),
+            ("device", numbers) => {
+                Right::parts().find(|part| part.device().is_some_and(|(_, major, minor)| format!("{major}:{minor}") == numbers))
+            }
+            _ => None,
+        });
+        part.filter(|part| part.whole() == self.right).unwrap_or(self.right)
+    }
+}
+
 /// Why a text is no trail.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line} is no record of a trail: {why}; make one with jailctl denials -o json")]

@@ -1,7 +1,7 @@
 //! The smallest profile that a trail asks for, as a script with its reasons. Pure.
 //!
-//! A right is granted whole, never a part of it: what was opened is named in the reason, path by path, and no two paths become
-//! their directory. A right that opens much of the host is not granted but written down, for the administrator to choose.
+//! A right is granted whole unless a part of it has a name of its own (`netlink:audit`): what was opened is named in the reason,
+//! path by path, and no two paths become their directory. A right that opens much of the host is not granted but written down, for the administrator to choose.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::Entry;
 use crate::jail::spec::Profile;
 use crate::jail::spec::exposure::{self, Exposure, Score};
+use crate::jail::spec::profile::key_of;
 use crate::kernel::{Level, Right, RightSet};
 use crate::telemetry::printable;
 
@@ -51,7 +52,7 @@ pub struct Proposal {
 pub fn propose(jail: &str, trail: &[Entry], held: RightSet) -> Proposal {
     let mut uses: BTreeMap<Right, BTreeMap<(&str, Option<&str>), u64>> = BTreeMap::new();
     for entry in trail {
-        let of = uses.entry(entry.right).or_default();
+        let of = uses.entry(entry.narrowest()).or_default();
         *of.entry((entry.command.as_str(), entry.object.as_deref())).or_default() += entry.count;
     }
     let base = Profile::built_in(Level::High);
@@ -159,7 +160,7 @@ impl Proposal {
 /// `ping: "ping: socket inet raw icmp, once"`, as Rhai takes it.
 fn entry(need: &Need) -> String {
     let text: String = need.seen.chars().flat_map(|c| matches!(c, '"' | '\\').then_some('\\').into_iter().chain([c])).collect();
-    format!("{}: \"{text}\"", need.right)
+    format!("{}: \"{text}\"", key_of(need.right.name()))
 }
 
 #[cfg(test)]
@@ -210,6 +211,19 @@ mod tests {
         let replay = replay(&trail, &proposal.profile.policy(Vec::new()));
         assert!(replay.uses.iter().all(|one| one.now == Outcome::Allowed || proposal.is_flagged(one.right)));
         assert_eq!(propose("web", &[], RightSet::EMPTY).script("web", "watched for 1 s").lines().count(), 8);
+    }
+
+    #[test]
+    fn a_part_is_proposed_where_it_does_and_the_whole_right_where_it_does_not() {
+        let trail = [
+            used(right("netlink"), "sshd", Some("socket netlink audit"), 2),
+            used(right("device"), "qemu", Some("/dev/kvm, device 10:232"), 1),
+            used(right("device"), "sm", Some("/dev/x, device 10:232, device 8:0"), 1),
+        ];
+        let proposal = propose("web", &trail, RightSet::EMPTY);
+        insta::assert_snapshot!(proposal.script("web", "watched for 60 s"));
+        let replay = replay(&trail, &proposal.profile.policy(Vec::new()));
+        assert_eq!(replay.uses.iter().filter(|one| one.now == Outcome::Denied).count(), 1);
     }
 
     proptest! {

@@ -46,14 +46,15 @@ pub fn replay(trail: &[Entry], policy: &Policy) -> Replay {
     let mut uses: BTreeMap<Kind<'_>, u64> = BTreeMap::new();
     let (mut denied, mut audited, mut allowed) = (0, 0, 0);
     for entry in trail {
-        let (now, sum) = match policy.judge(entry.right) {
+        let (now, sum) = match policy.judge(entry.narrowest()) {
             Verdict::Refused => (Outcome::Denied, &mut denied),
             Verdict::Told => (Outcome::Audited, &mut audited),
             Verdict::Allowed => (Outcome::Allowed, &mut allowed),
         };
         *sum += entry.count;
-        let Entry { right, object, command, jail, verdict, .. } = entry;
-        *uses.entry(Kind { now, right: *right, command, object, jail, then: *verdict }).or_default() += entry.count;
+        let Entry { object, command, jail, verdict, .. } = entry;
+        let right = entry.narrowest();
+        *uses.entry(Kind { now, right, command, object, jail, then: *verdict }).or_default() += entry.count;
     }
     let judged = |(kind, count): (Kind<'_>, u64)| {
         let Kind { now, right, command, object, jail, then } = kind;

@@ -1,9 +1,10 @@
 //! What opening a path asks the policy: by where such paths lead on Linux, since nothing is opened here.
 
+use crate::kernel::Right;
 use crate::kernel::policy::{Action, FsKind};
 
-/// Names in /dev and their numbers, of Linux's admin-guide/devices.txt. All others are taken for a device that is not
-/// common to jails.
+/// Names in /dev and their numbers, of Linux's admin-guide/devices.txt. Those that can be granted by name are a
+/// table of their own; all others are taken for a device that is not common to jails.
 const DEVICES: [(&str, u32, u32); 7] =
     [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0), ("ptmx", 5, 2)];
 /// What block devices are called.
@@ -42,8 +43,9 @@ fn device(name: &str) -> Action {
         return ordinary;
     }
     let pty = leads(name, "pts") && name != "pts";
-    let known = DEVICES.iter().find(|(known, ..)| *known == name);
-    let (major, minor) = known.map_or((UNNAMED, 0), |(_, major, minor)| (*major, *minor));
+    let parts = Right::parts().filter_map(Right::device);
+    let known = DEVICES.into_iter().chain(parts).find(|(known, ..)| *known == name);
+    let (major, minor) = known.map_or((UNNAMED, 0), |(_, major, minor)| (major, minor));
     Action::Device { block: BLOCKS.iter().any(|block| name.starts_with(block)), major, minor, pty }
 }
 

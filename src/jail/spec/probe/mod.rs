@@ -233,11 +233,14 @@ impl Example {
 
     /// What is tried for it: itself, or what stands for the right; `None` if nothing harmless does.
     pub fn probe(&self) -> Option<Probe> {
+        let open = |path: &str, write| Some(Probe::Open { path: path.to_owned(), write });
         let right = match self {
             Example::Probe(probe) => return Some(probe.clone()),
-            Example::Right(right) => right.name(),
+            Example::Right(right) => match right.device() {
+                Some((name, ..)) => return open(&format!("/dev/{name}"), false),
+                None => right.name(),
+            },
         };
-        let open = |path: &str, write| Some(Probe::Open { path: path.to_owned(), write });
         match right {
             "privileged_port" => Some(Probe::Bind { port: Port::try_from(1).ok()?, udp: false }),
             "device" => open("/dev/mem", false),

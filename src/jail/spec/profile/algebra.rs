@@ -13,29 +13,44 @@ impl Profile {
     pub fn with(&self, right: Right, reason: Option<String>) -> Profile {
         let mut profile = self.unnamed();
         if !right.is_fence() {
-            profile.deny.remove(right);
-            profile.audit.remove(right);
+            profile.lift(right);
             profile.grant.insert(right, reason);
         }
         profile
     }
 
-    /// With one right less.
+    /// With one right less, and its parts. A part that is granted goes; its right as a whole stays as it is.
     #[must_use]
     pub fn without(&self, right: Right, reason: Option<String>) -> Profile {
         let mut profile = self.unnamed();
-        profile.grant.remove(right);
-        profile.audit.remove(right);
-        profile.deny.insert(right, reason);
+        profile.ungrant(right);
+        if !right.is_part() {
+            profile.audit.remove(right);
+            profile.deny.insert(right, reason);
+        }
         profile
+    }
+
+    fn ungrant(&mut self, right: Right) {
+        self.grant.remove(right);
+        Right::parts().filter(|part| part.whole() == right).for_each(|part| self.grant.remove(part));
+    }
+
+    /// What stands against granting it. The level's own word on a right as a whole is left.
+    pub(super) fn lift(&mut self, right: Right) {
+        let held = self.level.rights().holds(right.whole());
+        for against in [Some(right), Some(right.whole()).filter(|_| !held)].into_iter().flatten() {
+            self.deny.remove(against);
+            self.audit.remove(against);
+        }
     }
 
     /// With one right not held, but let through and told; no change if it is a fence, which is never let through.
     #[must_use]
     pub fn auditing(&self, right: Right, reason: Option<String>) -> Profile {
         let mut profile = self.unnamed();
-        if !right.is_fence() {
-            profile.grant.remove(right);
+        if !right.is_fence() && !right.is_part() {
+            profile.ungrant(right);
             profile.deny.remove(right);
             profile.audit.insert(right, reason);
         }

@@ -76,11 +76,14 @@ impl Profile {
         let (before, after) = (self.policy(Vec::new()), other.policy(Vec::new()));
         let turned = |right, to| after.judge(right) == to && before.judge(right) != to;
         let reason = |profile: &Profile, right| profile.reason(right).map(str::to_owned);
+        // Parts that go with a right as a whole are no news of their own.
+        let is_named = |part: &Right| self.grant.contains(*part) || other.grant.contains(*part);
+        let named = || Right::all().chain(Right::parts().filter(is_named));
         let entries = |wanted: &dyn Fn(Right) -> bool| {
-            let found = Right::all().filter(|right| wanted(*right));
+            let found = named().filter(|right| wanted(*right));
             found.map(|right| Entry { right, reason: reason(other, right) }).collect()
         };
-        let reworded = Right::all().filter(|right| before.judge(*right) == after.judge(*right));
+        let reworded = named().filter(|right| before.judge(*right) == after.judge(*right));
         let reworded = reworded.map(|right| Rewording { right, before: reason(self, right), after: reason(other, right) });
         ProfileDiff {
             added: entries(&|right| turned(right, Verdict::Allowed)),

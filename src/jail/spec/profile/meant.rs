@@ -19,6 +19,7 @@ const WORDS: &[(&str, &str)] = &[
     ("packet", "packet_socket"),
     ("icmp", "ping"),
     ("rtnetlink", "netlink_route"),
+    ("netlink:route", "netlink_route"),
     ("swapon", "swap"),
     ("swapoff", "swap"),
     ("uring", "io_uring"),

@@ -24,8 +24,8 @@ pub use algebra::Extension;
 pub use diff::{Entry, ProfileDiff, Rewording};
 pub use meant::meant;
 pub(super) use parse::{EXTENSION_KEYS, KEYS, profile};
-pub use parse::{grantable_right, reason, right};
-pub use remedy::warning;
+pub use parse::{grantable_right, reason, right, whole_right};
+pub use remedy::{key_of, warning};
 
 /// What a jail may do, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,6 +159,8 @@ impl Profile {
             Cause::Denied
         } else if self.audit.contains(right) {
             Cause::Audited
+        } else if right.is_part() {
+            self.cause(right.whole())
         } else if self.level.rights().holds(right) {
             Cause::Level
         } else {
@@ -168,7 +170,8 @@ impl Profile {
 
     /// The reason this profile gives for holding the right or not.
     pub fn reason(&self, right: Right) -> Option<&str> {
-        self.grant.of(right).or_else(|| self.deny.of(right)).or_else(|| self.audit.of(right))
+        let said = |right| self.grant.of(right).or_else(|| self.deny.of(right)).or_else(|| self.audit.of(right));
+        said(right).or_else(|| said(right.whole()))
     }
 
     /// For listings: the name, or the level with `+` or `-` if it holds more or less than that, and `~` if it audits.

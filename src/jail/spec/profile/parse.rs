@@ -40,7 +40,24 @@ pub fn right(key: &str, name: &str) -> Result<Right, SpecError> {
     right_word(key, &Value::String(name.to_owned()))
 }
 
+/// A right that can be denied or audited, which goes for no part of one.
+pub fn whole_right(key: &str, name: &str) -> Result<Right, SpecError> {
+    let right = right(key, name)?;
+    if right.is_part() { Err(parted(key, right)) } else { Ok(right) }
+}
+
+fn parted(key: &str, part: Right) -> SpecError {
+    let whole = part.whole();
+    value(key, format!("{part} is a part of {whole}, which can be granted and nothing else; name {whole} here"))
+}
+
 fn right_word(key: &str, tree: &Value) -> Result<Right, SpecError> {
+    if let Some((whole, _)) = tree.as_str().and_then(|name| name.split_once(':')) {
+        let parts: Vec<&str> = Right::parts().filter(|part| part.whole().name() == whole).map(Right::name).collect();
+        if !parts.is_empty() && tree.as_str().and_then(meant).is_none() {
+            return word(key, tree, parts);
+        }
+    }
     word(key, tree, grantable()).map_err(|error| match error {
         SpecError::UnknownWord { key, value, hint, known } => {
             let meant = tree.as_str().and_then(meant).map(|right| right.name().to_owned());
@@ -87,6 +104,15 @@ fn changes(key: &str, map: &Map<String, Value>, base: Level) -> Result<Profile, 
     for (one, this, other, that) in pairs {
         if let Some(both) = one.rights().find(|right| other.contains(*right)) {
             return Err(value(key, format!("{both} is both {this} and {that}")));
+        }
+    }
+    for (list, name) in [(&deny, "deny"), (&audit, "audit")] {
+        if let Some(part) = list.rights().find(|right| right.is_part()) {
+            return Err(parted(&join(key, name), part));
+        }
+        if let Some(part) = grant.rights().find(|right| right.is_part() && list.contains(right.whole())) {
+            let whole = part.whole();
+            return Err(value(&join(key, name), format!("{whole} goes with all its parts, and {part} is granted; take one out")));
         }
     }
     if let Some(fence) = grant.rights().find(|right| right.is_fence()) {

@@ -25,8 +25,9 @@ pub fn in_toml(text: &str, right: Right, cause: Cause) -> Option<usize> {
             }
             continue;
         }
-        if let Some((name, _)) = line.split_once('=').filter(|(name, _)| is_key(name.trim())) {
-            name.trim().clone_into(&mut key);
+        let unquoted = |name: &str| name.trim().trim_matches('"').to_owned();
+        if let Some((name, _)) = line.split_once('=').filter(|(name, _)| is_key(&unquoted(name))) {
+            key = unquoted(name);
         }
         let path = if section.is_empty() { key.clone() } else { format!("{section}.{key}") };
         let speaks = match list {
@@ -53,11 +54,13 @@ pub fn in_script(text: &str, right: Right) -> Option<usize> {
 }
 
 fn is_key(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+    let is_part = |b: u8| matches!(b, b'_' | b'-' | b'.' | b':' | b'/');
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || is_part(b))
 }
 
 fn has_word(line: &str, word: &str) -> bool {
-    line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).any(|part| part == word)
+    let is_inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ':' | '/');
+    line.split(|c: char| !is_inside(c)).any(|part| part.trim_end_matches(':') == word)
 }
 
 /// `profile = { base = "medium", grant = ["raw_socket"] }`

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::kernel::Level;
 use crate::kernel::landlock::sockets::right_for;
+use crate::kernel::policy::{Action, part_of};
 
 /// BPF_MAXINSNS of the kernel.
 const LONGEST: usize = 4096;
@@ -247,6 +248,20 @@ proptest! {
     #[test]
     fn any_rights_judge_any_socket_as_the_policy_does(mask in any::<u64>(), sockets in prop::collection::vec(socket_numbers(), 200)) {
         judged_alike(RightSet::from_mask(mask), sockets);
+    }
+}
+
+#[test]
+fn a_part_of_netlink_opens_its_family_alone() {
+    for part in Right::parts().filter(|part| part.whole().name() == "netlink") {
+        let program = program(Level::Medium.rights().with(part));
+        for protocol in 0..64 {
+            let asked = part_of(Action::Socket { family: 16, kind: 3, protocol });
+            let expected = if asked == Some(part) || protocol == 0 { ALLOW } else { REFUSED };
+            let registers = [JUNK | 16, JUNK | 3, JUNK | u64::from(protocol), 0, 0, 0];
+            let got = run(&program, TARGET.1, libc::SYS_socket as u32, registers);
+            assert_eq!(got, expected, "{part}, protocol {protocol}");
+        }
     }
 }
 
