@@ -63,7 +63,12 @@ fn told_and_tried(stage: &(String, tempfile::TempDir), base: &str, grant: &[&str
     assert!(output.status.success(), "{base} with {grant:?}: {}", text(&output.stderr));
     let said: Vec<String> = text(&output.stdout).lines().map(str::to_owned).collect();
     assert_eq!(said.len(), names.len(), "{said:?}");
-    said.into_iter().filter(|line| line.contains(": denied, tried allowed") || line.contains(": allowed, tried denied")).collect()
+    // The body describes that it answers rings so, whoever holds the right, unless every other right they could use is held too.
+    let is_ring = |line: &str| stage.0 == "landlock" && line.starts_with("io_uring: allowed, tried denied ENOSYS");
+    said.into_iter()
+        .filter(|line| !is_ring(line))
+        .filter(|line| line.contains(": denied, tried allowed") || line.contains(": allowed, tried denied"))
+        .collect()
 }
 
 /// Every probe, in the strictest profile and in the laxest: what only one of them allows is told apart by the kernel itself.
@@ -115,7 +120,7 @@ fn under_random_profiles_the_landlock_body_gives_the_policys_answer() {
         let rights = Level::High.rights().with(*right);
         !right.is_fence() && kernel.admits(&Policy::new(rights, Vec::new())).is_ok()
     };
-    let rights: Vec<&str> = Right::all().filter(is_to_be_had).map(Right::name).collect();
+    let rights: Vec<&str> = Right::all().chain(Right::parts()).filter(is_to_be_had).map(Right::name).collect();
     assert!(rights.len() > 25, "{rights:?}");
     let given = std::env::var("JAILSH_SEED").ok().and_then(|text| text.parse().ok());
     let seed: u64 = given.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64);
