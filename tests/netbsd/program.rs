@@ -111,6 +111,11 @@ fn a_path_leads_through_no_symlink_and_no_place_of_others() {
     assert_eq!(refused(&top.path().join("a")), Refusal::OthersMay, "the root itself is nobody else's");
     std::os::unix::fs::chown(&inside, Some(1), None).unwrap();
     assert_eq!(refused(&inside), Refusal::OthersMay);
+    // A jail that opened its own root to all is entered and taken down all the same, by a way that is the host's.
+    walk::open_root(&inside).unwrap();
+    fs::set_permissions(top.path().join("a"), fs::Permissions::from_mode(0o777)).unwrap();
+    assert_eq!(walk::open_root(&inside).unwrap_err(), Refusal::OthersMay);
+    assert_eq!(walk::open_root(&top.path().join("link")).unwrap_err(), Refusal::Symlink);
 }
 
 #[test]

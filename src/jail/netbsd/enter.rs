@@ -111,7 +111,7 @@ fn walk_in(command: &Command, gate: &dyn Gate, first: RawFd) -> Result<Infallibl
     let who = Who::parse(command.user.as_deref()).ok_or_else(unknown)?;
     signals();
     umask(Mode::from_bits_truncate(0o022));
-    let top = walk::open_vetted(&command.root).map_err(JailError::walk(&command.root))?;
+    let top = walk::open_root(&command.root).map_err(JailError::walk(&command.root))?;
     fchdir(&top).map_err(doing("go to the jail's root"))?;
     chroot(".").map_err(doing("change the root"))?;
     drop(top);

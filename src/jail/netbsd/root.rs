@@ -72,7 +72,7 @@ fn devices(top: BorrowedFd<'_>, at: &Path) -> Result<(), JailError> {
 
 /// Takes away what [`compose`] mounted; places that have nothing are passed over.
 pub fn take_down(root: &Path) -> Result<(), JailError> {
-    let top = walk::open_vetted(root).map_err(JailError::walk(root))?;
+    let top = walk::open_root(root).map_err(JailError::walk(root))?;
     for place in plan::places() {
         // What is not there, or is no directory, or a link that a jail made, is no mount of ours.
         if !walk::is_mount_point(&top, &place).unwrap_or(false) {

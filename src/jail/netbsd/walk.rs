@@ -53,6 +53,14 @@ const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::
 
 /// Opens a directory by its path from `/`, none of whose parts is a symlink, or can be changed by anybody but root.
 pub fn open_vetted(path: &Path) -> Result<OwnedFd, Refusal> {
+    let directory = open_root(path)?;
+    vet(&fstat(&directory)?, false)?;
+    Ok(directory)
+}
+
+/// The same for the root of a jail that exists, whose own owner and mode a member who is root may have changed: only the way
+/// there is the host's.
+pub fn open_root(path: &Path) -> Result<OwnedFd, Refusal> {
     let mut parts = path.components();
     if parts.next() != Some(Component::RootDir) {
         return Err(Refusal::NotWhole);
@@ -63,7 +71,9 @@ pub fn open_vetted(path: &Path) -> Result<OwnedFd, Refusal> {
     while let Some(part) = parts.next() {
         let Component::Normal(name) = part else { return Err(Refusal::NotWhole) };
         directory = step(&directory, name)?;
-        vet(&fstat(&directory)?, parts.peek().is_some())?;
+        if parts.peek().is_some() {
+            vet(&fstat(&directory)?, true)?;
+        }
     }
     Ok(directory)
 }
