@@ -1,17 +1,9 @@
 //! All that is measured of one jail at one moment, from the kernel and its supervisor.
 
+use super::Measure;
 use crate::jail::Host;
-use crate::kernel::{JailStats, Jid, KernelError, Limits, Usage};
+use crate::kernel::{JailStats, Jid, KernelError};
 use crate::supervise;
-
-/// One jail.
-pub struct Measure {
-    pub stats: JailStats,
-    pub usage: Usage,
-    pub limits: Limits,
-    /// Restarts of its services since its supervisor began; `None` without one.
-    pub restarts: Option<u64>,
-}
 
 /// Every jail in the kernel, or one, ascending by jid. What cannot be told of one is left out: it may have gone meanwhile.
 ///
@@ -23,6 +15,7 @@ pub fn measure(host: &Host, jid: Option<Jid>) -> Result<Vec<Measure>, KernelErro
         Measure {
             usage: host.kernel.usage(stats.jid).unwrap_or_default(),
             limits: host.kernel.limits(stats.jid).unwrap_or_default(),
+            supervised: status.is_some(),
             restarts: status.map(|(status, _)| status.restarts),
             stats,
         }

@@ -4,10 +4,13 @@
 mod cell;
 mod escape;
 mod grid;
+pub mod http;
 mod jails;
+mod measured;
 // Listings of Linux use more of it.
 #[allow(dead_code)]
 mod moment;
+mod prometheus;
 mod size;
 mod table;
 
@@ -15,6 +18,8 @@ pub use cell::{Unit, Value};
 pub use escape::{is_unprintable, printable, printable_json};
 pub use grid::{Cell, Fitted, Grid, Heading, shortened};
 pub use jails::{jails, stats};
+pub use measured::Measure;
 pub use moment::{ago, clock};
+pub use prometheus::{Build, exposition};
 pub use size::{short, size};
 pub use table::{Column, Format, Look, Table};

@@ -65,7 +65,7 @@ const MORE: [(&str, &str, &str, ReadMore); 16] = [
     ("jail_restarts_total", "counter", "Restarts of the jail's services since its supervisor began.", |jail| {
         jail.restarts.map(|count| count as f64)
     }),
-    ("jail_supervised", "gauge", "1 if a supervisor holds the jail.", |jail| Some(f64::from(u8::from(jail.restarts.is_some())))),
+    ("jail_supervised", "gauge", "1 if a supervisor holds the jail.", |jail| Some(f64::from(u8::from(jail.supervised)))),
 ];
 
 type Counts = fn(&JailStats) -> Option<&BTreeMap<Right, u64>>;
@@ -158,7 +158,7 @@ mod tests {
     const BUILD: Build<'_> = Build { version: "0.1.0", body: "lsm" };
 
     fn plain() -> Measure {
-        Measure { stats: web(), usage: Usage::default(), limits: Limits::default(), restarts: None }
+        Measure { stats: web(), usage: Usage::default(), limits: Limits::default(), supervised: false, restarts: None }
     }
 
     #[test]
@@ -174,7 +174,7 @@ mod tests {
         let mut other = plain();
         other.stats.name = "db".parse().unwrap();
         other.stats.denials = None;
-        let all = exposition(&[Measure { usage, limits, restarts: Some(2), ..plain() }, other], &BUILD);
+        let all = exposition(&[Measure { usage, limits, supervised: true, restarts: Some(2), ..plain() }, other], &BUILD);
         let (_, more) = all.split_at(all.find("# HELP jail_cpu_seconds_total").unwrap());
         insta::assert_snapshot!(more);
     }

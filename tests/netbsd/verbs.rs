@@ -52,6 +52,7 @@ fn each_verb_does_to_the_module_what_it_says() {
     for verb in [
         "list",
         "list -o json",
+        "stats -P -h",
         "stats -v",
         "stats web",
         "info web",

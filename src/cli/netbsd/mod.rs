@@ -16,6 +16,8 @@ mod list;
 mod output;
 mod policy;
 mod refused;
+#[path = "../request.rs"]
+mod request;
 mod stats;
 mod supervise;
 mod update;

@@ -8,7 +8,7 @@ const VERBS: [(&str, &str); 8] = [
     ("denials", "the module counts denials, see jailctl stats -v, and names each right in the kernel's log"),
     ("freeze", "kauth(9) has no way to stop a process for good: use jailctl kill -s STOP, which a member can undo"),
     ("logs", "a service's lines are in the system's log, under the tag of jailctl supervise -t"),
-    ("metrics", "jailctl stats -o json has the numbers"),
+    ("metrics", "jailctl stats -P has the numbers"),
     ("status", "jailctl list has the jails, and jailctl info NAME says who supervises one"),
     ("thaw", "nothing is ever frozen: use jailctl kill -s CONT for what was stopped"),
     ("top", "use top(1), or jailctl stats again and again"),
