@@ -7,7 +7,7 @@
 #ifndef JAIL_ABI_H
 #define JAIL_ABI_H
 
-#define JAIL_ABI 4
+#define JAIL_ABI 5
 
 #define JAIL_NAME_SIZE 64
 #define JAIL_ROOT_SIZE 256
@@ -192,6 +192,7 @@ enum jail_object {
 	JAIL_ABOUT_SOCKET, /* family, type << 16, protocol << 32 */
 	JAIL_ABOUT_FILE, /* the magic number of its file system */
 	JAIL_ABOUT_DESCRIPTOR, /* the mode of what was received */
+	JAIL_ABOUT_DESTINATION, /* port, protocol << 16 (kmod/policy); the subject begins with the address, 16 bytes */
 };
 #define JAIL_ABOUT_SHIFT 56
 #define JAIL_ABOUT(kind, value) ((__u64)(JAIL_ABOUT_##kind) << JAIL_ABOUT_SHIFT | (__u64)(__u32)(value))

@@ -93,13 +93,16 @@ static long look_at_rule(__u64 number, struct rule_search *search)
 static __always_inline int judge_destination(const struct identity *who, struct jail *jail, struct rule_search *search)
 {
 	__u32 port = search->to.port;
+	__u64 about = JAIL_ABOUT(DESTINATION, port | (__u32)search->to.protocol << 16);
 	struct port_owner *owner;
 	int error;
 
-	if (!jp_holds(jail->rights, JP_CONNECT)) {
+	if (is_learning(jail) || !jp_holds(jail->rights, JP_CONNECT)) {
 		search->set = 2 * who->slot + (jail->connect_in_use & 1);
-		bpf_loop(JP_CONNECT_RULES, look_at_rule, search, 0);
-		error = search->found ? 0 : judge(who, JP_CONNECT, JAIL_ABOUT(PORT, port), EPERM);
+		/* Who learns wants to know of what is listed too. */
+		if (!is_learning(jail))
+			bpf_loop(JP_CONNECT_RULES, look_at_rule, search, 0);
+		error = search->found ? 0 : JUDGE(who, JP_CONNECT, EPERM, record_destination_denial, about, &search->to);
 		if (error)
 			return error;
 	}
@@ -108,12 +111,12 @@ static __always_inline int judge_destination(const struct identity *who, struct 
 	owner = bpf_map_lookup_elem(&port_owners, &port);
 	if (jp_right_of_reaching(who->jid, owner ? owner->jid : JP_HOST) == JP_FREE || !is_own_address(&search->to))
 		return 0;
-	return judge(who, JP_LOOPBACK_FOREIGN, JAIL_ABOUT(PORT, port), ECONNREFUSED);
+	return JUDGE(who, JP_LOOPBACK_FOREIGN, ECONNREFUSED, record_destination_denial, about, &search->to);
 }
 
 static __always_inline int may_go_anywhere(struct jail *jail)
 {
-	return jp_holds(jail->rights, JP_CONNECT) && jp_holds(jail->rights, JP_LOOPBACK_FOREIGN);
+	return !is_learning(jail) && jp_holds(jail->rights, JP_CONNECT) && jp_holds(jail->rights, JP_LOOPBACK_FOREIGN);
 }
 
 SEC("lsm/socket_connect")

@@ -134,6 +134,18 @@ static __noinline int record_path_denial(__u32 slot, __u32 jid, __u32 what, __u6
 	return 0;
 }
 
+/* The same with where to, as 16 bytes of an IPv6 address. */
+static __noinline int record_destination_denial(__u32 slot, __u32 jid, __u32 what, __u64 object, const struct jp_destination *to)
+{
+	struct jail_denial_event *event = open_report(slot, jid, what, object);
+
+	if (!event)
+		return 0;
+	__builtin_memcpy(event->subject, to->address, sizeof(to->address));
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}
+
 /* Hides from the compiler that the answer is a constant: it would compute it, and the verifier (6.8 and later) wants to see
  * that a hook answers 0 or an errno. */
 static __always_inline int answer(int value)

@@ -46,6 +46,11 @@ impl Protocol {
         }
     }
 
+    /// `None` for what has no ports.
+    pub(super) fn from_bit(bit: u16) -> Option<Protocol> {
+        Protocol::ALL.into_iter().find(|protocol| protocol.bit() == bit)
+    }
+
     /// `text` without `/tcp` or `/udp` at its end, and which it was.
     pub(super) fn split(text: &str) -> (&str, Option<Protocol>) {
         let found = Protocol::ALL.into_iter().find_map(|protocol| {
@@ -123,6 +128,11 @@ pub(super) fn octets_of(address: IpAddr) -> [u8; 16] {
         IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
         IpAddr::V6(address) => address.octets(),
     }
+}
+
+/// The other way.
+pub(super) fn address_of(octets: [u8; 16]) -> IpAddr {
+    Ipv6Addr::from(octets).to_canonical()
 }
 
 fn mask(prefix: u8) -> [u8; 16] {

@@ -1,5 +1,9 @@
 //! What a denial was about, as a kernel body tells it.
 
+use std::net::IpAddr;
+
+use super::connect::{Protocol, address_of};
+
 /// An object that an action was on; the right says which action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Object {
@@ -25,6 +29,12 @@ pub enum Object {
     File(u32),
     /// A descriptor that was handed over; the file's mode.
     Descriptor(u32),
+    /// Where something was to be sent. Without a protocol it is one that has no ports.
+    Destination {
+        address: IpAddr,
+        port: u16,
+        protocol: Option<Protocol>,
+    },
 }
 
 /// Bits of a device's number that are the minor one, inside the kernel (include/linux/kdev_t.h).
@@ -33,8 +43,9 @@ const MINOR_BITS: u32 = 20;
 const KIND_SHIFT: u32 = 56;
 
 impl Object {
-    /// The module's encoding (`enum jail_object` of kmod/linux/abi.h). A kind that is not known tells nothing.
-    pub fn from_raw(raw: u64) -> Object {
+    /// The module's encoding (`enum jail_object` of kmod/linux/abi.h), and the address if it is about one. A kind that is not
+    /// known tells nothing.
+    pub fn from_raw(raw: u64, address: [u8; 16]) -> Object {
         let value = raw as u32;
         match raw >> KIND_SHIFT {
             1 => Object::Process(value),
@@ -44,6 +55,11 @@ impl Object {
             5 => Object::Socket { family: value as u16, kind: (value >> 16) as u16, protocol: (raw >> 32) as u16 },
             6 => Object::File(value),
             7 => Object::Descriptor(value),
+            8 => Object::Destination {
+                address: address_of(address),
+                port: value as u16,
+                protocol: Protocol::from_bit((value >> 16) as u16),
+            },
             _ => Object::Nothing,
         }
     }
@@ -51,6 +67,8 @@ impl Object {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     #[test]
@@ -61,14 +79,17 @@ mod tests {
         let kinds: Vec<&str> = list.lines().filter_map(|line| line.trim().strip_prefix("JAIL_ABOUT_")).collect();
         let word = |line: &&str| line.split([',', ' ']).next().unwrap_or_default().to_lowercase();
         let known: Vec<String> = (0..kinds.len() as u64)
-            .map(|kind| format!("{:?}", Object::from_raw(kind << KIND_SHIFT)))
+            .map(|kind| format!("{:?}", Object::from_raw(kind << KIND_SHIFT, [0; 16])))
             .map(|debug| debug.split(['(', ' ']).next().unwrap_or_default().to_lowercase())
             .collect();
         assert_eq!(kinds.iter().map(word).collect::<Vec<_>>(), known);
-        assert_eq!(Object::from_raw((kinds.len() as u64) << KIND_SHIFT), Object::Nothing);
+        assert_eq!(Object::from_raw((kinds.len() as u64) << KIND_SHIFT, [0; 16]), Object::Nothing);
         assert!(abi.contains(&format!("#define JAIL_ABOUT_SHIFT {KIND_SHIFT}")));
-        assert_eq!(Object::from_raw((4 << KIND_SHIFT) | (8 << 20) | 1), Object::Device { major: 8, minor: 1 });
+        assert_eq!(Object::from_raw((4 << KIND_SHIFT) | (8 << 20) | 1, [0; 16]), Object::Device { major: 8, minor: 1 });
         let socket = (5 << KIND_SHIFT) | (58 << 32) | (3 << 16) | 10;
-        assert_eq!(Object::from_raw(socket), Object::Socket { family: 10, kind: 3, protocol: 58 });
+        assert_eq!(Object::from_raw(socket, [0; 16]), Object::Socket { family: 10, kind: 3, protocol: 58 });
+        let mapped = Ipv4Addr::new(192, 0, 2, 7).to_ipv6_mapped().octets();
+        let to = Object::Destination { address: Ipv4Addr::new(192, 0, 2, 7).into(), port: 443, protocol: Some(Protocol::Tcp) };
+        assert_eq!(Object::from_raw((8 << KIND_SHIFT) | (1 << 16) | 443, mapped), to);
     }
 }

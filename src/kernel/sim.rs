@@ -63,7 +63,7 @@ impl Deed {
         match self {
             Deed::Process { target, .. } => Object::Process(target),
             Deed::Bind(port) => Object::Port(port.get()),
-            Deed::Connect(to, _) => Object::Port(to.port()),
+            Deed::Connect(to, protocol) => Object::Destination { address: to.ip(), port: to.port(), protocol: Some(protocol) },
             Deed::Act(Action::Capability(cap)) => Object::Capability(cap),
             Deed::Act(Action::Device { major, minor, .. }) => Object::Device { major, minor },
             Deed::Act(Action::Socket { family, kind, protocol }) => {

@@ -1,10 +1,11 @@
 //! Denials as people read them, and the last of them, kept.
 
 use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
 
 use super::{moment, printable};
 use crate::kernel::policy::{Action, part_of};
-use crate::kernel::{CAPABILITIES, Denial, Jid, Object};
+use crate::kernel::{CAPABILITIES, Denial, Jid, Object, Protocol};
 
 /// Address families (address_families(7)) that are asked for in practice.
 const FAMILIES: [(u16, &str); 10] = [
@@ -70,12 +71,21 @@ pub fn object(denial: &Denial) -> Option<String> {
         Object::Socket { family, kind, protocol } => Some(socket(family, kind, protocol)),
         Object::File(magic) => Some(named(&FILE_SYSTEMS, magic).map_or_else(|| format!("fs {magic:#x}"), str::to_owned)),
         Object::Descriptor(mode) if mode & KIND_MASK == DIRECTORY => Some("a directory".to_owned()),
+        Object::Destination { address, port, protocol } => Some(format!("to {}", destination(address, port, protocol))),
         Object::Descriptor(_) => Some("a namespace or ring".to_owned()),
     };
     match (&denial.subject, about) {
         (Some(subject), Some(about)) => Some(format!("{}, {about}", place(subject))),
         (Some(subject), None) => Some(place(subject)),
         (None, about) => about,
+    }
+}
+
+/// As a rule of `connect` has it.
+fn destination(address: IpAddr, port: u16, protocol: Option<Protocol>) -> String {
+    match protocol {
+        Some(protocol) => format!("{}/{protocol}", SocketAddr::new(address, port)),
+        None => address.to_string(),
     }
 }
 
@@ -187,6 +197,12 @@ mod tests {
             denial("netlink", socket(16, 3, 16)),
             denial("netlink", socket(16, 3, 99)),
             denial("port_foreign", Object::Port(8080)),
+            denial("connect", Object::Destination { address: [192, 0, 2, 7].into(), port: 443, protocol: Some(Protocol::Tcp) }),
+            denial(
+                "connect",
+                Object::Destination { address: "fd00::7".parse().unwrap(), port: 53, protocol: Some(Protocol::Udp) },
+            ),
+            denial("connect", Object::Destination { address: [192, 0, 2, 7].into(), port: 0, protocol: None }),
             denial("privileged_port", Object::Capability(10)),
             about("device", Object::Device { major: 8, minor: 1 }, "/dev/sda1"),
             about("mknod", Object::Device { major: 1, minor: 1 }, "mem"),

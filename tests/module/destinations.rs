@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd;
 use std::process::Command;
 
 use jailsh::kernel::lsm::Lsm;
-use jailsh::kernel::{ConnectRule, Kernel, Level, Object, Policy};
+use jailsh::kernel::{ConnectRule, Kernel, Level, Object, Policy, Protocol};
 
 use super::fixture::{Jail, module, right};
 use super::reaching::{self, at};
@@ -100,7 +100,16 @@ fn a_refused_destination_is_told_with_its_port() {
     assert_eq!(jail.run(|| (reaching::TCP[0].1)(443)), libc::EPERM);
     let (told, _) = module.lsm.denials().unwrap();
     let ours = told.iter().find(|denial| denial.jid == jail.jid).expect("told");
-    assert_eq!((ours.right, ours.object), (right("connect"), Object::Port(443)));
+    let to = Object::Destination { address: [127, 0, 0, 1].into(), port: 443, protocol: Some(Protocol::Tcp) };
+    assert_eq!((ours.right, ours.object, &ours.subject), (right("connect"), to, &None));
+    // While somebody learns, what is held is told as well, and goes through.
+    let anywhere = Policy { rights: jail.info().policy.rights.with(right("connect")), ..jail.info().policy };
+    module.lsm.update(jail.jid, &anywhere).unwrap();
+    module.lsm.learn(jail.jid, std::time::Duration::from_secs(30)).unwrap();
+    assert_eq!(jail.run(|| (reaching::TCP[0].1)(443)), libc::ECONNREFUSED);
+    module.lsm.learn(jail.jid, std::time::Duration::ZERO).unwrap();
+    let (told, _) = module.lsm.denials().unwrap();
+    assert!(told.iter().any(|denial| denial.jid == jail.jid && denial.audited && denial.object == to), "{told:?}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::kernel::bpf::Abi;
 use crate::kernel::policy::{CONNECT_RULES, RawRule};
 
 /// What this program speaks.
-pub const ABI: u32 = 4;
+pub const ABI: u32 = 5;
 
 pub const NAME_SIZE: usize = 64;
 pub const ROOT_SIZE: usize = 256;

@@ -167,14 +167,19 @@ impl Ring {
 }
 
 fn denial(event: &DenialEvent) -> Option<Denial> {
+    let mut address = [0; 16];
+    address.copy_from_slice(&event.subject[..16]);
+    let object = Object::from_raw(event.object, address);
+    // The address is no text.
+    let subject = if matches!(object, Object::Destination { .. }) { String::new() } else { abi::text(&event.subject) };
     Some(Denial {
         jid: Jid::new(event.jid)?,
         right: Right::from_index(event.right)?,
         pid: event.pid,
         command: abi::text(&event.command),
         audited: event.audited != 0,
-        object: Object::from_raw(event.object),
-        subject: Some(abi::text(&event.subject)).filter(|subject| !subject.is_empty()),
+        object,
+        subject: Some(subject).filter(|subject| !subject.is_empty()),
         when_ns: event.when_ns,
     })
 }

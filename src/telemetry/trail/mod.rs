@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Format, moment, object, printable, printable_json};
-use crate::kernel::{Denial, Jid, Object, Right};
+use crate::kernel::{ConnectRule, Denial, Jid, Object, Right};
 
 pub use propose::{Need, Proposal, propose};
 pub use replay::{Judged, Replay, replay};
@@ -71,6 +71,14 @@ impl Entry {
             _ => None,
         });
         part.filter(|part| part.whole() == self.right).unwrap_or(self.right)
+    }
+}
+
+impl Entry {
+    /// The rule that would let through what was sent, if it was about that.
+    pub fn destination(&self) -> Option<ConnectRule> {
+        let named = self.right.name() == "connect";
+        self.object.as_deref().filter(|_| named)?.strip_prefix("to ")?.parse().ok()
     }
 }
 

@@ -3,7 +3,7 @@
 //! A right is granted whole unless a part of it has a name of its own (`netlink:audit`): what was opened is named in the reason,
 //! path by path, and no two paths become their directory. A right that opens much of the host is not granted but written down, for the administrator to choose.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -12,7 +12,7 @@ use super::Entry;
 use crate::jail::spec::Profile;
 use crate::jail::spec::exposure::{self, Exposure, Score};
 use crate::jail::spec::profile::key_of;
-use crate::kernel::{Level, Right, RightSet};
+use crate::kernel::{ConnectRule, Level, Right, RightSet};
 use crate::telemetry::printable;
 
 /// A right of this weight, in percent, or more is flagged.
@@ -41,6 +41,8 @@ pub struct Proposal {
     pub flagged: Vec<Need>,
     /// What no profile opens.
     pub fences: Vec<Need>,
+    /// Where it connected and sent to, each once: what its spec's `connect` can list in place of the right to go anywhere.
+    pub connect: Vec<ConnectRule>,
     /// Rights that the jail holds, and high does not, and that it did not use.
     pub unused: Vec<Right>,
     pub score: Score,
@@ -55,6 +57,7 @@ pub fn propose(jail: &str, trail: &[Entry], held: RightSet) -> Proposal {
         let of = uses.entry(entry.narrowest()).or_default();
         *of.entry((entry.command.as_str(), entry.object.as_deref())).or_default() += entry.count;
     }
+    let connect: BTreeSet<ConnectRule> = trail.iter().filter_map(Entry::destination).collect();
     let base = Profile::built_in(Level::High);
     let unused = held.iter().filter(|right| !uses.contains_key(right) && !base.rights().holds(*right)).collect();
     let needs: Vec<Need> =
@@ -66,7 +69,7 @@ pub fn propose(jail: &str, trail: &[Entry], held: RightSet) -> Proposal {
     let profile = Profile { name: Some(name.clone()), ..grant.iter().fold(base, granting) };
     let score_with_flagged = Exposure::of_profile(&flagged.iter().fold(profile.clone(), granting)).score;
     let score = Exposure::of_profile(&profile).score;
-    Proposal { name, profile, grant, flagged, fences, unused, score, score_with_flagged }
+    Proposal { name, profile, grant, flagged, fences, connect: connect.into_iter().collect(), unused, score, score_with_flagged }
 }
 
 fn need(right: Right, uses: &BTreeMap<(&str, Option<&str>), u64>) -> Need {
@@ -130,6 +133,25 @@ impl Proposal {
         if !self.unused.is_empty() {
             let names: Vec<&str> = self.unused.iter().map(|right| right.name()).collect();
             let _ = writeln!(text, "// Held until now and not used: {}", names.join(", "));
+        }
+        let rules: Vec<String> = self.connect.iter().map(|rule| format!("\"{rule}\"")).collect();
+        match rules.len() {
+            0 => {}
+            1..=ConnectRule::MAX => {
+                let _ = writeln!(
+                    text,
+                    "// Where it went, for its spec, in place of anywhere:\n//     connect: [{}],",
+                    rules.join(", ")
+                );
+            }
+            count => {
+                let _ = writeln!(
+                    text,
+                    "// It went to {count} places, and a spec's connect lists {} at most: put networks or port ranges for some.",
+                    ConnectRule::MAX
+                );
+                rules.iter().for_each(|rule| text += &format!("//     {rule},\n"));
+            }
         }
         let _ =
             writeln!(text, "fn {}() {{\n    profile(#{{\n        name: \"{}\",\n        base: \"high\",", self.name, self.name);
@@ -211,6 +233,17 @@ mod tests {
         let replay = replay(&trail, &proposal.profile.policy(Vec::new()));
         assert!(replay.uses.iter().all(|one| one.now == Outcome::Allowed || proposal.is_flagged(one.right)));
         assert_eq!(propose("web", &[], RightSet::EMPTY).script("web", "watched for 1 s").lines().count(), 8);
+    }
+
+    #[test]
+    fn where_it_went_is_proposed_as_rules_each_once_and_never_made_wider() {
+        let to = |place: &str| used(right("connect"), "app", Some(place), 2);
+        let trail = ["to 10.0.0.1:5432/tcp", "to [fd00::7]:53/udp", "to 10.0.0.1:5432/tcp", "to 192.0.2.7", "port 80"].map(to);
+        let proposal = propose("web", &trail, RightSet::EMPTY);
+        insta::assert_snapshot!(proposal.script("web", "watched for 60 s"));
+        let many: Vec<Entry> = (1..=33).map(|host| to(&format!("to 10.0.0.{host}:80/tcp"))).collect();
+        let script = propose("web", &many, RightSet::EMPTY).script("web", "watched for 60 s");
+        assert!(script.contains("33 places") && script.contains("//     \"10.0.0.33:80/tcp\","), "{script}");
     }
 
     #[test]
