@@ -350,7 +350,7 @@ fn a_service_is_learned_from_and_its_policy_is_as_before_however_the_learner_end
     let place = tempfile::tempdir().unwrap();
     let path = |name: &str| place.path().join(name).to_str().unwrap().to_owned();
     let (script, trail) = (path("proposed.rhai"), path("trail"));
-    let seen = "busybox ping -c 1 127.0.0.1; chroot / /bin/true; busybox mount -t no-such-fs none /tmp; busybox ls /";
+    let seen = "busybox ping -c 1 127.0.0.1; busybox wget -q -O - http://127.0.0.1:18313/; chroot / /bin/true; busybox mount -t no-such-fs none /tmp; busybox ls /";
     let words = ["learn", "--output", &script, "--trail", &trail, jail.name, "--", "/bin/sh", "-c", seen];
     let learned = jail.command("jailsh", &words).output().unwrap();
     let said = String::from_utf8_lossy(&learned.stderr).into_owned();
@@ -368,6 +368,7 @@ fn a_service_is_learned_from_and_its_policy_is_as_before_however_the_learner_end
         let is_it = |line: &str| line.trim().starts_with(start) && line.contains(seen);
         assert!(text.lines().any(is_it), "{start}{seen} in\n{text}");
     }
+    assert!(text.lines().any(|line| line.starts_with("//     connect: [") && line.contains("\"127.0.0.1:18313/tcp\"")), "{text}");
     // The policy is what it was.
     let ping = || jail.command("jailctl", &["exec", jail.name, "busybox", "ping", "-c", "1", "127.0.0.1"]).output().unwrap();
     assert!(!ping().status.success(), "ping is denied again");
