@@ -15,7 +15,9 @@ use crate::supervise::{self, Service};
 /// ends, after a pause that grows, and sends its output to syslog. jailctl
 /// destroy --stop ends it.
 ///
-/// Example: jailctl supervise -f local3 -o info -e err -t web web /usr/libexec/httpd -b -f /var/www
+/// Example: jailctl supervise -f local3 -t web web /usr/libexec/httpd -b -f /var/www
+///
+/// A service that detaches from its caller would be taken for one that ended.
 ///
 /// Exit status: 0 the service runs, 1 failed, 64 wrong use, 69 the kernel
 /// cannot do it, 77 not root.
