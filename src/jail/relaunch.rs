@@ -13,7 +13,7 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::stat::Mode;
 use nix::unistd::Pid;
 
-use super::root;
+use super::{fork, root};
 
 /// Whose child the new process is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub struct Relaunch<'a> {
     /// Found by the new process as 3, 4, ...
     pub descriptors: Vec<OwnedFd>,
     pub kinship: Kinship,
+    /// The group of cgroup2 that it is born in, if the kernel lets it; else the caller's.
+    pub group: Option<OwnedFd>,
 }
 
 /// What could not be done, and why.
@@ -76,9 +78,11 @@ impl Relaunch<'_> {
             given: given.0,
             null: null.as_raw_fd(),
             kinship: self.kinship,
+            group: self.group,
         };
-        // SAFETY: fork(2); the child calls nothing but async-signal-safe functions and never returns.
-        let child = match unsafe { libc::fork() } {
+        let group = plan.group.as_ref().filter(|_| self.kinship != Kinship::Nobodys).map(AsFd::as_fd);
+        // SAFETY: the child calls nothing but async-signal-safe functions and never returns.
+        let child = match unsafe { fork::split(group) }.0 {
             -1 => return Err(failed("fork")(Errno::last())),
             0 => plan.become_it(),
             child => Pid::from_raw(child),
@@ -99,6 +103,7 @@ struct Plan {
     given: Vec<RawFd>,
     null: RawFd,
     kinship: Kinship,
+    group: Option<OwnedFd>,
 }
 
 impl Plan {
@@ -112,7 +117,7 @@ impl Plan {
                     libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
                 }
                 Kinship::Child => {}
-                Kinship::Nobodys => match libc::fork() {
+                Kinship::Nobodys => match fork::split(self.group.as_ref().map(AsFd::as_fd)).0 {
                     0 => {}
                     -1 => libc::_exit(1),
                     _ => libc::_exit(0),

@@ -181,9 +181,15 @@ pub trait Gate {
     /// Descriptors that must stay open until [`Gate::enter`].
     fn descriptors(&self) -> Vec<i32>;
 
-    /// Joins the jail's control group, while the process is still the host's. Call before [`Gate::enter`], which opens
-    /// nothing by path.
-    fn join_cgroup(&self) -> Result<(), nix::errno::Errno>;
+    /// The jail's group of cgroup2, for a process to be born there: to move one in takes the kernel some
+    /// ten milliseconds.
+    fn group(&self) -> Option<std::os::fd::OwnedFd> {
+        None
+    }
+
+    /// Joins the jail's control groups, while the process is still the host's; all but that of cgroup2 if it was `born`
+    /// there. Call before [`Gate::enter`], which opens nothing by path.
+    fn join_cgroup(&self, born: bool) -> Result<(), nix::errno::Errno>;
 
     /// Makes the calling process a member, for good. It must be single-threaded and hold no descriptor of a
     /// directory (`ENOTDIR`); `EPERM` for a caller that is not host root, `ESRCH` for a jail that is gone or closing.

@@ -25,6 +25,10 @@ pub enum Event {
         run: u64,
         result: Result<(), String>,
     },
+    /// This run waits for something to do, as who is up does.
+    Settled {
+        run: u64,
+    },
     /// It is wanted down; says by whom.
     StopRequested(String),
     /// It is to run anew; says who wants it.
@@ -73,12 +77,14 @@ pub enum Action {
     },
     /// Sets a timer, replacing it.
     Arm(Timer, Duration),
-    /// Forgets all timers and whatever check is under way.
+    /// Forgets all timers, whatever check is under way and what is watched.
     Quiet,
     /// Sends the stop signal to the service.
     StopSignal,
     /// Kills and reaps until nothing of this service is left, then answers [`Event::Cleared`].
     Clear,
+    /// Watches this run come to rest and answers [`Event::Settled`], until it is told to be quiet.
+    Watch(u64),
     /// Begins a check and answers [`Event::Probed`].
     Probe(Probe, u64),
     Log(Weight, String),

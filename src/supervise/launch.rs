@@ -53,6 +53,7 @@ pub fn launch(exe: &Path, service: &Service) -> Result<Launched, LaunchError> {
         title: service.title(),
         descriptors: vec![sealed(service.to_json()?.as_bytes())?, report_end],
         kinship: if service.foreground { Kinship::Companion } else { Kinship::Nobodys },
+        group: None,
     };
     Ok(Launched { child: relaunch.start()?, report: report.into(), patience: PATIENCE + service.start_patience() })
 }

@@ -25,6 +25,7 @@ mod rehearsal;
 mod ring;
 mod runner;
 mod service;
+mod settle;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -207,6 +207,8 @@ impl Rehearsal {
                 self.end(index, Ending::Signal(libc::SIGKILL));
                 self.soon(Duration::ZERO, 0, Event::Of(index, Word::Cleared { left: 0 }));
             }
+            // What is rehearsed is up when its trial is over.
+            Deed::Watch(_) => {}
             Deed::Probe(probe, run) => {
                 let result = self.examine(index, probe, run);
                 self.soon(Duration::ZERO, run, Event::Of(index, Word::Probed { run, result }));

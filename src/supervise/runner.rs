@@ -20,6 +20,7 @@ use super::log::Stream;
 use super::output::Pipe;
 use super::pidfd;
 use super::service::Unit;
+use super::settle::Settling;
 use super::workload::{Output, Run, Workload};
 use crate::jail::Child;
 
@@ -43,6 +44,7 @@ pub struct Runner {
     notify: Option<(File, u64)>,
     timers: [Option<Instant>; 3],
     pub attempt: Option<Attempt>,
+    settling: Option<Settling>,
     /// Number of checks begun.
     checks: u64,
     last_words: VecDeque<String>,
@@ -130,10 +132,28 @@ impl Runner {
 
     pub fn disarm_all(&mut self) {
         self.timers = [None; 3];
+        self.settling = None;
+    }
+
+    /// Begins to watch for the service to come to rest.
+    pub fn watch(&mut self, run: u64) {
+        self.settling = Some(Settling::new(run, Instant::now()));
+    }
+
+    /// The run that came to rest, looked at when it is time.
+    pub fn settled(&mut self, now: Instant) -> Option<u64> {
+        let leader = self.child.as_ref()?.pid.as_raw();
+        let settling = self.settling.as_mut().filter(|settling| settling.next <= now)?;
+        let rested = settling.look(leader, now).then_some(settling.run);
+        if rested.is_some() {
+            self.settling = None;
+        }
+        rested
     }
 
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.timers.iter().flatten().copied().chain(self.attempt.as_ref().map(|attempt| attempt.deadline)).min()
+        let looks = self.settling.as_ref().map(|settling| settling.next);
+        self.timers.iter().flatten().copied().chain(self.attempt.as_ref().map(|attempt| attempt.deadline)).chain(looks).min()
     }
 
     /// A timer that is over, which is then disarmed.

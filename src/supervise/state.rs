@@ -17,7 +17,7 @@ use super::event::{Action, End, Event, Probe, Timer, Weight};
 use crate::jail::Restart;
 use crate::kernel::Processes;
 
-/// How long a first run without readiness check must last to count as started.
+/// How long a first run without readiness check must last to count as started, if it does not come to rest before.
 const TRIAL: Duration = Duration::from_millis(100);
 
 /// What follows once a halted run is over.
@@ -209,6 +209,7 @@ impl Machine {
             }
 
             (Phase::Trial, Event::Timer(Timer::Main)) => self.succeed(),
+            (Phase::Trial, Event::Settled { run }) if run == self.run => self.succeed(),
             (Phase::Trial, Event::Exited(ending)) if ending.is_success() => {
                 self.started = true;
                 self.judge(true, ending.to_string(), now, now.saturating_sub(self.since), jitter)
@@ -342,7 +343,7 @@ impl Machine {
             None if self.started => actions.extend(self.succeed()),
             None => {
                 self.phase = Phase::Trial;
-                actions.push(Action::Arm(Timer::Main, TRIAL));
+                actions.extend([Action::Arm(Timer::Main, TRIAL), Action::Watch(self.run)]);
             }
         }
         actions

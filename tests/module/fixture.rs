@@ -119,7 +119,7 @@ impl Drop for Jail<'_> {
 
 /// Joins and enters as `exec` does: no descriptor but the gate's and the standard ones.
 pub fn enter(gate: &dyn Gate) -> Result<(), Errno> {
-    gate.join_cgroup()?;
+    gate.join_cgroup(false)?;
     gate.enter()
 }
 

@@ -226,7 +226,7 @@ impl Gate for Open {
         Vec::new()
     }
 
-    fn join_cgroup(&self) -> Result<(), nix::errno::Errno> {
+    fn join_cgroup(&self, _born: bool) -> Result<(), nix::errno::Errno> {
         Ok(())
     }
 

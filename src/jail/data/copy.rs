@@ -1,7 +1,7 @@
 //! Copying from the host's /etc into a new data layer.
 
 use std::fs::File;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -63,6 +63,9 @@ impl Seeder {
         let Ok(found) = source.symlink_metadata() else { return Ok(()) };
         if found.is_symlink() {
             let to = std::fs::read_link(source).map_err(JailError::io(format!("read the link {}", source.display())))?;
+            if is_manual(&to) {
+                return Ok(());
+            }
             return symlinkat(&to, target.fd(), name)
                 .map_err(JailError::system(format!("link {}", target.path_of(name).display())));
         }
@@ -99,8 +102,19 @@ impl Seeder {
         self.write(target, name, &bytes)
     }
 
-    /// Waits until everything written is on disk. The first wait pays for all.
+    /// Waits until everything written is on disk. The writing of all is begun first: so the first wait commits the blocks
+    /// of every file, where else each would have a commit of its own.
     pub fn to_disk(&self) -> Result<(), JailError> {
+        for file in &self.written {
+            // Only a hint, and one that directories do not take; the wait below tells what fails.
+            // SAFETY: takes an open descriptor and numbers.
+            unsafe { libc::sync_file_range(file.as_raw_fd(), 0, 0, libc::SYNC_FILE_RANGE_WRITE) };
+        }
         self.written.iter().try_for_each(|file| fsync(file).map_err(JailError::system("write the data layer to disk")))
     }
+}
+
+/// Does a link lead to a page of a manual? Of the host's alternatives most do, and no program needs them.
+fn is_manual(target: &Path) -> bool {
+    target.starts_with("/usr/share") && target.components().any(|part| part.as_os_str() == "man")
 }

@@ -278,11 +278,13 @@ mod tests {
         std::fs::write(scratch.etc.join("services"), "http 80/tcp\n").unwrap();
         std::fs::create_dir(scratch.etc.join("alternatives")).unwrap();
         symlink("/usr/bin/mawk", scratch.etc.join("alternatives/awk")).unwrap();
+        symlink("/usr/share/man/man1/mawk.1.gz", scratch.etc.join("alternatives/awk.1.gz")).unwrap();
         symlink(scratch.etc.join("services"), scratch.etc.join("resolv.conf")).unwrap();
         from_host(&scratch.jail, &scratch.etc).unwrap();
         let etc = scratch.jail.path().join("etc");
         assert_eq!(std::fs::read_to_string(etc.join("services")).unwrap(), "http 80/tcp\n");
         assert_eq!(std::fs::read_link(etc.join("alternatives/awk")).unwrap(), Path::new("/usr/bin/mawk"));
+        assert!(!etc.join("alternatives/awk.1.gz").is_symlink(), "a page of the manual");
         assert_eq!(std::fs::read_to_string(etc.join("resolv.conf")).unwrap(), "http 80/tcp\n");
     }
 

@@ -33,18 +33,19 @@ pub struct Entry<'a> {
 
 impl Entry<'_> {
     /// Walks in and becomes the program. Returns only after a failure, which it has told.
-    pub fn run(&self, told: BorrowedFd<'_>) -> i32 {
-        let failure = self.enter(told).expect_err("a program that runs does not return");
+    /// `born`: in the jail's group of cgroup2.
+    pub fn run(&self, told: BorrowedFd<'_>, born: bool) -> i32 {
+        let failure = self.enter(told, born).expect_err("a program that runs does not return");
         // No reader: then nobody waits for the answer either.
         let _ = write(told, &failure.encode());
         1
     }
 
-    fn enter(&self, told: BorrowedFd<'_>) -> Result<std::convert::Infallible, Failure> {
+    fn enter(&self, told: BorrowedFd<'_>, born: bool) -> Result<std::convert::Infallible, Failure> {
         reset::signals();
         reset::oom_score();
         self.program.begin_session(standard(self.stdio))?;
-        self.gate.join_cgroup().map_err(at(Step::Cgroup))?;
+        self.gate.join_cgroup(born).map_err(at(Step::Cgroup))?;
         // Root and working directory become the namespace's root.
         setns(self.namespace, CloneFlags::CLONE_NEWNS).map_err(at(Step::Namespace))?;
         let mut kept = self.gate.descriptors();

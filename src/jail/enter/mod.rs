@@ -192,7 +192,7 @@ fn pass_gate(
         gate: gate.as_ref(),
         capabilities: keep,
     };
-    let pid = fork::in_child(|| entry.run(told.as_fd()))?;
+    let pid = fork::in_group(gate.group().as_ref().map(AsFd::as_fd), |born| entry.run(told.as_fd(), born))?;
     drop(told);
     if let Err(failure) = judge(name, command, report) {
         fork::wait(pid);

@@ -86,7 +86,7 @@ fn enter(task: &Task, mut kept: Vec<RawFd>) -> Result<SignalFd, JailError> {
 
     let gate = select(BodyChoice::Landlock)?.gate(task.jid)?;
     let namespace = root::pinned(&task.config, &task.name)?.ok_or_else(|| JailError::NotRunning(task.name.clone()))?;
-    gate.join_cgroup().map_err(failed("join the control group"))?;
+    gate.join_cgroup(false).map_err(failed("join the control group"))?;
     setns(namespace.as_fd(), CloneFlags::CLONE_NEWNS).map_err(failed("go to the jail's mounts"))?;
     drop(namespace);
     chdir("/").map_err(failed("go to the jail's mounts"))?;

@@ -62,6 +62,7 @@ fn launch(host: &Host, name: &JailName, jid: Jid, kinship: Kinship, link: Option
         title: format!("{TITLE}jail={name} jid={jid}"),
         descriptors,
         kinship,
+        group: host.kernel.gate(jid)?.group(),
     };
     let pid = relaunch.start().map_err(failed)?;
     let word = hear(report).map_err(|errno| refused(name, errno.desc()));

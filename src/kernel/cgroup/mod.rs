@@ -160,7 +160,13 @@ pub fn prune(living: &[String]) {
     }
 }
 
-/// The files that a process writes itself into to join, one a hierarchy.
+/// The jail's group of cgroup2, for a process to be born there.
+pub fn open(name: &str) -> Option<OwnedFd> {
+    let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW | libc::O_CLOEXEC;
+    OpenOptions::new().read(true).custom_flags(flags).open(group(name)?).ok().map(OwnedFd::from)
+}
+
+/// The files that a process writes itself into to join, one a hierarchy. That of cgroup2 comes first.
 pub fn open_members(name: &str) -> Result<Vec<OwnedFd>, KernelError> {
     let open = |top: &PathBuf| {
         let file = group_in(top, name).join("cgroup.procs");

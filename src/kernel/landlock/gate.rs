@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -30,10 +31,16 @@ impl Gate for LandlockGate {
         Vec::new()
     }
 
+    fn group(&self) -> Option<OwnedFd> {
+        cgroup::open(self.name.as_str())
+    }
+
     /// Looks for the jail's end after it joined: whoever ends a jail says so first and then kills whom it finds.
-    fn join_cgroup(&self) -> Result<(), Errno> {
+    fn join_cgroup(&self, born: bool) -> Result<(), Errno> {
+        // A keeper was executed since, and does not know.
+        let born = born || cgroup::holds(self.name.as_str(), std::process::id() as i32);
         let groups = cgroup::open_members(self.name.as_str()).map_err(|_| Errno::ESRCH)?;
-        for members in groups {
+        for members in groups.into_iter().skip(usize::from(born)) {
             let joined = File::from(members).write_all(b"0");
             joined.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)))?;
         }

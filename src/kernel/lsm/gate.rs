@@ -17,7 +17,9 @@ pub struct LsmGate {
     pub(super) jid: u32,
     /// `ctl_enter`.
     pub(super) program: OwnedFd,
-    /// The `cgroup.procs` of the jail's control groups; none on a host without.
+    /// The group of cgroup2.
+    pub(super) group: Option<OwnedFd>,
+    /// The `cgroup.procs` of the jail's control groups, that of cgroup2 first; none on a host without.
     pub(super) groups: Vec<OwnedFd>,
 }
 
@@ -26,8 +28,12 @@ impl Gate for LsmGate {
         self.groups.iter().map(AsRawFd::as_raw_fd).chain([self.program.as_raw_fd()]).collect()
     }
 
-    fn join_cgroup(&self) -> Result<(), Errno> {
-        self.groups.iter().try_for_each(|group| nix::unistd::write(group, b"0").map(drop))
+    fn group(&self) -> Option<OwnedFd> {
+        self.group.as_ref()?.try_clone().ok()
+    }
+
+    fn join_cgroup(&self, born: bool) -> Result<(), Errno> {
+        self.groups.iter().skip(usize::from(born)).try_for_each(|group| nix::unistd::write(group, b"0").map(drop))
     }
 
     fn enter(&self) -> Result<(), Errno> {

@@ -260,7 +260,8 @@ impl Kernel for Lsm {
     fn gate(&self, jid: Jid) -> Result<Box<dyn Gate>, KernelError> {
         let name = self.name_of(jid)?;
         let program: OwnedFd = self.control.open("ctl_enter")?;
-        Ok(Box::new(gate::LsmGate { jid: jid.get(), program, groups: cgroup::open_members(&name)? }))
+        let (group, groups) = (cgroup::open(&name), cgroup::open_members(&name)?);
+        Ok(Box::new(gate::LsmGate { jid: jid.get(), program, group, groups }))
     }
 
     fn members(&self, jid: Jid) -> Result<Vec<Member>, KernelError> {

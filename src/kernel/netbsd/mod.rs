@@ -125,7 +125,7 @@ impl<N: Nodes> Gate for NodeGate<N> {
         Vec::new()
     }
 
-    fn join_cgroup(&self) -> Result<(), Errno> {
+    fn join_cgroup(&self, _born: bool) -> Result<(), Errno> {
         Ok(())
     }
 

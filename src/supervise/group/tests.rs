@@ -167,6 +167,7 @@ impl World {
                 self.held[index].stopped = true;
             }
             Deed::Clear => self.held[index].clearing = true,
+            Deed::Watch(run) => assert_eq!(run, self.held[index].run, "another run is watched"),
             Deed::Probe(probe, run) => {
                 assert!(self.held[index].alive, "a check of nobody");
                 self.held[index].probing = Some((probe, run));
@@ -281,6 +282,15 @@ fn a_first_run_that_fails_at_once_is_a_failed_start_and_one_that_is_done_at_once
     let mut world = World::begun(vec![(Vec::new(), rules(Restart::Never))]);
     world.run_for(Duration::ZERO, Ending::Status(0));
     assert!(world.ended && world.ready && !world.group.end().unwrap().failed);
+}
+
+#[test]
+fn a_run_that_comes_to_rest_is_up_before_its_trial_is_over_and_an_old_runs_rest_says_nothing() {
+    let mut world = World::begun(vec![(Vec::new(), rules(Restart::Always))]);
+    world.of(0, Word::Settled { run: 0 });
+    assert!(!world.ready);
+    world.of(0, Word::Settled { run: 1 });
+    assert_eq!((world.ready, world.state(0), world.held[0].timers), (true, "running", [None; 3]));
 }
 
 #[test]

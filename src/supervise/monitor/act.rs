@@ -68,6 +68,7 @@ impl Monitor<'_> {
                 let owner = (self.runners.len() > 1).then(|| self.runners[unit].owner(&self.service.units[unit]));
                 self.begin_clearing(What::Service(unit), owner);
             }
+            Deed::Watch(run) => self.runners[unit].watch(run),
             Deed::Probe(probe, run) => self.probe(unit, probe, run),
             Deed::Log(weight, text) => self.own(Some(unit), weight, &text),
         }

@@ -35,6 +35,9 @@ impl Monitor<'_> {
             while let Some(timer) = self.runners[unit].due(now) {
                 self.tell(Event::Of(unit, Word::Timer(timer)));
             }
+            if let Some(run) = self.runners[unit].settled(now) {
+                self.tell(Event::Of(unit, Word::Settled { run }));
+            }
             let late = self.runners[unit].attempt.as_ref().filter(|attempt| attempt.deadline <= now);
             if let Some((run, why)) = late.map(|attempt| (attempt.run, attempt.expired())) {
                 self.drop_attempt(unit);
