@@ -57,6 +57,15 @@ impl Limited {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// A verb that takes no jail; it must succeed.
+    fn must_alone(&self, tool: &str, arguments: &[&str]) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jailsh"));
+        command.arg0(tool).args(["--kernel", &self.body, "--data-dir"]).arg(self.data.path());
+        let output = command.args(arguments).stdin(Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "{tool} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     /// Shell text inside.
     fn shell(&self, text: &str) -> Output {
         self.run_with("jailctl", &["exec"], &["/bin/sh", "-c", text])
@@ -64,6 +73,14 @@ impl Limited {
 
     fn info(&self) -> Value {
         serde_json::from_str(&self.must("jailctl", &["info", "-o", "json"])).unwrap()
+    }
+
+    /// A number of `jailctl metrics`.
+    fn metric(&self, name: &str) -> f64 {
+        let text = self.must_alone("jailctl", &["metrics"]);
+        let is_ours = |line: &&str| line.starts_with(&format!("{name}{{")) && line.contains(&format!("name=\"{}\"", self.name));
+        let line = text.lines().find(is_ours).unwrap_or_else(|| panic!("no {name} in {text}"));
+        line.rsplit(' ').next().unwrap().parse().unwrap()
     }
 
     fn service(&self) -> i64 {
@@ -175,6 +192,68 @@ fn files_that_leak_stop_at_the_jails_limit_and_are_told() {
     fs::File::open("/etc/passwd").unwrap();
     assert_eq!(jail.must("jailctl", &["update", "--files", "200"]), "Changed jail leak\n  files: 64 -> 200\n");
     assert_eq!(leaks(), "all\n");
+}
+
+#[test]
+fn reading_from_the_disk_keeps_to_its_rate_until_that_is_lifted() {
+    let Some(body) = body() else { return };
+    let jail = Limited::new(body, "reader");
+    let made = jail.run("jailmgr", &["create", "-x", "/bin/sleep 1000", "--io-read", "2M"]);
+    if said(&made).contains(" is on no disk that the kernel names") || said(&made).contains(" has the controller io; ") {
+        eprintln!("skipped: {}", said(&made));
+        return;
+    }
+    assert!(made.status.success(), "{}", said(&made));
+    jail.must("jailmgr", &["start"]);
+    let kept = jail.shell("head -c 5M /dev/zero > /srv/read && sync /srv/read");
+    assert!(kept.status.success(), "{}", said(&kept));
+    let time = || {
+        let begun = Instant::now();
+        let read = jail.shell("dd if=/srv/read of=/dev/null bs=256k iflag=direct");
+        assert!(read.status.success(), "{}", said(&read));
+        begun.elapsed()
+    };
+    let held = time();
+    assert!(held > Duration::from_millis(1800), "5 MiB at 2 MiB/s in {held:?}");
+    assert_eq!(jail.must("jailctl", &["update", "--io-read", "none"]), "Changed jail reader\n  io_read: 2M -> no limit\n");
+    let free = time();
+    assert!(free < held / 2, "without a limit {free:?}, with one {held:?}");
+    let read = jail.metric("jail_io_read_bytes_total");
+    assert!(read >= f64::from(10 << 20), "{read} bytes read");
+}
+
+/// What the children of a process took, and how much of it: each burns a little, and one in four runs a program.
+const FORKS: &str = r"
+import os, resource, sys, time
+for n in range(int(sys.argv[1])):
+    child = os.fork()
+    if child == 0:
+        if n % 4 == 0:
+            os.execv('/bin/true', ['true'])
+        until = time.process_time() + 0.004
+        while time.process_time() < until:
+            pass
+        os._exit(0)
+    os.waitpid(child, 0)
+used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+print(sum(one.ru_utime + one.ru_stime for one in used))
+";
+
+#[test]
+fn processor_time_agrees_with_the_account_of_who_waited_for_all_that_took_it() {
+    let Some(body) = body() else { return };
+    let jail = Limited::start(body, "account", &[], "exec sleep 1000");
+    // An emulated machine takes ten times as long.
+    let few = if std::env::var_os("JAILSH_GUEST").is_some() { "100" } else { "400" };
+    let forks = std::env::var("JAILSH_FORKS").unwrap_or_else(|_| few.into());
+    let (before, processes) = (jail.metric("jail_cpu_seconds_total"), jail.metric("jail_processes"));
+    let waited = jail.run_with("jailctl", &["exec"], &["/usr/bin/python3", "-c", FORKS, &forks]);
+    let told = jail.metric("jail_cpu_seconds_total") - before;
+    let waited: f64 = said(&waited).trim().parse().unwrap_or_else(|_| panic!("{}", said(&waited)));
+    eprintln!("{forks} forks: {told:.3} s told, {waited:.3} s by who waited");
+    // Beside one percent: entering, and the end of the process after it told.
+    assert!((told - waited).abs() <= waited * 0.01 + 0.03, "{told} s told, {waited} s by who waited");
+    assert_eq!(jail.metric("jail_processes"), processes, "after {forks} forks");
 }
 
 #[test]

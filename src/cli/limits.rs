@@ -31,6 +31,12 @@ pub struct LimitOptions {
     /// Memory of TCP sockets
     #[arg(long, value_name = "SIZE")]
     socket_buffers: Option<String>,
+    /// Reading from the disk of the data directory, in a second
+    #[arg(long, value_name = "SIZE")]
+    io_read: Option<String>,
+    /// Writing to it, in a second
+    #[arg(long, value_name = "SIZE")]
+    io_write: Option<String>,
 }
 
 impl LimitOptions {
@@ -42,6 +48,8 @@ impl LimitOptions {
             ("memory_soft", &self.memory_soft),
             ("swap", &self.swap),
             ("socket_buffers", &self.socket_buffers),
+            ("io_read", &self.io_read),
+            ("io_write", &self.io_write),
         ];
         let numbers = [("cpu_weight", &self.cpu_weight), ("processes", &self.processes), ("files", &self.files)];
         let texts = texts.into_iter().filter_map(|(key, text)| Some((key.to_owned(), text.clone()?.into())));

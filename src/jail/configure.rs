@@ -22,7 +22,7 @@ pub fn configure(host: &Host, name: &JailName, text: &str) -> Result<Change, Jai
     if before == text {
         return Ok(Change::Unchanged);
     }
-    host.kernel.admits_limits(&new.limits)?;
+    host.kernel.admits_limits(&new.limits, &host.config.data_dir)?;
     let diff = match Spec::from_toml(name, &before) {
         Ok(old) => {
             adopt(host, name, &old, &new)?;

@@ -61,7 +61,7 @@ impl Observed {
 pub fn create(host: &Host, name: &JailName, spec: &Spec) -> Result<Change, JailError> {
     // What can never be started is not made.
     host.kernel.admits(&spec.policy())?;
-    host.kernel.admits_limits(&spec.limits)?;
+    host.kernel.admits_limits(&spec.limits, &host.config.data_dir)?;
     let _lock = Lock::jail(host, name)?;
     let jails = store::jails_or_make(&host.config)?;
     store::sweep(&host.config, name)?;

@@ -208,7 +208,7 @@ pub fn update(host: &Host, jail: &JailInfo, wanted: &Wanted) -> Result<PolicyCha
     let limits_before = host.kernel.limits(jail.jid)?;
     let limits =
         wanted.limited(&limits_before).map_err(|error| JailError::Spec { path: format!("jail {}", jail.name), error })?;
-    host.kernel.admits_limits(&limits)?;
+    host.kernel.admits_limits(&limits, &host.config.data_dir)?;
     if after != before {
         host.kernel.update(jail.jid, &after)?;
     }

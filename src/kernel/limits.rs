@@ -33,6 +33,12 @@ pub struct Limits {
     /// Memory of TCP sockets' buffers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub socket_buffers: Option<Bytes>,
+    /// Bytes a second read from the disk of the data directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub io_read: Option<Bytes>,
+    /// Bytes a second written to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub io_write: Option<Bytes>,
 }
 
 impl Limits {
@@ -80,6 +86,8 @@ impl Limits {
             said("processes", self.processes),
             said("files", self.files),
             said("socket_buffers", self.socket_buffers),
+            said("io_read", self.io_read),
+            said("io_write", self.io_write),
         ]
         .into_iter()
         .flatten()

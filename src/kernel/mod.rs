@@ -36,6 +36,8 @@ mod signal;
 pub mod sim;
 mod types;
 
+use std::path::Path;
+
 pub use capability::CAPABILITIES;
 pub use connect::{ConnectRule, DestinationError, Protocol};
 pub use describe::{Description, Enforcement, RightStatus};
@@ -142,11 +144,11 @@ pub trait Kernel {
         })
     }
 
-    /// Could a jail be held to these limits here?
+    /// Could a jail be held to these limits here, one whose data lies below `data`?
     ///
     /// # Errors
     /// [`KernelError::NotEnforceable`], with what is missing.
-    fn admits_limits(&self, limits: &Limits) -> Result<(), KernelError>;
+    fn admits_limits(&self, limits: &Limits, data: &Path) -> Result<(), KernelError>;
 
     /// Holds a jail to these limits from now on; those that are absent are lifted. What was set before an error stays set.
     ///

@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use super::connect::destination;
@@ -328,7 +329,7 @@ impl Kernel for Sim {
         Ok(())
     }
 
-    fn admits_limits(&self, _limits: &Limits) -> Result<(), KernelError> {
+    fn admits_limits(&self, _limits: &Limits, _data: &Path) -> Result<(), KernelError> {
         Ok(())
     }
 

@@ -264,6 +264,10 @@ pub struct Usage {
     pub forks_refused: Option<u64>,
     /// Open files, counted once however many descriptors lead to one. Counted for a jail that has a limit of them.
     pub files: Option<u64>,
+    /// Read from disks, in bytes.
+    pub io_read_bytes: Option<u64>,
+    /// Written to disks, in bytes; version 1 of control groups does not see what the page cache writes later.
+    pub io_written_bytes: Option<u64>,
     /// Files that were not opened because the limit was reached.
     pub files_refused: Option<u64>,
 }

@@ -22,7 +22,7 @@ const METRICS: [(&str, &str, Read); 5] = [
 type ReadMore = fn(&Measure) -> Option<f64>;
 
 /// Beside those: name, type, meaning, value. A jail's name is the only label, for its number is another one after each start.
-const MORE: [(&str, &str, &str, ReadMore); 16] = [
+const MORE: [(&str, &str, &str, ReadMore); 18] = [
     (
         "jail_cpu_seconds_total",
         "counter",
@@ -61,6 +61,10 @@ const MORE: [(&str, &str, &str, ReadMore); 16] = [
     ("jail_files_limit", "gauge", "Files that the jail may have open.", |jail| jail.limits.files.map(f64::from)),
     ("jail_file_failures_total", "counter", "Files that were not opened because their limit was reached.", |jail| {
         jail.usage.files_refused.map(|count| count as f64)
+    }),
+    ("jail_io_read_bytes_total", "counter", "Bytes read from disks.", |jail| jail.usage.io_read_bytes.map(|bytes| bytes as f64)),
+    ("jail_io_written_bytes_total", "counter", "Bytes written to disks, as far as the control groups see them.", |jail| {
+        jail.usage.io_written_bytes.map(|bytes| bytes as f64)
     }),
     ("jail_restarts_total", "counter", "Restarts of the jail's services since its supervisor began.", |jail| {
         jail.restarts.map(|count| count as f64)

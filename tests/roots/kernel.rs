@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jailsh::jail::Config;
@@ -113,7 +113,7 @@ impl Kernel for Plain {
         Ok(())
     }
 
-    fn admits_limits(&self, limits: &Limits) -> Result<(), KernelError> {
+    fn admits_limits(&self, limits: &Limits, _data: &Path) -> Result<(), KernelError> {
         if limits.is_empty() {
             return Ok(());
         }
@@ -121,7 +121,7 @@ impl Kernel for Plain {
     }
 
     fn limit(&self, _jid: Jid, limits: &Limits) -> Result<(), KernelError> {
-        self.admits_limits(limits)
+        self.admits_limits(limits, Path::new("/"))
     }
 
     fn limits(&self, _jid: Jid) -> Result<Limits, KernelError> {

@@ -56,7 +56,7 @@ enum Verb {
     Kill(kill::Kill),
     Freeze(freeze::Freeze),
     Thaw(thaw::Thaw),
-    Update(update::Update),
+    Update(Box<update::Update>),
     List(list::List),
     Info(info::Info),
     Destroy(destroy::Destroy),

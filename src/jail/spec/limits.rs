@@ -6,12 +6,15 @@ use super::SpecError;
 use super::parse::{join, optional, table, text, value, wrong};
 use crate::kernel::{Bytes, CpuQuota, CpuWeight, Limits};
 
-pub const KEYS: [&str; 8] = ["cpu", "cpu_weight", "memory", "memory_soft", "swap", "processes", "files", "socket_buffers"];
+pub const KEYS: [&str; 10] =
+    ["cpu", "cpu_weight", "memory", "memory_soft", "swap", "processes", "files", "socket_buffers", "io_read", "io_write"];
 
 /// Most processes that a kernel numbers (PID_MAX_LIMIT, include/linux/threads.h).
 const MOST_PROCESSES: u64 = 4_194_304;
 /// With less no program starts.
 const LEAST_FILES: u64 = 16;
+/// With less nothing that a disk gives comes through in a second.
+const LEAST_RATE: Bytes = Bytes(4096);
 /// Less, and no program starts.
 const LEAST_MEMORY: Bytes = Bytes(1 << 20);
 
@@ -37,6 +40,8 @@ pub fn limits(key: &str, tree: &Value) -> Result<Limits, SpecError> {
         processes: optional(map, "processes", |_, tree| processes(&under("processes"), tree))?,
         files: optional(map, "files", |_, tree| files(&under("files"), tree))?,
         socket_buffers: optional(map, "socket_buffers", |_, tree| bytes(&under("socket_buffers"), tree))?,
+        io_read: optional(map, "io_read", |_, tree| rate(&under("io_read"), tree))?,
+        io_write: optional(map, "io_write", |_, tree| rate(&under("io_write"), tree))?,
     };
     match (read.memory, read.memory_soft) {
         (Some(hard), Some(soft)) if soft > hard => {
@@ -63,6 +68,14 @@ fn memory(key: &str, tree: &Value) -> Result<Bytes, SpecError> {
         return Err(value(key, format!("{size} is less than {LEAST_MEMORY}, with which no program starts")));
     }
     Ok(size)
+}
+
+fn rate(key: &str, tree: &Value) -> Result<Bytes, SpecError> {
+    let rate = bytes(key, tree)?;
+    if rate < LEAST_RATE {
+        return Err(value(key, format!("{rate} bytes a second is less than {LEAST_RATE}, a block of a disk")));
+    }
+    Ok(rate)
 }
 
 fn cpu(key: &str, tree: &Value) -> Result<CpuQuota, SpecError> {

@@ -5,13 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The controllers that a jail's limits and accounts take.
-pub const CONTROLLERS: [Controller; 3] = [Controller::Cpu, Controller::Memory, Controller::Pids];
+pub const CONTROLLERS: [Controller; 4] = [Controller::Cpu, Controller::Memory, Controller::Pids, Controller::Io];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Controller {
     Cpu,
     Memory,
     Pids,
+    Io,
 }
 
 impl Controller {
@@ -20,7 +21,13 @@ impl Controller {
             Controller::Cpu => "cpu",
             Controller::Memory => "memory",
             Controller::Pids => "pids",
+            Controller::Io => "io",
         }
+    }
+
+    /// What version 1 calls it.
+    fn old_name(self) -> &'static str {
+        if self == Controller::Io { "blkio" } else { self.name() }
     }
 }
 
@@ -77,7 +84,7 @@ struct Mount<'a> {
 
 impl Mount<'_> {
     fn has(&self, controller: Controller) -> bool {
-        self.options.split(',').any(|option| option == controller.name())
+        self.options.split(',').any(|option| option == controller.old_name())
     }
 }
 
@@ -118,9 +125,13 @@ mod tests {
 
     #[test]
     fn a_controller_of_version_1_is_where_it_is_mounted() {
-        assert_eq!(version_1(HYBRID), ["/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/memory"].map(PathBuf::from));
+        assert_eq!(
+            version_1(HYBRID),
+            ["/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/blkio"].map(PathBuf::from)
+        );
         let found = |controller| of(controller, HYBRID).map(|found| (found.version, found.top));
         assert_eq!(found(Controller::Cpu), Some((Version::V1, "/sys/fs/cgroup/cpu,cpuacct".into())));
+        assert_eq!(found(Controller::Io), Some((Version::V1, "/sys/fs/cgroup/blkio".into())));
         assert_eq!(found(Controller::Memory), Some((Version::V1, "/sys/fs/cgroup/memory".into())));
         assert_eq!(of(Controller::Pids, "40 31 0:37 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,name=systemd"), None);
     }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::hierarchy::{Controller, Hierarchy, Version};
+use super::io::{self, Disk};
 use super::{group_in, layout};
 use crate::kernel::{Bytes, CpuQuota, CpuWeight, KernelError, Limits, Usage};
 
@@ -17,8 +18,8 @@ const ENDLESS: u64 = 1 << 62;
 /// Why a limit cannot be had here: what was asked for, and what is missing.
 pub type Unheld = (String, String);
 
-/// Can this host hold a jail to these limits?
-pub fn check(limits: &Limits) -> Result<(), Unheld> {
+/// Can this host hold a jail whose data lies below `data` to these limits?
+pub fn check(limits: &Limits, data: &Path) -> Result<(), Unheld> {
     let asked = [
         ("cpu", Controller::Cpu, limits.cpu.is_some()),
         ("cpu_weight", Controller::Cpu, limits.cpu_weight.is_some()),
@@ -27,6 +28,8 @@ pub fn check(limits: &Limits) -> Result<(), Unheld> {
         ("swap", Controller::Memory, limits.swap.is_some()),
         ("processes", Controller::Pids, limits.processes.is_some()),
         ("socket_buffers", Controller::Memory, limits.socket_buffers.is_some()),
+        ("io_read", Controller::Io, limits.io_read.is_some()),
+        ("io_write", Controller::Io, limits.io_write.is_some()),
     ];
     if limits.files.is_some() {
         return Err((limit_of("files"), "no control group counts open files; the lsm body (--kernel lsm) does".into()));
@@ -41,6 +44,13 @@ pub fn check(limits: &Limits) -> Result<(), Unheld> {
         };
         if key == "socket_buffers" && found.version == Version::V2 {
             let why = "version 2 of control groups counts them as memory of the jail; limit memory instead";
+            return Err((limit_of(key), why.into()));
+        }
+        if controller == Controller::Io {
+            Disk::of(data).map_err(|why| (limit_of(key), why))?;
+        }
+        if key == "io_write" && found.version == Version::V1 {
+            let why = "version 1 of control groups does not see what is written by the page cache; boot with version 2 alone";
             return Err((limit_of(key), why.into()));
         }
         if key == "swap" && found.version == Version::V1 {
@@ -65,25 +75,30 @@ fn limit_of(key: &str) -> String {
 fn remedy(controller: Controller) -> &'static str {
     match controller {
         Controller::Memory => "boot with cgroup_enable=memory, or mount cgroup2 on /sys/fs/cgroup",
-        Controller::Cpu | Controller::Pids => "mount cgroup2 on /sys/fs/cgroup, or a kernel's that has it",
+        Controller::Cpu | Controller::Pids | Controller::Io => "mount cgroup2 on /sys/fs/cgroup, or a kernel's that has it",
     }
 }
 
 /// One file to write.
-struct Write {
-    key: &'static str,
-    file: &'static str,
-    text: String,
+pub(super) struct Write {
+    pub key: &'static str,
+    pub file: &'static str,
+    pub text: String,
     /// Something was asked for; without it, a file that is not there has nothing to undo.
-    asked: bool,
+    pub asked: bool,
 }
 
-/// Sets all limits of the jail's groups; those that are absent are lifted. Stops at the first that fails.
-pub fn apply(name: &str, limits: &Limits) -> Result<(), KernelError> {
+/// Sets all limits of the jail's groups; those that are absent are lifted. Stops at the first that fails. `data` is where the
+/// jail's data lies.
+pub fn apply(name: &str, limits: &Limits, data: &Path) -> Result<(), KernelError> {
     for controller in super::hierarchy::CONTROLLERS {
         let Some(found) = layout().of(controller) else { continue };
         let group = group_in(&found.top, name);
-        for write in writes(controller, found.version, limits) {
+        let writes = match controller {
+            Controller::Io => io::writes(&Files { version: found.version, group: group.clone() }, limits, data)?,
+            _ => writes(controller, found.version, limits),
+        };
+        for write in writes {
             let file = group.join(write.file);
             match fs::write(&file, &write.text) {
                 Ok(()) => {}
@@ -152,6 +167,8 @@ fn writes(controller: Controller, version: Version, limits: &Limits) -> Vec<Writ
             let most = limits.processes.map_or_else(|| "max".into(), |processes| processes.to_string());
             vec![write("processes", "pids.max", most, limits.processes.is_some())]
         }
+        // Of a disk, see `io`.
+        (Controller::Io, _) => Vec::new(),
     }
 }
 
@@ -198,6 +215,9 @@ pub fn read(name: &str) -> Limits {
     if let Some(pids) = Files::of(name, Controller::Pids) {
         limits.processes = pids.number("pids.max").and_then(|most| u32::try_from(most).ok());
     }
+    if let Some(files) = Files::of(name, Controller::Io) {
+        (limits.io_read, limits.io_write) = io::read(&files);
+    }
     limits
 }
 
@@ -229,13 +249,16 @@ pub fn usage(name: &str) -> Usage {
     if let Some(pids) = Files::of(name, Controller::Pids) {
         usage.forks_refused = pids.entry("pids.events", "max");
     }
+    if let Some(files) = Files::of(name, Controller::Io) {
+        (usage.io_read_bytes, usage.io_written_bytes) = io::bytes(&files).unzip();
+    }
     usage
 }
 
 /// The files of one controller for one jail.
-struct Files {
-    version: Version,
-    group: PathBuf,
+pub(super) struct Files {
+    pub version: Version,
+    pub group: PathBuf,
 }
 
 impl Files {
@@ -245,7 +268,7 @@ impl Files {
         Some(Files { version, group })
     }
 
-    fn text(&self, file: &str) -> Option<String> {
+    pub fn text(&self, file: &str) -> Option<String> {
         fs::read_to_string(self.group.join(file)).ok()
     }
 

@@ -3,6 +3,7 @@
 //! hierarchy of version 1 that has a controller we use.
 
 mod hierarchy;
+mod io;
 mod limits;
 
 use std::fs::{self, OpenOptions};
@@ -84,6 +85,11 @@ pub fn group(name: &str) -> Option<PathBuf> {
     Some(group_in(&mount()?, name))
 }
 
+/// Where the data of a jail with this root lies: beside it.
+pub fn data_of(root: &str) -> &Path {
+    Path::new(root).parent().unwrap_or(Path::new("/"))
+}
+
 fn group_in(top: &Path, name: &str) -> PathBuf {
     top.join(PARENT).join(name)
 }
@@ -109,7 +115,7 @@ pub fn create(name: &str) -> Result<(), KernelError> {
         hand_down_controllers();
     }
     // What a crash left may have limits.
-    apply(name, &Default::default())
+    apply(name, &Default::default(), Path::new("/"))
 }
 
 /// Gives jails' groups the controllers that version 2 has on this host. Who owns the top may not let us: then limits that

@@ -296,13 +296,15 @@ impl Kernel for Landlock {
         self.registry.change(&guard, jid, |record| record.held = held)
     }
 
-    fn admits_limits(&self, limits: &Limits) -> Result<(), KernelError> {
-        cgroup::check(limits).map_err(|(what, why)| KernelError::NotEnforceable { what, body: BODY, why })
+    fn admits_limits(&self, limits: &Limits, data: &Path) -> Result<(), KernelError> {
+        cgroup::check(limits, data).map_err(|(what, why)| KernelError::NotEnforceable { what, body: BODY, why })
     }
 
     fn limit(&self, jid: Jid, limits: &Limits) -> Result<(), KernelError> {
-        self.admits_limits(limits)?;
-        cgroup::apply(self.registry.jail(jid)?.name.as_str(), limits)
+        let record = self.registry.jail(jid)?;
+        let data = cgroup::data_of(&record.root);
+        self.admits_limits(limits, data)?;
+        cgroup::apply(record.name.as_str(), limits, data)
     }
 
     fn limits(&self, jid: Jid) -> Result<Limits, KernelError> {

@@ -20,6 +20,7 @@ mod probe;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::time::Duration;
 
 use abi::Jail;
@@ -326,14 +327,17 @@ impl Kernel for Lsm {
         self.control.hold(jid, held)
     }
 
-    fn admits_limits(&self, limits: &Limits) -> Result<(), KernelError> {
-        cgroup::check(&bounds::rest(limits)).map_err(|(what, why)| KernelError::NotEnforceable { what, body: BODY, why })
+    fn admits_limits(&self, limits: &Limits, data: &Path) -> Result<(), KernelError> {
+        cgroup::check(&bounds::rest(limits), data).map_err(|(what, why)| KernelError::NotEnforceable { what, body: BODY, why })
     }
 
     fn limit(&self, jid: Jid, limits: &Limits) -> Result<(), KernelError> {
-        self.admits_limits(limits)?;
+        let jail = self.control.jail(jid)?;
+        let root = abi::text(&jail.root);
+        let data = cgroup::data_of(&root);
+        self.admits_limits(limits, data)?;
         bounds::set(&self.control, jid, limits)?;
-        cgroup::apply(&self.name_of(jid)?, &bounds::rest(limits))
+        cgroup::apply(&abi::text(&jail.name), &bounds::rest(limits), data)
     }
 
     fn limits(&self, jid: Jid) -> Result<Limits, KernelError> {

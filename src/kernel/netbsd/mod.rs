@@ -7,6 +7,7 @@ mod nodes;
 #[cfg(target_os = "netbsd")]
 mod sysctl;
 
+use std::path::Path;
 use std::rc::Rc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -285,7 +286,7 @@ impl<N: Nodes + 'static> Kernel for Netbsd<N> {
         self.info(jid).map(drop)
     }
 
-    fn admits_limits(&self, limits: &Limits) -> Result<(), KernelError> {
+    fn admits_limits(&self, limits: &Limits, _data: &Path) -> Result<(), KernelError> {
         match limits.entries().first() {
             None => Ok(()),
             Some((key, _)) => {
@@ -296,7 +297,7 @@ impl<N: Nodes + 'static> Kernel for Netbsd<N> {
 
     fn limit(&self, jid: Jid, limits: &Limits) -> Result<(), KernelError> {
         self.info(jid)?;
-        self.admits_limits(limits)
+        self.admits_limits(limits, Path::new(""))
     }
 
     fn limits(&self, jid: Jid) -> Result<Limits, KernelError> {

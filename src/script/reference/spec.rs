@@ -96,6 +96,8 @@ pub const LIMITS: Shape = Shape {
         key("processes", Integer, "1 to 4194304, threads included", "no limit", "processes at a time"),
         key("files", Integer, "16 or more", "no limit", "open files at a time"),
         key("socket_buffers", Text, "a size", "no limit", "memory of TCP sockets"),
+        key("io_read", Text, "a size", "no limit", "reading from the disk of the data directory, in a second"),
+        key("io_write", Text, "a size", "no limit", "writing to it, in a second"),
     ],
 };
 

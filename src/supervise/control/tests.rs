@@ -3,6 +3,7 @@
 
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::mpsc;
 use std::time::Instant;
@@ -64,8 +65,8 @@ impl Kernel for NotSim {
     fn hold(&self, jid: Jid, held: bool) -> Result<(), KernelError> {
         self.0.hold(jid, held)
     }
-    fn admits_limits(&self, limits: &Limits) -> Result<(), KernelError> {
-        self.0.admits_limits(limits)
+    fn admits_limits(&self, limits: &Limits, data: &Path) -> Result<(), KernelError> {
+        self.0.admits_limits(limits, data)
     }
     fn limit(&self, jid: Jid, limits: &Limits) -> Result<(), KernelError> {
         self.0.limit(jid, limits)
