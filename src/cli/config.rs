@@ -72,11 +72,13 @@ fn rights(value: &toml::Value) -> Result<RightSet, String> {
     let list = value.as_array().ok_or_else(|| format!("expected a list of rights, found {value}"))?;
     list.iter().try_fold(RightSet::EMPTY, |set, value| {
         let name = value.as_str().ok_or_else(|| format!("expected the name of a right in quotes, found {value}"))?;
-        let unknown = |()| {
+        let unknown = || {
             let hint = nearest(name, Right::all().map(Right::name));
             format!("unknown right {name:?}{}", hint.map_or(String::new(), |near| format!("; did you mean {near:?}?")))
         };
-        name.parse::<Right>().map(|right| set.with(right)).map_err(unknown)
+        // What a body can or cannot hold is a right as a whole.
+        let whole = name.parse::<Right>().ok().filter(|right| !right.is_part());
+        whole.map(|right| set.with(right)).ok_or_else(unknown)
     })
 }
 

@@ -6,8 +6,6 @@ use jailsh::kernel::{Kernel, KernelError};
 
 use super::fixture::{call, child, errno, eventually, module, pipe, wait_for_close};
 
-const ABI: u32 = 3;
-
 /// Forks `count` children that end at once, and reaps them.
 fn storm(count: usize) {
     for _ in 0..count {
@@ -98,7 +96,7 @@ fn a_closed_jail_lets_nobody_fork_or_enter() {
     });
     assert!(jail.settles_at(1));
     let gate = module.lsm.gate(jail.jid).unwrap();
-    assert_eq!(call("ctl_close", [ABI, jail.jid.get(), 0, 0]), 0);
+    assert_eq!(call("ctl_close", [module.lsm.describe().abi, jail.jid.get(), 0, 0]), 0);
     assert!(jail.info().closing);
     assert_eq!(child(|| gate.enter().map_or_else(|errno| errno as i32, |()| 0)).end(), libc::ESRCH);
     drop(ends);
