@@ -17,6 +17,7 @@ mod limits;
 mod manual;
 mod options;
 mod output;
+mod past;
 mod progress;
 mod request;
 mod screen;

@@ -1,7 +1,10 @@
 //! Standard output.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -21,6 +24,25 @@ pub fn print(text: &str) -> Result<(), Failure> {
 /// Prints one line.
 pub fn say(line: impl std::fmt::Display) -> Result<(), Failure> {
     print(&format!("{line}\n"))
+}
+
+/// Writes a file that others read meanwhile: whoever opens it finds the old text or the new one, whole.
+pub fn replace(file: &Path, text: &str) -> Result<(), Failure> {
+    let written = file.file_name().ok_or_else(|| std::io::Error::from(ErrorKind::IsADirectory)).and_then(|name| {
+        // Hidden, should a crash leave it: collectors and listings pass it over.
+        let draft = file.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+        let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+        fill(made, text).and_then(|()| fs::rename(&draft, file)).inspect_err(|_| {
+            let _ = fs::remove_file(&draft);
+        })
+    });
+    written.map_err(|error| Failure::new(Exit::CANNOT_CREATE, format!("write {}: {error}", file.display())))
+}
+
+fn fill(mut made: fs::File, text: &str) -> std::io::Result<()> {
+    made.write_all(text.as_bytes())?;
+    made.set_permissions(fs::Permissions::from_mode(0o644))?;
+    made.sync_all()
 }
 
 /// Prints text on standard error.

@@ -13,6 +13,7 @@ mod entry;
 mod event;
 mod files;
 mod group;
+mod history;
 mod launch;
 pub mod line;
 mod log;
@@ -39,6 +40,7 @@ use serde::{Deserialize, Serialize};
 
 use control::Control;
 use files::Files;
+pub use history::{Point, STEP};
 pub use rehearsal::{Conduct, Rehearsal};
 pub use ring::{Reader, Record, Source};
 use workload::Jailed;
@@ -195,6 +197,11 @@ pub fn written_status(host: &Host, name: &JailName) -> Option<(Status, bool)> {
 /// What the service wrote last; `None` while the jail has no run directory.
 pub fn log(host: &Host, name: &JailName) -> Option<Reader> {
     Files::of(&host.config, name).reader()
+}
+
+/// What the jail used, as its supervisors saw it, oldest first; empty while it has no run directory.
+pub fn history(host: &Host, name: &JailName) -> Vec<Point> {
+    history::read(Files::of(&host.config, name).dir())
 }
 
 /// Entry point of the monitor process: `main` calls it when argv[0] starts with [`TITLE`].

@@ -27,6 +27,7 @@ use super::entry::say;
 use super::event::{End, Event as Word, Weight};
 use super::files::Files;
 use super::group::{Event, Group};
+use super::history::History;
 use super::log::{Sink, Stream};
 use super::runner::Runner;
 use super::service::{Report, Service};
@@ -52,6 +53,9 @@ pub struct Monitor<'a> {
     status: Status,
     begun: Instant,
     sample_at: Instant,
+    history: History,
+    /// When the next point of the history is due.
+    point_at: Instant,
     /// The last sample failed; said once.
     blind: bool,
     report: Option<File>,
@@ -89,6 +93,8 @@ impl<'a> Monitor<'a> {
             clearings: Vec::new(),
             begun: now,
             sample_at: now + SAMPLE,
+            history: History::new(service.config().run_of(&service.name)),
+            point_at: now + SAMPLE,
             blind: false,
             report: Some(report),
             desk: None,

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::history::Point;
 use super::service::Service;
 use crate::jail::keeper::Keeper;
 use crate::jail::{Child, Command, Host, JailError, Restart, Stdio, spawn_service};
@@ -36,6 +37,9 @@ pub trait Workload {
 
     /// Once a second.
     fn sample(&self) -> Result<(), KernelError>;
+
+    /// What it used until now, for the history; `None` where that cannot be told.
+    fn used(&self) -> Option<Point>;
 
     fn hold(&self, held: bool) -> Result<(), KernelError>;
 
@@ -94,6 +98,18 @@ impl Workload for Jailed {
 
     fn sample(&self) -> Result<(), KernelError> {
         self.host.kernel.sample(self.service.jid)
+    }
+
+    fn used(&self) -> Option<Point> {
+        let stats = self.host.kernel.stats(Some(self.service.jid)).ok()?.pop()?;
+        let usage = self.host.kernel.usage(self.service.jid).unwrap_or_default();
+        Some(Point {
+            at: SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs(),
+            cpu_usec: stats.cpu_usec,
+            memory_bytes: usage.memory_bytes,
+            processes: stats.processes,
+            denials: stats.denials.map(|denials| denials.values().sum()),
+        })
     }
 
     fn hold(&self, held: bool) -> Result<(), KernelError> {

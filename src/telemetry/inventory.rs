@@ -1,6 +1,7 @@
 //! The listings of what lies on the disk (snapshots, bases, garbage), and of what was done to many jails.
 
 use super::cell::{Unit, Value};
+use super::moment::second;
 use super::table::{Column, Table};
 use crate::fleet::{End, Summary};
 use crate::jail::base::Imported;
@@ -22,7 +23,7 @@ pub fn snapshots(snapshots: &[Snapshot]) -> Table {
         match &snapshot.taken {
             Ok(taken) => vec![
                 name,
-                Value::Text(utc(taken.taken)),
+                Value::Text(second(taken.taken)),
                 Value::Number(taken.entries),
                 Value::Number(taken.bytes),
                 Value::Flag(taken.live),
@@ -50,7 +51,7 @@ pub fn bases(bases: &[Imported]) -> Table {
         match &base.manifest {
             Ok(known) => vec![
                 name,
-                Value::Text(utc(known.imported)),
+                Value::Text(second(known.imported)),
                 Value::Number(known.entries),
                 Value::Number(known.bytes),
                 Value::Flag(known.verified),
@@ -82,7 +83,7 @@ const ARCHIVES: [Column; 4] =
 pub fn archives(archives: &[Archived]) -> Table {
     let row = |found: &Archived| {
         let file = Value::text(found.path.display());
-        vec![file, Value::text(&found.jail), Value::Text(utc(found.exported)), Value::Number(found.bytes)]
+        vec![file, Value::text(&found.jail), Value::Text(second(found.exported)), Value::Number(found.bytes)]
     };
     Table::new(&ARCHIVES, archives.iter().map(row).collect())
 }
@@ -112,28 +113,9 @@ pub fn ends(summary: &Summary) -> Table {
     Table::new(&ENDS, summary.ends().iter().map(row).collect())
 }
 
-/// `2026-11-23T22:15:44Z` of seconds since the epoch.
-fn utc(seconds: u64) -> String {
-    let (year, month, day) = date(seconds / 86_400);
-    let [hour, minute, second] = [seconds / 3600 % 24, seconds / 60 % 60, seconds % 60];
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
-/// The same without signs that a name cannot have.
+/// `20261123T221544Z` of seconds since the epoch: no sign that a name cannot have.
 pub fn stamp(seconds: u64) -> String {
-    utc(seconds).replace(['-', ':'], "")
-}
-
-/// Year, month and day of a day since the epoch, counting years from March, so that a leap day ends one.
-fn date(days: u64) -> (u64, u64, u64) {
-    // Days since 0000-03-01, in 400 years of 146097 days.
-    let days = days + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let (year, day) = (era * 400 + year, day - (153 * month + 2) / 5 + 1);
-    if month < 10 { (year, month + 3, day) } else { (year + 1, month - 9, day) }
+    second(seconds).replace(['-', ':'], "")
 }
 
 #[cfg(test)]
@@ -152,7 +134,7 @@ mod tests {
             (4_107_542_400, "2100-03-01T00:00:00Z"),
         ];
         for (seconds, text) in known {
-            assert_eq!(utc(seconds), text);
+            assert_eq!(second(seconds), text);
         }
         assert_eq!(stamp(0), "19700101T000000Z");
     }

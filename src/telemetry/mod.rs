@@ -16,6 +16,7 @@ mod measure;
 mod measured;
 mod moment;
 mod observation;
+pub mod past;
 mod probing;
 pub mod processes;
 mod profiles;

@@ -17,9 +17,14 @@ pub fn ago(seconds: u64) -> String {
 /// `2026-11-23T22:15:59.007Z` (RFC 3339), from milliseconds since the epoch.
 pub fn stamp(milliseconds: u64) -> String {
     let (seconds, rest) = (milliseconds / 1000, milliseconds % 1000);
+    second(seconds).replace('Z', &format!(".{rest:03}Z"))
+}
+
+/// `2026-11-23T22:15:59Z`, from seconds since the epoch.
+pub fn second(seconds: u64) -> String {
     let (year, month, day) = date(seconds / 86_400);
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{rest:03}Z")
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 /// `22:15:59Z`, from seconds since the epoch.

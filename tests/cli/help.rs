@@ -40,6 +40,7 @@ fn jailsh_and_each_verb_show_what_they_do_with_an_example_and_the_exit_status() 
             "why",
             "learn",
             "probe",
+            "report",
             "generate"
         ]
     ));

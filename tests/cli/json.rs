@@ -9,7 +9,8 @@ use jailsh::jail::base::Imported;
 use jailsh::jail::proof::{Attempt, Report, Verdict};
 use jailsh::jail::{Garbage, Observed, Snapshot, Spec, Taken};
 use jailsh::kernel::{Denial, JailInfo, JailStats, Jid, Level, Object, Policy};
-use jailsh::supervise::{Record, Source, Status};
+use jailsh::supervise::{Point, Record, Source, Status};
+use jailsh::telemetry::past::{Past, Span};
 use jailsh::telemetry::trail::{self, Trail};
 use jailsh::telemetry::{self, Format, Lines, Observation, Probed, Sort, Table};
 use serde_json::Value;
@@ -182,6 +183,15 @@ fn a_probe_has_exactly_the_documented_keys() {
     let told = serde_json::to_value(Probed(&report)).unwrap();
     check("jailsh probe", &told);
     check("attempts", &told["attempts"][0]);
+}
+
+#[test]
+fn a_past_has_exactly_the_documented_keys() {
+    let point = Point { at: 1_800_000_000, cpu_usec: 1, memory_bytes: Some(4096), processes: 1, denials: Some(0) };
+    let span = Span { from: point.at - 60, to: point.at };
+    let past = Past::new("web".parse().unwrap(), Jid::new(3).unwrap(), vec![point], span).json();
+    check("jailctl stats --graph", &past);
+    check("points", &past["points"][0]);
 }
 
 #[test]

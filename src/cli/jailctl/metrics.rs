@@ -1,9 +1,9 @@
 //! `jailctl metrics`: the numbers of all jails for Prometheus, printed, as a file, or by an endpoint.
 
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -124,31 +124,20 @@ fn clear(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Whoever reads the file finds the old text or the new one, whole.
 fn replace(file: &Path, text: &str) -> Result<(), Failure> {
-    let name = file.file_name().filter(|name| name.to_string_lossy().ends_with(".prom"));
-    let Some(name) = name else {
+    if !file.file_name().is_some_and(|name| name.to_string_lossy().ends_with(".prom")) {
         return Err(Failure::new(
             Exit::USAGE,
             format!("{}: the collector reads files that end with .prom; name it so", file.display()),
         ));
-    };
-    // Not read by the collector, should a crash leave it.
-    let draft = file.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
-    let written = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).and_then(|mut made| {
-        made.write_all(text.as_bytes())?;
-        made.set_permissions(fs::Permissions::from_mode(0o644))?;
-        made.sync_all()?;
-        fs::rename(&draft, file)
-    });
-    written.map_err(|error| {
-        let _ = fs::remove_file(&draft);
-        cannot("write", &file.display(), &error)
-    })
+    }
+    output::replace(file, text)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]

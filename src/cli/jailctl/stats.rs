@@ -1,20 +1,29 @@
 //! `jailctl stats`: a snapshot of all jails.
 
+use std::time::Duration;
+
 use clap::{ArgAction, Args};
 
-use crate::cli::Outcome;
-use crate::cli::failure::Exit;
+use crate::cli::failure::{Exit, Failure};
 use crate::cli::options::Common;
 use crate::cli::output::{self, Shape};
 use crate::cli::request;
 use crate::cli::site::Site;
 use crate::cli::target::Target;
-use crate::telemetry;
+use crate::cli::{Outcome, past, screen};
+use crate::live;
+use crate::telemetry::past::{Past, graph};
+use crate::telemetry::{self, Format};
 
 /// Show a snapshot of all jails, or of one: CPU time of the last second and of the last
 /// ten (in 1/100 s), processes, references and virtual memory.
 ///
+/// With --graph the past of each: CPU, memory, processes and denials as its
+/// supervisor saw them, every five seconds for an hour and every two minutes for
+/// a day.
+///
 /// Examples: jailctl stats -v
+///           jailctl stats --graph --since 6h web
 ///           jailctl stats -P -h     (from inetd, as a metrics endpoint)
 ///
 /// Exit status: 0 done, 1 failed, 64 wrong use, 69 the kernel cannot do it, 77
@@ -31,6 +40,12 @@ pub struct Stats {
     /// Put an HTTP head before the Prometheus text
     #[arg(short = 'h', long = "http", requires = "prometheus")]
     http: bool,
+    /// Draw the past; with -o json its points
+    #[arg(short, long, conflicts_with_all = ["verbose", "prometheus", "tsv", "no_header"])]
+    graph: bool,
+    /// How far back, up to 24h [default: 1h]
+    #[arg(long, value_name = "TIME", value_parser = past::since, requires = "graph")]
+    since: Option<Duration>,
     #[command(flatten)]
     shape: Shape,
     /// Name or jid [default: all]
@@ -47,7 +62,18 @@ impl Stats {
     pub fn run(self, common: &Common) -> Outcome {
         let site = Site::open(common)?;
         let jid = self.jail.map(|jail| jail.resolve(&site)).transpose()?.map(|jail| jail.jid);
-        if self.prometheus {
+        if self.graph {
+            let span = past::span(self.since);
+            let seen: Vec<Past> = past::of(&site, &site.kernel.stats(jid)?, span);
+            match self.shape.format() {
+                Format::Json => output::json(&seen.iter().map(Past::json).collect::<Vec<_>>())?,
+                Format::Text if seen.is_empty() => output::say("no jails")?,
+                Format::Text => output::print(&graph(&seen, span, screen::size().1, live::is_unicode()))?,
+                Format::Tsv | Format::Names => {
+                    return Err(Failure::new(Exit::USAGE, "a graph is drawn, or printed with -o json; leave -o out"));
+                }
+            }
+        } else if self.prometheus {
             if self.http {
                 request::read();
             }

@@ -15,6 +15,7 @@ mod probe;
 mod profile;
 mod record;
 mod repl;
+mod report;
 mod run;
 mod score;
 mod script;
@@ -94,6 +95,7 @@ enum Verb {
     Why(why::Why),
     Learn(learn::Learn),
     Probe(probe::Probe),
+    Report(report::Report),
     Generate(generate::Generate),
     #[command(external_subcommand)]
     Script(Vec<OsString>),
@@ -116,6 +118,7 @@ pub fn run(arguments: Jailsh) -> Outcome {
         (None, Some(Verb::Why(why))) => return why.run(&common),
         (None, Some(Verb::Learn(learn))) => return learn.run(&common),
         (None, Some(Verb::Probe(probe))) => return probe.run(&common),
+        (None, Some(Verb::Report(report))) => return report.run(&common),
         (None, Some(Verb::Generate(generate))) => return generate.run(),
         (None, Some(Verb::Plan(plan))) => return plan.run(&common, settings),
         (None, Some(Verb::Run(run))) => return run.run(&common, settings),

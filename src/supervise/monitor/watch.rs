@@ -10,6 +10,7 @@ use super::super::clearing::What;
 use super::super::ending::Ending;
 use super::super::event::{Event as Word, Weight};
 use super::super::group::Event;
+use super::super::history::STEP;
 use super::super::runner::Runner;
 use super::{Monitor, SAMPLE};
 use crate::kernel::KernelError;
@@ -49,6 +50,7 @@ impl Monitor<'_> {
             self.sample_at = (self.sample_at + SAMPLE).max(now);
             self.sample();
             self.sink.tell_lost(now, false);
+            self.remember(now);
         }
     }
 
@@ -63,6 +65,16 @@ impl Monitor<'_> {
                 self.own(None, Weight::Warning, &format!("no sample: {error}"));
             }
             Err(_) => {}
+        }
+    }
+
+    /// A point of the history, every few samples: the kernel counts what happens between them.
+    fn remember(&mut self, now: Instant) {
+        if self.point_at <= now {
+            self.point_at = (self.point_at + STEP).max(now);
+            if let Some(point) = self.workload.used() {
+                self.history.add(point);
+            }
         }
     }
 

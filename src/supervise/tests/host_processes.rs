@@ -12,6 +12,7 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::{Pid, setsid};
 
+use super::super::history::Point;
 use super::super::pidfd;
 use super::super::service::Service;
 use super::super::workload::{Run, Workload};
@@ -61,6 +62,10 @@ impl Workload for HostProcesses {
 
     fn sample(&self) -> Result<(), KernelError> {
         if self.gone().is_some() { Err(KernelError::NoSuchJail(self.service.jid)) } else { Ok(()) }
+    }
+
+    fn used(&self) -> Option<Point> {
+        None
     }
 
     fn hold(&self, held: bool) -> Result<(), KernelError> {
