@@ -1,5 +1,5 @@
-// Runs the commands of a file in turns and prints what each took: driver ROUNDS BASE FILE
-// A line of FILE is a label and an argv, separated by tabs; BASE is the line (from 1) that ratios refer to.
+// Runs the commands of a file in turns and prints what each took, a line of JSON each, in ms: driver ROUNDS FILE
+// A line of FILE is a label and an argv, separated by tabs. A command that fails while all warm up is left out, and said.
 // The clock runs from posix_spawn until the child is reaped; nothing else happens meanwhile.
 
 #define _GNU_SOURCE
@@ -17,6 +17,7 @@ enum { MOST = 16, WORDS = 32, WARM = 3 };
 struct command {
     char *label, *argv[WORDS];
     double *took;
+    int failed;
 };
 
 static double now(void) {
@@ -32,14 +33,14 @@ static double run(struct command *command, posix_spawn_file_actions_t *quiet) {
     double start = now();
     int error = posix_spawnp(&pid, command->argv[0], quiet, NULL, command->argv, environ);
     if (error != 0) {
-        errx(1, "%s: %s", command->argv[0], strerror(error));
+        return -error;
     }
     if (waitpid(pid, &status, 0) != pid) {
         err(1, "waitpid");
     }
     double took = now() - start;
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        errx(1, "%s failed (wait status %#x)", command->label, (unsigned)status);
+        return -1000 - (WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
     }
     return took;
 }
@@ -50,14 +51,14 @@ static int ascending(const void *a, const void *b) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 4) {
-        errx(64, "usage: driver ROUNDS BASE FILE");
+    if (argc != 3) {
+        errx(64, "usage: driver ROUNDS FILE");
     }
-    int rounds = atoi(argv[1]), base = atoi(argv[2]) - 1, count = 0;
+    int rounds = atoi(argv[1]), count = 0;
     static struct command commands[MOST];
-    FILE *file = fopen(argv[3], "r");
+    FILE *file = fopen(argv[2], "r");
     if (file == NULL) {
-        err(66, "%s", argv[3]);
+        err(66, "%s", argv[2]);
     }
     char *line = NULL;
     size_t room = 0;
@@ -71,8 +72,8 @@ int main(int argc, char **argv) {
         }
         command->took = calloc((size_t)rounds, sizeof(double));
     }
-    if (rounds < 1 || base < 0 || base >= count) {
-        errx(64, "no rounds, or no such line");
+    if (rounds < 1 || count < 1) {
+        errx(64, "no rounds, or no commands");
     }
     posix_spawn_file_actions_t quiet;
     posix_spawn_file_actions_init(&quiet);
@@ -80,21 +81,29 @@ int main(int argc, char **argv) {
     posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", O_WRONLY, 0);
     for (int round = -WARM; round < rounds; round++) {
         for (int at = 0; at < count; at++) {
-            double took = run(&commands[at], &quiet);
-            if (round >= 0) {
-                commands[at].took[round] = took;
+            struct command *command = &commands[at];
+            double took = command->failed ? 0 : run(command, &quiet);
+            if (took < 0 && round >= 0) {
+                errx(1, "%s failed (%d) after it had run", command->label, (int)took);
+            }
+            if (took < 0) {
+                command->failed = -(int)took;
+            } else if (round >= 0) {
+                command->took[round] = took;
             }
         }
     }
     for (int at = 0; at < count; at++) {
-        qsort(commands[at].took, (size_t)rounds, sizeof(double), ascending);
-    }
-    double unit = commands[base].took[rounds / 2];
-    printf("| what (%d rounds, in turns) | median ms | least ms | middle half ms | ratio |\n|---|---|---|---|---|\n", rounds);
-    for (int at = 0; at < count; at++) {
-        double *took = commands[at].took;
-        printf("| %s | %.2f | %.2f | %.2f to %.2f | %.2f |\n", commands[at].label, took[rounds / 2] / 1e3, took[0] / 1e3,
-               took[rounds / 4] / 1e3, took[rounds * 3 / 4] / 1e3, took[rounds / 2] / unit);
+        struct command *command = &commands[at];
+        if (command->failed) {
+            int code = command->failed;
+            printf("{\"what\": \"%s\", \"failed\": \"%s %d\"}\n", command->label, code >= 1000 ? "exit status" : "errno", code % 1000);
+            continue;
+        }
+        double *took = command->took;
+        qsort(took, (size_t)rounds, sizeof(double), ascending);
+        printf("{\"what\": \"%s\", \"rounds\": %d, \"median\": %.4f, \"least\": %.4f, \"q1\": %.4f, \"q3\": %.4f}\n", command->label,
+               rounds, took[rounds / 2] / 1e3, took[0] / 1e3, took[rounds / 4] / 1e3, took[rounds * 3 / 4] / 1e3);
     }
     return 0;
 }

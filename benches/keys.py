@@ -2,9 +2,10 @@
 
 usage: keys.py ROUNDS JAILSH ARGS...
 
-Prints a table as the driver does. The ratio is to a plain letter at the beginning of a line.
+Prints lines of JSON as the driver does.
 """
 
+import json
 import os
 import pty
 import select
@@ -63,12 +64,9 @@ def main():
     finally:
         os.close(terminal)
         os.waitpid(child, 0)
-    print(f"| key with 500 jails ({rounds} rounds, in turns) | median ms | least ms | middle half ms | slowest ms | ratio |")
-    print("|---|---|---|---|---|---|")
-    base = statistics.median(taken[KEYS[0][0]])
     for what, found in taken.items():
         low, middle, high = statistics.quantiles(found, n=4) if len(found) > 1 else found * 3
-        print(f"| {what} | {middle:.2f} | {min(found):.2f} | {low:.2f} to {high:.2f} | {max(found):.2f} | {middle / base:.2f} |")
+        print(json.dumps({"what": what, "rounds": rounds, "median": middle, "least": min(found), "q1": low, "q3": high, "slowest": max(found)}))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,265 @@
+"""Measures jailsh against its peers and prints a line of JSON for each result; scripts/bench prepares what it needs.
+
+usage: suite.py BIN WORK ROUNDS LIVES SCALE [GROUP]...
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import time
+
+SLEEP = "/usr/bin/busybox sleep 1000000"
+# A peer that does not answer is given up on, in seconds.
+PATIENCE = 300
+
+
+class Suite:
+    def __init__(self, binaries, work, rounds, lives, scale):
+        self.bin, self.work = pathlib.Path(binaries), pathlib.Path(work)
+        self.rounds, self.lives, self.scale = rounds, lives, scale
+        self.data = str(self.work / "data")
+        self.root, self.bundle = self.work / "root", self.work / "bundle"
+        for directory in (self.root / "bin", self.root / "proc", self.bundle):
+            directory.mkdir(parents=True)
+        shutil.copy(self.work / "true", self.root / "bin/true")
+        config = {
+            "ociVersion": "1.0.2",
+            "process": {"user": {"uid": 0, "gid": 0}, "args": ["/bin/true"], "cwd": "/"},
+            "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
+            "root": {"path": str(self.root), "readonly": True},
+            "linux": {"namespaces": [{"type": "mount"}, {"type": "pid"}]},
+        }
+        (self.bundle / "config.json").write_text(json.dumps(config))
+
+    def ours(self, tool, *words, data=None):
+        return [str(self.bin / tool), "--data-dir", data or self.data, *words]
+
+    def run(self, tool, *words, data=None):
+        return subprocess.run(self.ours(tool, *words, data=data), check=True, capture_output=True, timeout=PATIENCE).stdout
+
+    def jail(self, name, up=True):
+        self.run("jailmgr", "create", "-x", SLEEP, "-l", "medium", name)
+        shutil.copy(self.work / "true", f"{self.data}/jails/{name}/data/opt/true")
+        shutil.copy(self.work / "calls", f"{self.data}/jails/{name}/data/opt/calls")
+        if up:
+            self.run("jailmgr", "start", name)
+
+    def gone(self, name):
+        self.run("jailmgr", "stop", name)
+        self.run("jailmgr", "destroy", name)
+
+    def say(self, group, **result):
+        print(json.dumps({"group": group, **result}), flush=True)
+
+    def drive(self, group, rounds, commands):
+        """In turns; a peer that is not installed is said."""
+        present = [(what, argv) for what, argv in commands if shutil.which(argv[0])]
+        listed = self.work / "commands"
+        listed.write_text("".join("\t".join([what, *argv]) + "\n" for what, argv in present))
+        driven = subprocess.run([str(self.work / "driver"), str(rounds), str(listed)], check=True, capture_output=True, timeout=PATIENCE)
+        for line in driven.stdout.splitlines():
+            self.say(group, **json.loads(line))
+        for what, argv in commands:
+            if not shutil.which(argv[0]):
+                self.say(group, what=what, failed="not installed")
+
+    def exec(self):
+        self.jail("bench-exec")
+        true, root = str(self.work / "true"), str(self.root)
+        self.drive("exec", self.rounds, [
+            ("jailctl --version (the client, doing nothing)", [str(self.bin / "jailctl"), "--version"]),
+            ("jailctl exec NAME true", self.ours("jailctl", "exec", "bench-exec", "/opt/true")),
+            ("fork+exec of a static true", [true]),
+            ("bwrap --ro-bind / / true", ["bwrap", "--ro-bind", "/", "/", true]),
+            ("unshare -m chroot ROOT true", ["unshare", "-m", "chroot", root, "/bin/true"]),
+            ("firejail --noprofile true", ["firejail", "--quiet", "--noprofile", true]),
+        ])
+        self.gone("bench-exec")
+
+    def life(self):
+        script = self.work / "life"
+        verbs = [["create", "-x", SLEEP, "-l", "medium"], ["start"], ["stop"], ["destroy"]]
+        line = lambda verb, name: " ".join(f"'{word}'" for word in self.ours("jailmgr", *verb, name))
+        script.write_text("set -e\n" + "\n".join(line(verb, "bench-life") for verb in verbs))
+        again = self.work / "again"
+        again.write_text("set -e\n" + "\n".join(line(verb, "bench-again") for verb in verbs[1:3]))
+        rhai = self.work / "life.rhai"
+        words = ", ".join(f'"{word}"' for word in SLEEP.split())
+        rhai.write_text(f'let one = jail("bench-life", #{{ command: [{words}], profile: "medium" }});\n'
+                        "one.create();\none.start();\none.stop();\none.destroy();\n")
+        self.jail("bench-again", up=False)
+        oci = lambda tool: [tool, "--root", str(self.work / tool), "run", "--bundle", str(self.bundle), "bench-oci"]
+        self.drive("life", self.lives, [
+            ("runc run of a static true", oci("runc")),
+            ("create, start, stop, destroy: four commands", ["sh", str(script)]),
+            ("the same, one script of jailsh", self.ours("jailsh", str(rhai))),
+            ("start, stop of a jail that is there: two commands", ["sh", str(again)]),
+            ("crun run of a static true", oci("crun")),
+            ("systemd-nspawn of a static true", ["systemd-nspawn", "-q", "--register=no", "--keep-unit", "-D", str(self.root), "/bin/true"]),
+        ])
+        self.run("jailmgr", "destroy", "bench-again")
+
+    def script(self):
+        library = self.work / "import.rhai"
+        library.write_text('import "std/profiles" as profiles;\n')
+        jailsh = str(self.bin / "jailsh")
+        self.drive("script", self.rounds, [
+            ("lua -e 1", ["lua5.4", "-e", "local a = 1"]),
+            ("jailsh -e 1", [jailsh, "-e", "1"]),
+            ("jailsh, a script that imports std/profiles", [jailsh, str(library)]),
+            ("python3 -c 1", ["python3", "-c", "1"]),
+        ])
+
+    def key(self):
+        many = self.work / "many"
+        for at in range(500):
+            (many / f"jails/jail-{at}").mkdir(parents=True, mode=0o700)
+        os.chmod(many, 0o755)
+        command = [sys.executable, "benches/keys.py", str(min(self.rounds, 100)), str(self.bin / "jailsh"), "--kernel", "sim", "--data-dir", str(many)]
+        for line in subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE).stdout.splitlines():
+            self.say("key", **json.loads(line))
+
+    def memory(self):
+        """Private memory, of the supervisors in KiB; and what the program takes on disk."""
+        self.jail("bench-memory")
+        for what, word in (("supervisor of a jail", "supervise"), ("its keeper (landlock)", "keep")):
+            found = titled(f"jailctl: {word} jail=bench-memory ")
+            if found:
+                self.say("memory", what=what, kib=private(found[0]))
+        self.gone("bench-memory")
+        service = self.work / "service"
+        service.mkdir()
+        (service / "run").write_text("#!/bin/sh\nexec sleep 1000\n")
+        (service / "run").chmod(0o755)
+        self.peer("runsv", ["runsv", str(service)])
+        runtime = self.work / "runtime"
+        # It is asked to create a container, and writes the pid of one.
+        runtime.write_text('#!/bin/sh\nwhile [ $# -gt 0 ]; do [ "$1" = --pid-file ] && file=$2; shift; done\n'
+                           'sleep 1000 >/dev/null 2>&1 &\n[ -z "$file" ] || echo $! >"$file"\n')
+        runtime.chmod(0o755)
+        self.peer("conmon", ["conmon", "-c", "bench", "-u", "bench", "-r", str(runtime), "-b", str(self.bundle), "-s",
+                             "-p", str(self.work / "pid"), "-l", f"k8s-file:{self.work}/log", "--sync"])
+        self.say("memory", what="jailsh, the program", kib=(self.bin / "jailsh").stat().st_size // 1024)
+
+    def peer(self, what, argv):
+        if not shutil.which(argv[0]):
+            self.say("memory", what=what, failed="not installed")
+            return
+        process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        time.sleep(0.5)
+        try:
+            if process.poll() is None:
+                self.say("memory", what=what, kib=private(process.pid))
+            else:
+                self.say("memory", what=what, failed=f"exit status {process.returncode}")
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def calls(self):
+        """What calls take on the host and in a jail of the body at hand."""
+        self.jail("bench-calls")
+        count = str(max(200, self.rounds * 40))
+        for _ in range(7):
+            taken("calls", "host", [str(self.work / "calls"), count], self.say)
+            taken("calls", "jailed", self.ours("jailctl", "exec", "bench-calls", "/opt/calls", count), self.say)
+        self.gone("bench-calls")
+
+    def scale_up(self):
+        """Many supervised jails: what all of them take, at a quarter, a half and the whole of them."""
+        data = str(self.work / "scale")
+        words = ", ".join(f'"{word}"' for word in SLEEP.split())
+        made = 0
+        try:
+            for count in sorted({max(1, self.scale // 4), max(1, self.scale // 2), self.scale}):
+                create = self.work / "create.rhai"
+                create.write_text(f'for i in {made}..{count} {{ jail(`bench-s${{i}}`, #{{ command: [{words}], profile: "medium", autostart: true }}).create(); }}\n')
+                begun = time.monotonic()
+                self.run("jailsh", str(create), data=data)
+                created = (time.monotonic() - begun) / (count - made)
+                made = count
+                free = available()
+                begun = time.monotonic()
+                self.run("jailmgr", "start", "--all", data=data)
+                started = time.monotonic() - begun
+                used = free - available()
+                looks = {"stats": self.ours("jailctl", "stats", data=data), "scrape": self.ours("jailctl", "metrics", data=data), "ps": ["ps", "ax"]}
+                times = {what: [] for what in looks}
+                for _ in range(7):
+                    for what, argv in looks.items():
+                        begun = time.monotonic()
+                        subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, timeout=PATIENCE)
+                        times[what].append((time.monotonic() - begun) * 1000)
+                sizes = [size for size in map(private, titled("jailctl: supervise jail=bench-s")[:20]) if size]
+                begun = time.monotonic()
+                self.run("jailmgr", "stop", "--all", data=data)
+                self.say("scale", jails=count, create=created * 1000, start=started, stop=time.monotonic() - begun, kib=used // count,
+                         supervisor=statistics.median(sizes) if sizes else None,
+                         **{what: statistics.median(taken) for what, taken in times.items()})
+        finally:
+            subprocess.run(self.ours("jailmgr", "stop", "*", data=data), capture_output=True)
+            subprocess.run(self.ours("jailmgr", "destroy", "*", data=data), capture_output=True)
+
+    def module(self):
+        """What the guest measured, if it ran."""
+        found = self.work / "module"
+        for line in found.read_text().splitlines() if found.exists() else []:
+            where, what, ns = line.split("\t")
+            self.say("module", where=where, what=what, ns=float(ns))
+
+
+def taken(group, where, argv, say):
+    for line in subprocess.run(argv, check=True, capture_output=True, text=True, timeout=PATIENCE).stdout.splitlines():
+        what, ns = line.split("\t")
+        say(group, where=where, what=what, ns=float(ns))
+
+
+def titled(title):
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and (entry / "cmdline").read_bytes().startswith(title.encode()):
+                found.append(int(entry.name))
+        except OSError:
+            pass  # It ended meanwhile.
+    return found
+
+
+def private(pid):
+    """KiB; `None` of one that ended."""
+    try:
+        lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return None
+    return sum(int(line.split()[1]) for line in lines if line.startswith(("Private_Clean:", "Private_Dirty:")))
+
+
+def available():
+    lines = pathlib.Path("/proc/meminfo").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+
+
+def main():
+    binaries, work, rounds, lives, scale = sys.argv[1:6]
+    suite = Suite(binaries, work, int(rounds), int(lives), int(scale))
+    doctor = subprocess.run([suite.bin / "jailsh", "doctor", "--json"], capture_output=True, text=True).stdout
+    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), os.uname().machine)
+    suite.say("machine", model=model, processors=os.cpu_count(), kernel=os.uname().release,
+              date=time.strftime("%Y-%m-%d", time.gmtime()), body=json.loads(doctor)["body"], load=os.getloadavg()[0])
+    groups = {"exec": suite.exec, "life": suite.life, "script": suite.script, "key": suite.key, "memory": suite.memory,
+              "calls": suite.calls, "scale": suite.scale_up, "module": suite.module}
+    for name, group in groups.items():
+        if not sys.argv[6:] or name in sys.argv[6:]:
+            begun = time.monotonic()
+            group()
+            print(f"bench: {name} took {time.monotonic() - begun:.0f} s", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
