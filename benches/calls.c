@@ -1,4 +1,4 @@
-// How long the calls take that a jail's walls stand in the way of: calls ROUNDS. Prints a line each: a label, a tab, ns a call.
+// How long the calls take that a jail's walls stand in the way of: calls ROUNDS FILE. Prints a line each: a label, a tab, ns a call.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -13,10 +13,11 @@
 #include <unistd.h>
 
 static int listener;
+static const char *file;
 static struct sockaddr_in address = { .sin_family = AF_INET };
 
 static void open_close(void) {
-    int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || close(fd) != 0) {
         err(1, "open");
     }
@@ -24,7 +25,7 @@ static void open_close(void) {
 
 static void look(void) {
     struct stat status;
-    if (stat("/etc/passwd", &status) != 0) {
+    if (stat(file, &status) != 0) {
         err(1, "stat");
     }
 }
@@ -77,10 +78,11 @@ static void measure(const char *label, void (*call)(void), int rounds) {
 }
 
 int main(int argc, char **argv) {
-    int rounds = argc == 2 ? atoi(argv[1]) : 0;
+    int rounds = argc == 3 ? atoi(argv[1]) : 0;
     if (rounds < 1) {
-        errx(64, "usage: calls ROUNDS");
+        errx(64, "usage: calls ROUNDS FILE");
     }
+    file = argv[2];
     listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t length = sizeof address;

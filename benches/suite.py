@@ -167,8 +167,8 @@ class Suite:
         self.jail("bench-calls")
         count = str(max(200, self.rounds * 40))
         for _ in range(7):
-            taken("calls", "host", [str(self.work / "calls"), count], self.say)
-            taken("calls", "jailed", self.ours("jailctl", "exec", "bench-calls", "/opt/calls", count), self.say)
+            taken("calls", "host", [str(self.work / "calls"), count, f"{self.data}/jails/bench-calls/data/etc/passwd"], self.say)
+            taken("calls", "jailed", self.ours("jailctl", "exec", "bench-calls", "/opt/calls", count, "/etc/passwd"), self.say)
         self.gone("bench-calls")
 
     def scale_up(self):
