@@ -143,7 +143,7 @@ class Suite:
                            'sleep 1000 >/dev/null 2>&1 &\n[ -z "$file" ] || echo $! >"$file"\n')
         runtime.chmod(0o755)
         self.peer("conmon", ["conmon", "-c", "bench", "-u", "bench", "-r", str(runtime), "-b", str(self.bundle), "-s",
-                             "-p", str(self.work / "pid"), "-l", f"k8s-file:{self.work}/log", "--sync"])
+                             "-p", str(self.work / "pid"), "-l", f"k8s-file:{self.work}/log", "--sync", "--full-attach"])
         self.say("memory", what="jailsh, the program", kib=(self.bin / "jailsh").stat().st_size // 1024)
 
     def peer(self, what, argv):
