@@ -194,6 +194,15 @@ fn what_lines_define_stays_and_the_last_value_has_a_name() {
     session.leave();
 }
 
+/// How many files a new jail has is the machine's: they are copied from its /etc.
+fn uncounted(screen: &str) -> String {
+    let line = |line: &str| match line.split_once(": ") {
+        Some((name, size)) if size.contains(" files, ") => format!("{name}: N files, N KiB"),
+        _ => line.to_owned(),
+    };
+    screen.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn verbs_apply_to_the_jail_in_use_until_it_is_gone() {
     let place = Place::new();
@@ -211,7 +220,7 @@ fn verbs_apply_to_the_jail_in_use_until_it_is_gone() {
     session.line_at("stats()", "web>");
     session.line_at("list().len()", "web>");
     place.run("jailmgr", &["destroy", "web"]).go();
-    insta::assert_snapshot!("in_use", session.line("1"));
+    insta::assert_snapshot!("in_use", uncounted(&session.line("1")));
     session.leave();
 }
 
@@ -263,7 +272,7 @@ fn undo_takes_back_a_line_or_nothing() {
     fs::write(&motd, "by somebody else\n").unwrap();
     session.line(":undo");
     session.line(":undo");
-    insta::assert_snapshot!("undo", session.line(":undo"));
+    insta::assert_snapshot!("undo", uncounted(&session.line(":undo")));
     assert!(place.data().join("jails/web").exists(), "it holds somebody's change");
     session.line("create(\"api\", #{ command: [\"/bin/true\"] })");
     session.line(":undo");
