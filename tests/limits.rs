@@ -257,6 +257,45 @@ fn processor_time_agrees_with_the_account_of_who_waited_for_all_that_took_it() {
 }
 
 #[test]
+fn a_limit_that_was_changed_past_the_spec_is_drift_which_a_run_mends_without_a_restart() {
+    let Some(body) = body() else { return };
+    let jail = Limited::new(body, "lim-drift");
+    let script = jail.data.path().join("drift.rhai");
+    let limits = r#"#{ memory: "64M", memory_soft: "40M", processes: 50, cpu: "75%", cpu_weight: 37 }"#;
+    let text = format!(
+        r#"let one = jail("lim-drift", #{{ command: ["/bin/sleep", "1000"], limits: {limits} }}); one.create(); one.start();"#
+    );
+    fs::write(&script, text).unwrap();
+    let jailsh = |verb: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jailsh"));
+        command.args(["--kernel", &jail.body, "--data-dir"]).arg(jail.data.path()).arg(verb).arg(&script);
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        (output.status.code(), said(&output))
+    };
+    assert_eq!(jailsh("run").0, Some(0), "{:?}", jailsh("run"));
+    assert_eq!(jailsh("plan").0, Some(0), "{:?}", jailsh("plan"));
+    let service = jail.service();
+
+    jail.must("jailctl", &["update", "--memory", "96M", "--cpu-weight", "none"]);
+    let (code, told) = jailsh("plan");
+    assert_eq!(code, Some(2), "{told}");
+    assert!(told.contains("96M") && told.contains("64M") && told.contains("cpu_weight"), "{told}");
+    let (code, told) = jailsh("run");
+    assert_eq!(code, Some(0), "{told}");
+    assert_eq!(jailsh("plan").0, Some(0), "{:?}", jailsh("plan"));
+    assert!(jail.info()["limits"].to_string().contains("memory 64M"), "{}", jail.info());
+    assert_eq!(jail.service(), service, "no restart");
+
+    // And what a hand wrote.
+    let first = group(jail.name).join("memory.max");
+    let hard = if first.exists() { first } else { PathBuf::from("/sys/fs/cgroup/memory/jailsh/lim-drift/memory.limit_in_bytes") };
+    fs::write(&hard, "100M").unwrap();
+    assert_eq!(jailsh("plan").0, Some(2), "{:?}", jailsh("plan"));
+    assert_eq!(jailsh("run").0, Some(0));
+    assert_eq!(fs::read_to_string(&hard).unwrap().trim(), (64 << 20).to_string());
+}
+
+#[test]
 fn the_groups_of_a_jail_go_with_it_in_every_hierarchy() {
     let Some(body) = body() else { return };
     let jail = Limited::start(body, "gone", &["-m", "100M", "-q", "50", "-p", "100"], "exec sleep 1000");

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::stale::SPEC_CHANGED;
 use super::store::{self, Directory, Lock};
 use super::{Base, Config, Host, JailError, Spec, base, data, root, script_file, stale};
-use crate::kernel::{JailDef, JailInfo, JailName, Jid, KernelError};
+use crate::kernel::{JailDef, JailInfo, JailName, Jid, KernelError, Limits};
 
 /// How long killing all members may take: they can only hang in the kernel.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
@@ -91,11 +91,26 @@ pub fn create(host: &Host, name: &JailName, spec: &Spec) -> Result<Change, JailE
     };
     let diff = spec.diff(&old);
     if diff.is_empty() {
-        return Ok(Change::Unchanged);
+        return hold_again(host, name, spec);
     }
     adopt(host, name, &old, spec)?;
     store::write_spec(&jail, spec)?;
     Ok(Change::Changed { diff })
+}
+
+/// Holds a jail that is up to the limits of its spec, should it be held to others.
+fn hold_again(host: &Host, name: &JailName, spec: &Spec) -> Result<Change, JailError> {
+    let Some((jid, live)) = drifted(host, name, &spec.limits)? else { return Ok(Change::Unchanged) };
+    host.kernel.limit(jid, &spec.limits)?;
+    Ok(Change::Changed { diff: spec.diff(&Spec { limits: live, ..spec.clone() }) })
+}
+
+/// The limits that a jail is held to, if it is up and they are not these: `jailctl update` changes those of the running jail
+/// alone, and other programs reach its control groups too.
+pub fn drifted(host: &Host, name: &JailName, limits: &Limits) -> Result<Option<(Jid, Limits)>, JailError> {
+    let Some(jid) = up(host, name)? else { return Ok(None) };
+    let live = host.kernel.limits(jid)?;
+    Ok((live != limits.as_kept()).then_some((jid, live)))
 }
 
 /// What a jail that is up takes over of a new spec, before that is written: should the writing not be reached, the spec

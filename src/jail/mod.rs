@@ -59,7 +59,7 @@ pub use import::{ImportRequest, ImportedJail, import};
 pub use inside::{Inside, Marks, group_number, user_number};
 pub use install::{InstallRequest, Installed, install};
 pub use label::{Label, LabelError};
-pub use lifecycle::{Change, Observed, Running, bring_up, create, definition, destroy, observe, observe_all, tear_down};
+pub use lifecycle::{Change, Observed, Running, bring_up, create, definition, destroy, drifted, observe, observe_all, tear_down};
 pub use rename::rename;
 pub use root::prepare_run_dir;
 pub use snapshot::{Snapshot, Taken, delete_snapshot, rollback, snapshot, snapshots};

@@ -60,7 +60,14 @@ impl Observe for View {
             other => Service::Unready(other.to_owned()),
         };
         let stale = if service == Service::Down { Vec::new() } else { jail::stale(&self.host, name)? };
-        Ok(Some(JailSeen { spec: seen.jail.spec.map(Box::new), service, stale }))
+        let mut spec = seen.jail.spec.map(Box::new);
+        if let (Ok(spec), true) = (&mut spec, service != Service::Down)
+            && let Some((_, live)) = jail::drifted(&self.host, name, &spec.limits)?
+        {
+            // What the jail is held to counts, whatever its file says.
+            spec.limits = live;
+        }
+        Ok(Some(JailSeen { spec, service, stale }))
     }
 
     fn jails(&self) -> Result<Vec<JailName>, ObserveError> {

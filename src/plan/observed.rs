@@ -25,7 +25,7 @@ pub enum Service {
 /// A jail as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct JailSeen {
-    /// `Err`: why `jail.toml` cannot be read.
+    /// `Err`: why `jail.toml` cannot be read. The limits are those that a jail that is up is held to.
     pub spec: Result<Box<Spec>, String>,
     pub service: Service,
     /// What changed since its start and is not taken up before a restart.
