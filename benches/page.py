@@ -49,6 +49,12 @@ def scale(results):
     print("\nThe aim for stats is less than `ps ax`, for a supervisor less than 1024 KiB.\n\n![Growth](growth.svg)")
 
 
+def neighbours(results):
+    print("\n| a web server's answer beside a | held by | idle, ms | beside it, ms | ratio | aim |\n|---|---|---|---|---|---|")
+    for one in results:
+        print(f"| {one['what']} | {one['held']} | {one['idle']:.2f} | {one['beside']:.2f} | {one['beside'] / one['idle']:.2f} | at most 1.2 |")
+
+
 def plot(results):
     """Two lines, start and stop of all, over the number of jails; readable on light and on dark."""
     width, height, left, bottom = 640, 320, 60, 40
@@ -90,6 +96,8 @@ def main():
         calls(f"a call, body {machine['body']}, natively", groups["calls"], ["host", "jailed"], "at most 1.05")
     if groups["module"]:
         calls("a call, the module, in an emulated guest", groups["module"], ["without", "beside", "jailed"], "at most 1.01 beside, 1.05 jailed")
+    if groups["neighbours"]:
+        neighbours(groups["neighbours"])
     if groups["scale"]:
         scale(groups["scale"])
         open(sys.argv[2], "w").write(plot(groups["scale"]))

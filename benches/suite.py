@@ -6,8 +6,10 @@ usage: suite.py BIN WORK ROUNDS LIVES SCALE [GROUP]...
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -16,6 +18,15 @@ import time
 SLEEP = "/usr/bin/busybox sleep 1000000"
 # A peer that does not answer is given up on, in seconds.
 PATIENCE = 300
+# What a jail does to its neighbours, and what holds it over the landlock body; tests/neighbours.rs has them over both.
+HOGS = [
+    ("fork bomb", "processes", "bomb() { bomb | bomb & }; while :; do bomb; sleep 0.2; done"),
+    ("memory hog", "memory", "while :; do head -c 500M /dev/zero | tail >/dev/null; done"),
+    ("CPU burner", "cpu, cpu_weight", "while :; do :; done & while :; do :; done & while :; do :; done"),
+    ("descriptor leak", "RLIMIT_NOFILE, processes", "while :; do for n in $(seq 200); do exec {f}</etc/passwd || break; done 2>/dev/null; sleep 0.1; done"),
+    ("disk filler", "the file system alone", "while :; do head -c 30M /dev/zero >/srv/full; rm -f /srv/full; done"),
+    ("log flooder", "cpu, the log's own bounds", "while :; do echo flood flood flood flood; done"),
+]
 
 
 class Suite:
@@ -206,6 +217,39 @@ class Suite:
             subprocess.run(self.ours("jailmgr", "stop", "*", data=data), capture_output=True)
             subprocess.run(self.ours("jailmgr", "destroy", "*", data=data), capture_output=True)
 
+    def neighbours(self):
+        """How soon a server answers while another jail takes all it may, each beside the same at rest."""
+        port = free_port()
+        words = ["/usr/bin/python3", "-m", "http.server", "--bind", "127.0.0.1", "--directory", "/srv", str(port)]
+        self.run("jailmgr", "create", "-x", " ".join(words), "-l", "medium", "bench-quiet")
+        self.run("jailmgr", "start", "bench-quiet")
+        try:
+            while answer(port) is None:
+                time.sleep(0.05)
+            limits = ["--cpu", "20%", "--cpu-weight", "10", "--memory", "64M", "--swap", "0", "--processes", "40"]
+            for what, held, does in HOGS:
+                self.run("jailmgr", "create", "-x", shlex.join(["/bin/bash", "-c", does]), *limits, "bench-hog")
+                idle, beside = [], []
+                for _ in range(3):
+                    idle += self.answers(port)
+                    self.run("jailmgr", "start", "bench-hog")
+                    time.sleep(0.3)
+                    beside += self.answers(port)
+                    self.run("jailmgr", "stop", "bench-hog")
+                self.run("jailmgr", "destroy", "bench-hog")
+                self.say("neighbours", what=what, held=held, answers=len(beside), idle=statistics.median(idle) * 1000,
+                         beside=statistics.median(beside) * 1000)
+        finally:
+            for name in ("bench-hog", "bench-quiet"):
+                for verb in ("stop", "destroy"):
+                    subprocess.run(self.ours("jailmgr", verb, name), capture_output=True)
+
+    def answers(self, port):
+        taken = [answer(port) for _ in range(max(20, self.rounds // 2))]
+        if None in taken:
+            raise RuntimeError("the server did not answer beside another jail")
+        return taken
+
     def module(self):
         """What the guest measured, if it ran."""
         found = self.work / "module"
@@ -218,6 +262,26 @@ def taken(group, where, argv, say):
     for line in subprocess.run(argv, check=True, capture_output=True, text=True, timeout=PATIENCE).stdout.splitlines():
         what, ns = line.split("\t")
         say(group, where=where, what=what, ns=float(ns))
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def answer(port):
+    """Seconds until the server has answered; `None`: it does not."""
+    begun = time.monotonic()
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as server:
+            server.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            text = b"".join(iter(lambda: server.recv(65536), b""))
+    except OSError:
+        return None
+    taken = time.monotonic() - begun
+    time.sleep(0.005)
+    return taken if b" 200 OK" in text else None
 
 
 def titled(title):
@@ -253,7 +317,7 @@ def main():
     suite.say("machine", model=model, processors=os.cpu_count(), kernel=os.uname().release,
               date=time.strftime("%Y-%m-%d", time.gmtime()), body=json.loads(doctor)["body"], load=os.getloadavg()[0])
     groups = {"exec": suite.exec, "life": suite.life, "script": suite.script, "key": suite.key, "memory": suite.memory,
-              "calls": suite.calls, "scale": suite.scale_up, "module": suite.module}
+              "calls": suite.calls, "neighbours": suite.neighbours, "scale": suite.scale_up, "module": suite.module}
     for name, group in groups.items():
         if not sys.argv[6:] or name in sys.argv[6:]:
             begun = time.monotonic()

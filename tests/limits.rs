@@ -134,8 +134,9 @@ fn a_burner_gets_its_share_of_a_processor_and_more_as_soon_as_it_is_allowed() {
     assert!(jail.info()["limits_reached"]["throttled"].as_u64().unwrap() > 5, "{}", jail.info());
     let pid = jail.service();
     assert_eq!(jail.must("jailctl", &["update", "--cpu", "none"]), "Changed jail burner\n  cpu: 10% -> no limit\n");
-    let free = jail.share(Duration::from_secs(1));
-    assert!(free > 20.0, "{free} % of a processor without a limit");
+    // On a machine that is busy with others a second may be theirs.
+    let free: Vec<f64> = (0..10).map(|_| jail.share(Duration::from_secs(1))).take_while(|share| *share <= 20.0).collect();
+    assert!(free.len() < 10, "{free:?} % of a processor without a limit");
     // The spec's limit is back with the spec, and nothing was restarted.
     assert_eq!(jail.must("jailmgr", &["create", "--cpu", "20%", "-x", &format!("/bin/sh -c '{burner}'")]).lines().count(), 2);
     let held = jail.share(Duration::from_secs(2));
@@ -283,7 +284,7 @@ fn a_limit_that_was_changed_past_the_spec_is_drift_which_a_run_mends_without_a_r
     let (code, told) = jailsh("run");
     assert_eq!(code, Some(0), "{told}");
     assert_eq!(jailsh("plan").0, Some(0), "{:?}", jailsh("plan"));
-    assert!(jail.info()["limits"].to_string().contains("memory 64M"), "{}", jail.info());
+    assert_eq!(jail.info()["limits"]["memory"], "64M", "{}", jail.info());
     assert_eq!(jail.service(), service, "no restart");
 
     // And what a hand wrote.

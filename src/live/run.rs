@@ -17,6 +17,9 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// The same while a sample is under way: how late it is drawn.
 const EAGER: Duration = Duration::from_millis(20);
 
+/// Between keys that were typed together.
+const INSTANT: Duration = Duration::from_millis(1);
+
 /// Why the view ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
@@ -60,8 +63,8 @@ pub fn run(view: &mut View, feed: &mut dyn Feed, look: Look) -> Result<Ended, Li
         if !event::poll(wait)? {
             continue;
         }
-        // All that was typed, then one drawing.
-        while event::poll(Duration::ZERO)? {
+        // All that was typed, then one drawing. A poll without any time would pass over keys that were read already.
+        while event::poll(INSTANT)? {
             let event = event::read()?;
             stale |= matches!(event, Event::Resize(..));
             let Some(key) = Key::of(&event) else { continue };

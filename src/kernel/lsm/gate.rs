@@ -6,8 +6,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use super::abi::{ABI, JailCall};
-use crate::kernel::Gate;
-use crate::kernel::bpf;
+use crate::kernel::{Gate, bpf, cgroup};
 
 /// A thread that was joined is still counted for a while (seen on 6.12: about 50 ms).
 const SETTLING: Duration = Duration::from_millis(5);
@@ -17,8 +16,8 @@ pub struct LsmGate {
     pub(super) jid: u32,
     /// `ctl_enter`.
     pub(super) program: OwnedFd,
-    /// The group of cgroup2.
-    pub(super) group: Option<OwnedFd>,
+    /// The jail's; its group of cgroup2 is a directory, and whoever enters holds none.
+    pub(super) name: String,
     /// The `cgroup.procs` of the jail's control groups, that of cgroup2 first; none on a host without.
     pub(super) groups: Vec<OwnedFd>,
 }
@@ -29,7 +28,7 @@ impl Gate for LsmGate {
     }
 
     fn group(&self) -> Option<OwnedFd> {
-        self.group.as_ref()?.try_clone().ok()
+        cgroup::open(&self.name)
     }
 
     fn join_cgroup(&self, born: bool) -> Result<(), Errno> {

@@ -261,8 +261,8 @@ impl Kernel for Lsm {
     fn gate(&self, jid: Jid) -> Result<Box<dyn Gate>, KernelError> {
         let name = self.name_of(jid)?;
         let program: OwnedFd = self.control.open("ctl_enter")?;
-        let (group, groups) = (cgroup::open(&name), cgroup::open_members(&name)?);
-        Ok(Box::new(gate::LsmGate { jid: jid.get(), program, group, groups }))
+        let groups = cgroup::open_members(&name)?;
+        Ok(Box::new(gate::LsmGate { jid: jid.get(), program, name, groups }))
     }
 
     fn members(&self, jid: Jid) -> Result<Vec<Member>, KernelError> {
