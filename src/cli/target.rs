@@ -33,7 +33,7 @@ impl Target {
     pub fn resolve(&self, host: &Host) -> Result<JailInfo, Failure> {
         match self {
             Target::Jid(jid) => {
-                let found = host.kernel.list()?.into_iter().find(|jail| jail.jid == *jid);
+                let found = host.kernel.jail(*jid)?;
                 found.ok_or_else(|| KernelError::NoSuchJail(*jid).into())
             }
             Target::Name(name) => match host.kernel.find(name)? {

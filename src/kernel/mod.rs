@@ -162,6 +162,11 @@ pub trait Kernel {
     /// What the jail uses.
     fn usage(&self, jid: Jid) -> Result<Usage, KernelError>;
 
+    /// One jail, if it is there.
+    fn jail(&self, jid: Jid) -> Result<Option<JailInfo>, KernelError> {
+        Ok(self.list()?.into_iter().find(|jail| jail.jid == jid))
+    }
+
     /// Looks a jail up by name.
     fn find(&self, name: &JailName) -> Result<Option<JailInfo>, KernelError> {
         Ok(self.list()?.into_iter().find(|jail| &jail.name == name))

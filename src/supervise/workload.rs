@@ -88,8 +88,7 @@ impl Workload for Jailed {
 
     fn gone(&self) -> Option<String> {
         // An error to look is no proof of absence.
-        let jails = self.host.kernel.list().ok()?;
-        match jails.iter().find(|jail| jail.jid == self.service.jid) {
+        match self.host.kernel.jail(self.service.jid).ok()? {
             None => Some("the jail is gone from the kernel".into()),
             Some(jail) if jail.closing => Some("the jail is being closed".into()),
             Some(_) => None,

@@ -169,7 +169,7 @@ fn pass_gate(
     let workdir = command.workdir.as_deref().map(c_string).transpose()?;
 
     let namespace = root::pinned(&host.config, name)?.ok_or_else(|| JailError::NotRunning(name.clone()))?;
-    let info = host.kernel.list()?.into_iter().find(|jail| jail.jid == jid).ok_or(KernelError::NoSuchJail(jid))?;
+    let info = host.kernel.jail(jid)?.ok_or(KernelError::NoSuchJail(jid))?;
     let keep = capability::kept(&host.kernel.describe(), info.policy.rights);
     let gate = host.kernel.gate(jid)?;
     let (report, told) = pipe2(OFlag::O_CLOEXEC).map_err(JailError::system("make a pipe"))?;

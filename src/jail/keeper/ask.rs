@@ -117,7 +117,7 @@ fn reach(host: &Host, name: &JailName, jid: Jid) -> Result<Channel, JailError> {
         return Ok(channel);
     }
     let deadline = Instant::now() + REPAIR;
-    while host.kernel.list()?.iter().any(|jail| jail.jid == jid && jail.held && !jail.closing) {
+    while host.kernel.jail(jid)?.is_some_and(|jail| jail.held && !jail.closing) {
         // A supervisor brings its own.
         if let Some(channel) = greet(host, name)? {
             return Ok(channel);

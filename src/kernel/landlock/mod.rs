@@ -30,8 +30,8 @@ use ports::{Reach, Wanted};
 use registry::{Guard, Record, Registry};
 
 use super::{
-    Denial, Description, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Limits, Member, Policy, Port, Right,
-    RightSet, Usage, WayIn, cgroup,
+    Denial, Description, Gate, JailDef, JailInfo, JailName, JailStats, Jid, Kernel, KernelError, Limits, Member, Policy, Port,
+    Right, RightSet, Usage, WayIn, cgroup,
 };
 
 const BODY: &str = "landlock";
@@ -134,6 +134,11 @@ impl Landlock {
             Err(_) if ["port_foreign", "connect", "loopback_foreign"].iter().any(|name| self.accepts(name)) => Ok(()),
             other => other,
         }
+    }
+
+    fn info(&self, jail: Record) -> Result<JailInfo, KernelError> {
+        let processes = members::pids(&self.group(jail.name.as_str())?)?.len() as u64;
+        Ok(jail.info(processes))
     }
 
     fn stats_of(&self, jail: &Record, page_size: u64) -> Result<JailStats, KernelError> {
@@ -268,11 +273,20 @@ impl Kernel for Landlock {
     }
 
     fn list(&self) -> Result<Vec<JailInfo>, KernelError> {
-        let info = |jail: Record| {
-            let processes = members::pids(&self.group(jail.name.as_str())?)?.len() as u64;
-            Ok(jail.info(processes))
-        };
-        self.registry.jails()?.into_iter().map(info).collect()
+        self.registry.jails()?.into_iter().map(|jail| self.info(jail)).collect()
+    }
+
+    // Whoever knows which jail is meant does not count the processes of all others.
+    fn jail(&self, jid: Jid) -> Result<Option<JailInfo>, KernelError> {
+        match self.registry.jail(jid) {
+            Ok(jail) => self.info(jail).map(Some),
+            Err(KernelError::NoSuchJail(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn find(&self, name: &JailName) -> Result<Option<JailInfo>, KernelError> {
+        self.registry.jails()?.into_iter().find(|jail| jail.name == *name).map(|jail| self.info(jail)).transpose()
     }
 
     fn stats(&self, jid: Option<Jid>) -> Result<Vec<JailStats>, KernelError> {
