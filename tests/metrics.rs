@@ -11,6 +11,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use subject::{Subject, wait_until};
 
@@ -101,6 +102,10 @@ fn the_endpoint_answers_prometheus_itself_on_a_port_and_on_a_socket() {
     let text = get(port, "/metrics").unwrap();
     assert!(text.contains("jail_memory_limit_bytes{name=\"fl-endpoint\"} 104857600\n"), "{text}");
     assert!(text.contains("jail_restarts_total{name=\"fl-endpoint\"} 0\n"), "{text}");
+    let started = text.lines().find_map(|line| line.strip_prefix("jail_start_time_seconds{name=\"fl-endpoint\"} "));
+    let started: f64 = started.expect("when it was brought up").parse().unwrap();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+    assert!(started <= now && now - started < 3600.0, "brought up at {started}, now it is {now}");
     let path = subject.data.path().join("metrics.sock");
     let _other = Daemon::start(&mut subject.command("jailctl", &["metrics", "--listen", &format!("unix:{}", path.display())]));
     wait_until("the socket is there", || path.exists());

@@ -52,6 +52,10 @@ impl Operated {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    fn info(&self) -> Value {
+        serde_json::from_str(&self.must("jailctl", &["info", "-o", "json"])).unwrap()
+    }
+
     fn status(&self) -> Value {
         serde_json::from_str::<Value>(&self.must("jailctl", &["status", "-o", "json"])).unwrap()[0].take()
     }
@@ -161,16 +165,22 @@ fn a_killed_supervisor_is_noticed_at_once_and_restart_takes_over() {
     let Some(body) = body() else { return };
     let jail = Operated::start(body, "op-orphan", "exec sleep 1000");
     let before = jail.status();
+    let since = jail.info()["started"].as_u64().expect("when it was brought up");
     let supervisor = before["supervisor"].as_i64().unwrap();
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(supervisor as i32), nix::sys::signal::Signal::SIGKILL).unwrap();
     jail.until("its death", || jail.status()["state"] == "orphaned");
     let orphan = jail.status();
     assert_eq!((&orphan["supervisor"], &orphan["since"]), (&Value::Null, &before["since"]), "{orphan}");
     assert!(orphan["last_exit"].as_str().unwrap().contains(&format!("pid {supervisor}, was killed")), "{orphan}");
+    sleep(Duration::from_millis(1100));
+    let info = jail.info();
+    assert_eq!(info["started"].as_u64(), Some(since), "its uptime is the jail's, not its supervisor's");
+    assert!(info["uptime"].as_u64() >= Some(1), "{info}");
     jail.must("jailmgr", &["restart"]);
     let after = jail.status();
     assert_eq!(after["state"], "running", "{after}");
     assert_ne!(after["supervisor"].as_i64(), Some(supervisor));
+    assert!(jail.info()["started"].as_u64() > Some(since), "all of it was ended and brought up again");
 }
 
 #[test]

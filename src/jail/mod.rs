@@ -40,6 +40,7 @@ mod throwaway;
 mod tree;
 mod unpacked;
 mod update;
+mod uptime;
 pub mod why;
 
 pub use archive::{ArchiveError, Compression, Limits};
@@ -72,3 +73,4 @@ pub use terminal::size as terminal_size;
 pub use tree::{Tally, Watch, hexadecimal};
 pub use unpacked::{Parcel, Piece, contents, unpack};
 pub use update::{PolicyChange, Wanted, update};
+pub use uptime::{Uptime, uptime};

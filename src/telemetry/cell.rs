@@ -24,6 +24,8 @@ pub enum Value {
     },
     /// With a unit in text.
     Bytes(u64),
+    /// The two largest units in text.
+    Seconds(u64),
     /// Several named numbers: their sum in text, a map in JSON.
     Counts(Vec<(&'static str, u64)>),
     /// Parts of a whole: the first few in text, all of them joined by `, ` elsewhere.
@@ -54,7 +56,7 @@ impl Value {
     pub(super) fn whole(&self) -> String {
         match self {
             Value::Parts(parts) => printable(parts).into_owned(),
-            Value::Since { at: number, .. } | Value::Bytes(number) => number.to_string(),
+            Value::Since { at: number, .. } | Value::Bytes(number) | Value::Seconds(number) => number.to_string(),
             other => other.to_string(),
         }
     }
@@ -71,7 +73,10 @@ impl Value {
     }
 
     pub(super) fn is_number(&self) -> bool {
-        matches!(self, Value::Number(_) | Value::Decimal(_) | Value::Bytes(_) | Value::Counts(_) | Value::Since { .. })
+        matches!(
+            self,
+            Value::Number(_) | Value::Decimal(_) | Value::Bytes(_) | Value::Seconds(_) | Value::Counts(_) | Value::Since { .. }
+        )
     }
 
     /// With its unit.
@@ -112,6 +117,7 @@ impl fmt::Display for Value {
             Value::Flag(false) => f.write_str("NO"),
             Value::Since { at, now } => f.write_str(&moment::ago(now.saturating_sub(*at))),
             Value::Bytes(bytes) => f.write_str(&short(*bytes)),
+            Value::Seconds(seconds) => f.write_str(&moment::ago(*seconds)),
             Value::Counts(counts) => counts.iter().map(|(_, n)| n).sum::<u64>().fmt(f),
             Value::Parts(parts) => match parts.split(", ").count() {
                 count if count <= PARTS_SHOWN + 1 => f.write_str(&printable(parts)),
@@ -129,7 +135,7 @@ impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Value::Text(text) | Value::State(text) | Value::Parts(text) => serializer.serialize_str(text),
-            Value::Number(number) | Value::Bytes(number) => serializer.serialize_u64(*number),
+            Value::Number(number) | Value::Bytes(number) | Value::Seconds(number) => serializer.serialize_u64(*number),
             Value::Since { at, .. } => serializer.serialize_u64(*at),
             Value::Decimal(number) => serializer.serialize_f64(*number),
             Value::Flag(flag) => serializer.serialize_bool(*flag),

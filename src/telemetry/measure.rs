@@ -1,9 +1,14 @@
 //! All that is measured of one jail at one moment, from the kernel and its supervisor.
 
 use super::Measure;
-use crate::jail::Host;
-use crate::kernel::{JailStats, Jid, KernelError};
+use crate::jail::{self, Host};
+use crate::kernel::{JailName, JailStats, Jid, KernelError};
 use crate::supervise;
+
+/// For how long each jail is up, in whole seconds, for listings.
+pub fn uptimes(host: &Host) -> impl Fn(&JailName) -> Option<u64> {
+    |name| jail::uptime(host, name).map(|found| found.up.as_secs())
+}
 
 /// Every jail in the kernel, or one, ascending by jid. What cannot be told of one is left out: it may have gone meanwhile.
 ///
@@ -17,6 +22,7 @@ pub fn measure(host: &Host, jid: Option<Jid>) -> Result<Vec<Measure>, KernelErro
             limits: host.kernel.limits(stats.jid).unwrap_or_default(),
             supervised: status.is_some(),
             restarts: status.map(|(status, _)| status.restarts),
+            started_ms: jail::uptime(host, &stats.name).map(|found| found.started_ms),
             stats,
         }
     };

@@ -11,4 +11,6 @@ pub struct Measure {
     pub supervised: bool,
     /// Restarts of its services since its supervisor began; `None` where nobody tells.
     pub restarts: Option<u64>,
+    /// When it was brought up, in milliseconds since the epoch; `None` where nobody noted it.
+    pub started_ms: Option<u64>,
 }

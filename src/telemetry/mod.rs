@@ -36,7 +36,7 @@ pub use grid::{Cell, Fitted, Grid, Heading, shortened};
 pub use inventory::{archives, bases, disk, ends, garbage, snapshots, stamp};
 pub use jails::{jails, stats};
 pub use lines::{Line, Lines};
-pub use measure::measure;
+pub use measure::{measure, uptimes};
 pub use measured::Measure;
 pub use moment::{ago, clock};
 pub use observation::{Observation, now};

@@ -22,7 +22,10 @@ const METRICS: [(&str, &str, Read); 5] = [
 type ReadMore = fn(&Measure) -> Option<f64>;
 
 /// Beside those: name, type, meaning, value. A jail's name is the only label, for its number is another one after each start.
-const MORE: [(&str, &str, &str, ReadMore); 18] = [
+const MORE: [(&str, &str, &str, ReadMore); 19] = [
+    ("jail_start_time_seconds", "gauge", "When the jail was brought up, in seconds since the epoch.", |jail| {
+        jail.started_ms.map(|ms| ms as f64 / 1e3)
+    }),
     (
         "jail_cpu_seconds_total",
         "counter",
@@ -162,7 +165,14 @@ mod tests {
     const BUILD: Build<'_> = Build { version: "0.1.0", body: "lsm" };
 
     fn plain() -> Measure {
-        Measure { stats: web(), usage: Usage::default(), limits: Limits::default(), supervised: false, restarts: None }
+        Measure {
+            stats: web(),
+            usage: Usage::default(),
+            limits: Limits::default(),
+            supervised: false,
+            restarts: None,
+            started_ms: None,
+        }
     }
 
     #[test]
@@ -178,8 +188,14 @@ mod tests {
         let mut other = plain();
         other.stats.name = "db".parse().unwrap();
         other.stats.denials = None;
-        let all = exposition(&[Measure { usage, limits, supervised: true, restarts: Some(2), ..plain() }, other], &BUILD);
-        let (_, more) = all.split_at(all.find("# HELP jail_cpu_seconds_total").unwrap());
+        let all = exposition(
+            &[
+                Measure { usage, limits, supervised: true, restarts: Some(2), started_ms: Some(1_800_000_000_250), ..plain() },
+                other,
+            ],
+            &BUILD,
+        );
+        let (_, more) = all.split_at(all.find("# HELP jail_start_time_seconds").unwrap());
         insta::assert_snapshot!(more);
     }
 

@@ -164,7 +164,7 @@ pub(super) mod tests {
     #[test]
     fn the_stats_table_is_the_walkthroughs() {
         assert_eq!(
-            stats(&[web()]).render(Format::Text, false),
+            stats(&[web()], |_| Some(3_725)).render(Format::Text, false),
             "ID       NAME             CPU1S      CPU10S     PROC       REFS       VMEM\n\
              3        web              0          0.0        1          2          154025984\n"
         );
@@ -172,14 +172,14 @@ pub(super) mod tests {
 
     #[test]
     fn verbose_stats_add_root_and_the_sum_of_denials() {
-        insta::assert_snapshot!(stats(&[web()]).render(Format::Text, true));
-        insta::assert_snapshot!("stats as json", stats(&[web()]).render(Format::Json, false));
+        insta::assert_snapshot!(stats(&[web()], |_| Some(3_725)).render(Format::Text, true));
+        insta::assert_snapshot!("stats as json", stats(&[web()], |_| Some(3_725)).render(Format::Json, false));
     }
 
     #[test]
     fn the_jails_in_the_kernel_are_listed_in_the_reference_systems_columns() {
         assert_eq!(
-            jails(&[web()]).render(Format::Text, false),
+            jails(&[web()], |_| None).render(Format::Text, false),
             "ID       REFS     PROCS    NAME             ROOT\n\
              3        2        1        web              /var/jailmgr/jails/web/root\n"
         );

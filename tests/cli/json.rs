@@ -196,8 +196,8 @@ fn a_past_has_exactly_the_documented_keys() {
 
 #[test]
 fn each_listing_has_exactly_the_documented_keys() {
-    check_table("jailctl stats", &telemetry::stats(&[stats()]));
-    check_table("jailctl list", &telemetry::jails(&[stats()]));
+    check_table("jailctl stats", &telemetry::stats(&[stats()], |_| Some(5)));
+    check_table("jailctl list", &telemetry::jails(&[stats()], |_| None));
     check_table("jailctl top", &telemetry::top(&[stats()], Sort::Cpu));
     check_table("jailctl status", &telemetry::status(&observations(), 10));
     check_table("jailmgr status", &telemetry::status(&observations(), 10));

@@ -11,9 +11,9 @@ use crate::cli::options::Common;
 use crate::cli::output::{self, Shape};
 use crate::cli::site::Site;
 use crate::cli::target::Target;
-use crate::jail::Spec;
 use crate::jail::spec::profile::Reasons;
 use crate::jail::spec::{Profile, connect_anywhere};
+use crate::jail::{Spec, Uptime, uptime};
 use crate::kernel::{ConnectRule, JailName, JailStats, Limits, Policy, Right, Usage};
 use crate::supervise::Status;
 use crate::telemetry::{self, Format, Observation, Table};
@@ -61,6 +61,9 @@ struct Sheet {
     kernel: String,
     notes: Vec<String>,
     rights: Table,
+    /// When it was brought up, in seconds since the epoch, and seconds since then.
+    started: Option<u64>,
+    uptime: Option<u64>,
     /// The profile of the spec; its reasons are those of `rights`.
     #[serde(skip)]
     changed: Option<Profile>,
@@ -78,7 +81,8 @@ impl Info {
             Some(jail) => Some((site.kernel.limits(jail.jid)?, site.kernel.usage(jail.jid)?)),
             None => None,
         };
-        let sheet = Sheet::new(seen, stats.as_ref(), held, site.kernel.describe());
+        let up = seen.jail.kernel.as_ref().and_then(|jail| uptime(&site, &jail.name));
+        let sheet = Sheet::new(seen, stats.as_ref(), held, up, site.kernel.describe());
         match self.shape.format() {
             Format::Json => output::json(&sheet)?,
             Format::Text => output::print(&sheet.text())?,
@@ -93,6 +97,7 @@ impl Sheet {
         seen: Observation,
         stats: Option<&JailStats>,
         limited: Option<(Limits, Usage)>,
+        up: Option<Uptime>,
         description: crate::kernel::Description,
     ) -> Sheet {
         let of_spec = || seen.jail.spec.as_ref().ok().map(|spec| spec.limits.clone()).unwrap_or_default();
@@ -121,6 +126,8 @@ impl Sheet {
             kernel: description.kernel.clone(),
             notes: description.notes.clone(),
             rights: telemetry::rights(&description, policy.as_ref().map(|policy| (policy, stats)), changed.as_ref()),
+            started: up.map(|up| up.started_ms / 1000),
+            uptime: up.map(|up| up.up.as_secs()),
             changed,
         }
     }
@@ -131,6 +138,7 @@ impl Sheet {
             ("jail", self.name.to_string()),
             ("jid", self.jid.map_or_else(dash, |jid| jid.to_string())),
             ("state", self.supervisor.as_ref().map_or_else(|| if self.jid.is_some() { "up" } else { "down" }.into(), state)),
+            ("uptime", self.uptime.map_or_else(dash, telemetry::ago)),
             ("root", self.root.clone()),
             ("profile", self.profile.clone().unwrap_or_else(dash)),
             (

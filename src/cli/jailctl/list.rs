@@ -26,7 +26,7 @@ pub struct List {
 impl List {
     pub fn run(self, common: &Common) -> Outcome {
         let site = Site::open(common)?;
-        self.shape.print(&telemetry::jails(&site.kernel.stats(None)?), false, "no jails")?;
+        self.shape.print(&telemetry::jails(&site.kernel.stats(None)?, telemetry::uptimes(&site)), false, "no jails")?;
         Ok(Exit::DONE)
     }
 }

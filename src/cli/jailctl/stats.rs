@@ -13,7 +13,7 @@ use crate::cli::target::Target;
 use crate::cli::{Outcome, past, screen};
 use crate::live;
 use crate::telemetry::past::{Past, graph};
-use crate::telemetry::{self, Format};
+use crate::telemetry::{self, Format, uptimes};
 
 /// Show a snapshot of all jails, or of one: CPU time of the last second and of the last
 /// ten (in 1/100 s), processes, references and virtual memory.
@@ -31,7 +31,7 @@ use crate::telemetry::{self, Format};
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, disable_help_flag = true)]
 pub struct Stats {
-    /// Add the root and the number of denials
+    /// Add the root, the number of denials and the uptime
     #[arg(short, long, conflicts_with_all = ["prometheus", "output", "json", "tsv"])]
     verbose: bool,
     /// Print Prometheus text
@@ -82,7 +82,7 @@ impl Stats {
             output::print(&format!("{head}{}", telemetry::exposition(&telemetry::measure(&site, jid)?, &build)))?;
         } else {
             let stats = site.kernel.stats(jid)?;
-            self.shape.print(&telemetry::stats(&stats), self.verbose, "no jails")?;
+            self.shape.print(&telemetry::stats(&stats, uptimes(&site)), self.verbose, "no jails")?;
         }
         Ok(Exit::DONE)
     }

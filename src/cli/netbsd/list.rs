@@ -23,7 +23,7 @@ pub struct List {
 
 impl List {
     pub fn run(self) -> Outcome {
-        self.shape.print(&telemetry::jails(&host::kernel()?.stats(None)?), false, "no jails")?;
+        self.shape.print(&telemetry::jails(&host::kernel()?.stats(None)?, |_| None), false, "no jails")?;
         Ok(Exit::DONE)
     }
 }

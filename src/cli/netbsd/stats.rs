@@ -57,19 +57,20 @@ impl Stats {
             let head = if self.http { HTTP_HEAD } else { "" };
             output::print(&format!("{head}{}", telemetry::exposition(&measures, &build)))?;
         } else {
-            self.shape.print(&telemetry::stats(&stats), self.verbose, "no jails")?;
+            self.shape.print(&telemetry::stats(&stats, |_| None), self.verbose, "no jails")?;
         }
         Ok(Exit::DONE)
     }
 }
 
-/// Nobody counts restarts here.
+/// Nobody counts restarts here, or notes when a jail was made.
 fn measure(kernel: &dyn Kernel, stats: JailStats) -> Result<Measure, Failure> {
     Ok(Measure {
         usage: kernel.usage(stats.jid)?,
         limits: kernel.limits(stats.jid)?,
         supervised: supervise::supervisor(&stats.name)?.is_some(),
         restarts: None,
+        started_ms: None,
         stats,
     })
 }

@@ -24,7 +24,7 @@ pub(super) use visit::open_terminal;
 
 use super::base::{self, Base, Pin};
 use super::store::{Directory, jail, remove_tree};
-use super::{Config, JailError, fork};
+use super::{Config, JailError, fork, uptime};
 use crate::kernel::{JailName, RightSet, WayIn};
 
 /// The pin's file name in the jail's run directory.
@@ -86,6 +86,7 @@ pub fn pin(config: &Config, name: &JailName, base: &Base, way_in: WayIn, rights:
     let run = run_dir::jails(config)?.ensure(name.as_str(), 0o700)?.vetted()?;
     // Before anything is mounted: from here on the version is in use, whatever becomes of jail.toml.
     run.replace(BASE, 0o600, base.to_string().as_bytes())?;
+    uptime::begin(&run)?;
     drop(files);
 
     let mut pinned = build_and_pin(config, name, base, (way_in, rights), &run, None);
@@ -200,7 +201,7 @@ fn read_report(report: OwnedFd) -> Result<(), JailError> {
 /// Pins the namespace of a child that waits.
 fn hold(run: &Directory, child: Pid) -> Result<(), JailError> {
     let doing = || format!("pin the namespace at {}", run.path_of(PIN).display());
-    unlink_stale(run)?;
+    unlink_stale(run, PIN)?;
     drop(run.write_new(PIN, 0o600, b"")?);
     let point = run.open_at(PIN, OFlag::O_PATH, Mode::empty()).map_err(JailError::system(doing()))?;
     // The child is ours and not reaped, so the pid is its own. The target goes by descriptor: no path to race with.
@@ -210,10 +211,11 @@ fn hold(run: &Directory, child: Pid) -> Result<(), JailError> {
         .map_err(JailError::system(doing()))
 }
 
-fn unlink_stale(run: &Directory) -> Result<(), JailError> {
-    match nix::unistd::unlinkat(run.fd(), PIN, nix::unistd::UnlinkatFlags::NoRemoveDir) {
+/// Removes a file of the run directory that a crash may have left.
+pub(super) fn unlink_stale(run: &Directory, name: &str) -> Result<(), JailError> {
+    match nix::unistd::unlinkat(run.fd(), name, nix::unistd::UnlinkatFlags::NoRemoveDir) {
         Ok(()) | Err(Errno::ENOENT) => Ok(()),
-        Err(errno) => Err(JailError::System { doing: format!("remove {}", run.path_of(PIN).display()), errno }),
+        Err(errno) => Err(JailError::System { doing: format!("remove {}", run.path_of(name).display()), errno }),
     }
 }
 

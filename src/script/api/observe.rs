@@ -92,12 +92,14 @@ pub fn register(engine: &mut Engine, session: &Rc<Session>) {
 }
 
 fn stats(session: &Session) -> Result<Table, Fault> {
-    Ok(telemetry::stats(&session.look(None)?.kernel.stats(None)?))
+    let host = session.look(None)?;
+    Ok(telemetry::stats(&host.kernel.stats(None)?, telemetry::uptimes(host)))
 }
 
 fn stats_of(session: &Session, name: &JailName) -> Result<Dynamic, Fault> {
     let jail = session.running(name)?;
-    Ok(Dynamic::from(Record(telemetry::stats(&session.host()?.kernel.stats(Some(jail.jid))?))))
+    let host = session.host()?;
+    Ok(Dynamic::from(Record(telemetry::stats(&host.kernel.stats(Some(jail.jid))?, telemetry::uptimes(host)))))
 }
 
 fn prometheus(session: &Session) -> Result<String, Fault> {

@@ -162,6 +162,7 @@ const RECORD: &[Property] = &[
     column(Stats, "vmem", Integer, "sum of the virtual sizes, in bytes"),
     column(Stats, "root", Text, "the root as the host names it"),
     column(Stats, "denials", Map, "counts by right, since it was brought up"),
+    column(Stats, "uptime", Integer, "seconds since it was brought up"),
     column(Status, "name", Text, "its name"),
     column(Status, "jid", Integer, "nothing: it is not in the kernel"),
     column(

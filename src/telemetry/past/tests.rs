@@ -36,7 +36,7 @@ fn head() -> Head {
 fn reported(past: Past) -> Reported {
     let usage = Usage { memory_bytes: Some(34 << 20), ..Usage::default() };
     let limits = Limits { memory: Some(Bytes(64 << 20)), processes: Some(12), ..Limits::default() };
-    let now = Measure { stats: web(), usage, limits, supervised: true, restarts: Some(1) };
+    let now = Measure { stats: web(), usage, limits, supervised: true, restarts: Some(1), started_ms: None };
     Reported { past, now, state: "running".into(), since: Some(HOUR.to - 7200) }
 }
 
