@@ -1,5 +1,6 @@
 //! create, bring up, tear down, destroy: each either done or undone.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -276,7 +277,8 @@ pub fn observe(host: &Host, name: &JailName) -> Result<Observed, JailError> {
 
 /// All jails of the data directory, by name. One that cannot be read is listed with the reason.
 pub fn observe_all(host: &Host) -> Result<Vec<Observed>, JailError> {
-    let in_kernel = host.kernel.list()?;
+    let mut in_kernel: BTreeMap<JailName, JailInfo> =
+        host.kernel.list()?.into_iter().map(|jail| (jail.name.clone(), jail)).collect();
     let mut observed = Vec::new();
     for name in store::names(&host.config)? {
         let spec = match store::jail(&host.config, &name) {
@@ -285,7 +287,7 @@ pub fn observe_all(host: &Host) -> Result<Vec<Observed>, JailError> {
             Err(error) => Err(error.to_string()),
             Ok(jail) => spec_of(&jail, &name),
         };
-        let kernel = in_kernel.iter().find(|jail| jail.name == name).cloned();
+        let kernel = in_kernel.remove(&name);
         // A pin that cannot be looked at is no usable one.
         let pinned = root::pinned(&host.config, &name).is_ok_and(|pin| pin.is_some());
         observed.push(Observed { name, spec, kernel, pinned });

@@ -128,19 +128,27 @@ impl<K: Abi, V: Abi> Table<K, V> {
         }
     }
 
+    pub fn is_empty(&self) -> Result<bool, Errno> {
+        Ok(self.key_after(None)?.is_none())
+    }
+
+    fn key_after(&self, key: Option<&K>) -> Result<Option<K>, Errno> {
+        let before = key.map_or(std::ptr::null(), |key| std::ptr::from_ref(key).cast());
+        let mut next = K::zeroed();
+        // SAFETY: the map was pinned by us with exactly this size of key; a null key asks for the first.
+        match unsafe { libbpf_sys::bpf_map_get_next_key(self.map.as_raw_fd(), before, std::ptr::from_mut(&mut next).cast()) } {
+            0 => Ok(Some(next)),
+            answer if errno_of(answer) == Errno::ENOENT => Ok(None),
+            answer => Err(errno_of(answer)),
+        }
+    }
+
     /// All keys. One that is removed meanwhile may make the walk start over, so a key can come twice.
     pub fn keys(&self) -> Result<Vec<K>, Errno> {
         let mut keys: Vec<K> = Vec::new();
-        loop {
-            let before = keys.last().map_or(std::ptr::null(), |key| std::ptr::from_ref(key).cast());
-            let mut next = K::zeroed();
-            // SAFETY: the map was pinned by us with exactly this size of key; a null key asks for the first.
-            match unsafe { libbpf_sys::bpf_map_get_next_key(self.map.as_raw_fd(), before, std::ptr::from_mut(&mut next).cast()) }
-            {
-                0 => keys.push(next),
-                answer if errno_of(answer) == Errno::ENOENT => return Ok(keys),
-                answer => return Err(errno_of(answer)),
-            }
+        while let Some(next) = self.key_after(keys.last())? {
+            keys.push(next);
         }
+        Ok(keys)
     }
 }

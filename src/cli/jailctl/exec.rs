@@ -55,7 +55,7 @@ pub struct Exec {
 impl Exec {
     pub fn run(self, common: &Common) -> Outcome {
         let site = Site::open(common)?;
-        let jail = self.jail.resolve(&site)?;
+        let name = self.jail.name(&site)?;
         let request = ExecRequest {
             program: None,
             argv: self.command,
@@ -67,7 +67,7 @@ impl Exec {
             timeout: self.timeout,
             pty: (self.pty || self.no_pty).then_some(self.pty),
         };
-        match jail::exec(&site, &jail.name, &request) {
+        match jail::exec(&site, &name, &request) {
             Ok(output) => Ok(failure::Exit::of_command(output.status)),
             Err(error @ JailError::NoSuchUser { .. }) => Err(Failure::new(failure::Exit::USAGE, error.to_string())),
             Err(error) => Err(error.into()),

@@ -185,7 +185,7 @@ fn pass_gate(
             terminal: has_terminal(&command.stdio),
             term: term.as_deref(),
             notify,
-            low_ports: gives_low_ports(host, name),
+            low_ports: gives_low_ports(host, name, command.user.as_deref()),
         },
         stdio: &command.stdio,
         namespace: namespace.as_fd(),
@@ -225,7 +225,11 @@ fn check(name: &JailName, command: &Command) -> Result<(), JailError> {
 
 /// Was the right to ports below 1024 granted on purpose, and not only with a level? Then the users that run services have it
 /// too: a level means it for root, as everywhere.
-fn gives_low_ports(host: &Host, name: &JailName) -> bool {
+fn gives_low_ports(host: &Host, name: &JailName, user: Option<&str>) -> bool {
+    // Root has it by its capabilities.
+    if matches!(Who::parse(user), Some(Who::Uid(0))) {
+        return false;
+    }
     let right: Right = "privileged_port".parse().expect("a right of the table");
     let jail = store::jail(&host.config, name);
     let spec = jail.and_then(|jail| store::read_spec(&jail, name)).ok().flatten();
@@ -242,7 +246,7 @@ fn order(host: &Host, name: &JailName, command: &Command) -> Order {
         term: term(&command.stdio),
         sibling: false,
         adopts: command.adopts,
-        low_ports: gives_low_ports(host, name),
+        low_ports: gives_low_ports(host, name, command.user.as_deref()),
     }
 }
 

@@ -9,6 +9,7 @@ mod visit;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -27,6 +28,8 @@ use super::store::{Directory, jail, remove_tree};
 use super::{Config, JailError, fork, uptime};
 use crate::kernel::{JailName, RightSet, WayIn};
 
+/// Holds the run directories of jails.
+const JAILS: &str = "jails";
 /// The pin's file name in the jail's run directory.
 const PIN: &str = "mnt";
 /// Beside it: which base the root is made of.
@@ -43,11 +46,12 @@ pub(super) fn read_only_copy(file: BorrowedFd<'_>) -> nix::Result<OwnedFd> {
 
 /// The pinned namespace; `None` when the jail has none.
 pub fn pinned(config: &Config, name: &JailName) -> Result<Option<OwnedFd>, JailError> {
-    let Some(run) = run_of(config, name)? else { return Ok(None) };
-    match run.open_at(PIN, OFlag::O_RDONLY | OFlag::O_NONBLOCK, Mode::empty()) {
+    let Some(top) = run_top(config)? else { return Ok(None) };
+    let pin = Path::new(JAILS).join(name.as_str()).join(PIN);
+    match top.open_at(&pin, OFlag::O_RDONLY | OFlag::O_NONBLOCK, Mode::empty()) {
         Ok(fd) => Ok(is_namespace(&fd).then_some(fd)),
         Err(Errno::ENOENT) => Ok(None),
-        Err(errno) => Err(JailError::System { doing: format!("open {}", run.path_of(PIN).display()), errno }),
+        Err(errno) => Err(JailError::System { doing: format!("open {}", top.path_of(&pin).display()), errno }),
     }
 }
 
@@ -57,11 +61,17 @@ fn is_namespace(fd: &OwnedFd) -> bool {
 
 /// The jail's run directory, if it has one.
 pub(super) fn run_of(config: &Config, name: &JailName) -> Result<Option<Directory>, JailError> {
-    let jails = match Directory::open(&config.run_dir) {
-        Err(JailError::System { errno: Errno::ENOENT, .. }) => return Ok(None),
-        found => found?.vetted()?.find("jails")?,
-    };
-    jails.map(|jails| jails.find(name.as_str())).transpose().map(Option::flatten)
+    match run_top(config)? {
+        Some(top) => top.find(Path::new(JAILS).join(name.as_str())),
+        None => Ok(None),
+    }
+}
+
+fn run_top(config: &Config) -> Result<Option<Directory>, JailError> {
+    match Directory::open(&config.run_dir) {
+        Err(JailError::System { errno: Errno::ENOENT, .. }) => Ok(None),
+        found => found?.vetted().map(Some),
+    }
 }
 
 /// The base of a root that is pinned, or is being built.

@@ -1,5 +1,7 @@
 //! The run directory: a place whose mounts propagate nowhere, as pins of mount namespaces need.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::os::fd::AsRawFd;
 
 use nix::errno::Errno;
@@ -46,10 +48,17 @@ fn is_private_mount(directory: &Directory) -> Result<bool, JailError> {
     if status.stx_attributes & libc::STATX_ATTR_MOUNT_ROOT as u64 == 0 {
         return Ok(false);
     }
-    let mountinfo = std::fs::read_to_string("/proc/self/mountinfo").map_err(JailError::io("read /proc/self/mountinfo"))?;
+    let doing = || JailError::io("read /proc/self/mountinfo");
     let id = status.stx_mnt_id.to_string();
-    let line = mountinfo.lines().find(|line| line.split(' ').next() == Some(id.as_str()));
-    Ok(line.is_some_and(|line| !line.split(" - ").next().unwrap_or(line).contains(" shared:")))
+    // No further than to its line: those of the jails come after it.
+    for line in BufReader::new(File::open("/proc/self/mountinfo").map_err(doing())?).split(b'\n') {
+        let line = line.map_err(doing())?;
+        let line = String::from_utf8_lossy(&line);
+        if line.split(' ').next() == Some(id.as_str()) {
+            return Ok(!line.split(" - ").next().unwrap_or(&line).contains(" shared:"));
+        }
+    }
+    Ok(false)
 }
 
 fn statx(directory: &Directory) -> Result<libc::statx, JailError> {

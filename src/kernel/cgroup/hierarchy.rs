@@ -1,7 +1,8 @@
 //! Which control groups of a host hold what: the one hierarchy of version 2, and beside it or in its place those of version
 //! 1, each with controllers of its own. Reads /proc/self/mountinfo.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// The controllers that a jail's limits and accounts take.
@@ -42,6 +43,45 @@ pub enum Version {
 pub struct Hierarchy {
     pub version: Version,
     pub top: PathBuf,
+}
+
+/// As much of the list of mounts as it takes to see the hierarchies in: each jail has a mount, and theirs come last.
+pub fn mountinfo() -> std::io::Result<String> {
+    /// The kernel hands out no more at a time.
+    const CHUNK: usize = 4096;
+    let mut file = File::open("/proc/self/mountinfo")?;
+    let mut bytes = Vec::new();
+    let mut groups = None;
+    for chunk in 1.. {
+        let length = bytes.len();
+        bytes.resize(length + CHUNK, 0);
+        let read = file.read(&mut bytes[length..])?;
+        bytes.truncate(length + read);
+        if read == 0 {
+            break;
+        }
+        // With a few mounts the end comes sooner than that is known.
+        if chunk > 1 {
+            let groups: &String = groups.get_or_insert_with(|| fs::read_to_string("/proc/self/cgroup").unwrap_or_default());
+            if !groups.is_empty() && shows_all(&String::from_utf8_lossy(&bytes), groups) {
+                break;
+            }
+        }
+    }
+    // What is cut off in the middle of a line is none of ours.
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Is every hierarchy that a process is in (cgroups(7), /proc/PID/cgroup) and that we use among these mounts?
+fn shows_all(mountinfo: &str, groups: &str) -> bool {
+    let whole = mountinfo.rfind('\n').map_or("", |end| &mountinfo[..end]);
+    groups.lines().filter_map(|line| line.split_once(':')?.1.split_once(':')).all(|(controllers, _)| match controllers {
+        "" => version_2(whole).is_some(),
+        some => CONTROLLERS
+            .iter()
+            .filter(|controller| some.split(',').any(|name| name == controller.old_name()))
+            .all(|controller| mounts(whole).any(|mount| mount.kind == "cgroup" && mount.has(*controller))),
+    })
 }
 
 /// Where cgroup2 is mounted.
@@ -121,6 +161,24 @@ mod tests {
         assert_eq!(version_2(HYBRID), Some("/sys/fs/cgroup/unified".into()));
         assert_eq!(version_2("38 35 0:31 /web /var/jailmgr/cg rw - cgroup2 cgroup2 rw"), None);
         assert!(version_1(alone).is_empty());
+    }
+
+    #[test]
+    fn a_list_of_mounts_is_read_until_all_hierarchies_were_seen() {
+        let groups = "5:name=systemd:/\n4:blkio:/\n3:memory:/a\n2:cpu,cpuacct:/\n1:freezer:/\n0::/\n";
+        let whole = format!("{HYBRID}\n");
+        assert!(shows_all(&whole, groups));
+        for kind in ["blkio", "cpu,cpuacct", "cgroup2"] {
+            let less: String = whole.lines().filter(|line| !line.contains(kind)).map(|line| format!("{line}\n")).collect();
+            assert!(!shows_all(&less, groups), "{kind}");
+        }
+        let alone = "35 24 0:30 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw";
+        assert!(shows_all(&format!("{alone}\n36 2"), "0::/user.slice\n"));
+        // Not yet a whole line.
+        assert!(!shows_all(alone, "0::/\n"));
+        let here = mountinfo().unwrap();
+        let all = fs::read_to_string("/proc/self/mountinfo").unwrap();
+        assert_eq!((version_2(&here), version_1(&here)), (version_2(&all), version_1(&all)));
     }
 
     #[test]

@@ -38,7 +38,7 @@ impl Layout {
     }
 
     fn read() -> Option<Layout> {
-        let mountinfo = fs::read_to_string("/proc/self/mountinfo").ok()?;
+        let mountinfo = hierarchy::mountinfo().ok()?;
         let find = |controller| Some((controller, hierarchy::of(controller, &mountinfo)?));
         Some(Layout {
             unified: hierarchy::version_2(&mountinfo),

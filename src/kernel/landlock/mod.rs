@@ -17,6 +17,7 @@ pub mod ports;
 pub mod probe;
 mod programs;
 mod registry;
+mod samples;
 mod sockets;
 pub mod walls;
 
@@ -26,12 +27,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ports::{Reach, Wanted};
+use ports::Wanted;
 use registry::{Guard, Record, Registry};
 
 use super::{
-    Denial, Description, Gate, JailDef, JailInfo, JailName, JailStats, Jid, Kernel, KernelError, Limits, Member, Policy, Port,
-    Right, RightSet, Usage, WayIn, cgroup,
+    Denial, Description, Gate, JailDef, JailInfo, JailName, JailStats, Jid, Kernel, KernelError, Limits, Member, Policy, Right,
+    RightSet, Usage, WayIn, cgroup,
 };
 
 const BODY: &str = "landlock";
@@ -74,7 +75,7 @@ impl Landlock {
 
     /// Are there jails of this body? Quick, and changes nothing.
     pub fn has_jails() -> bool {
-        Registry::of_this_boot(Path::new(DIRECTORY)).is_some_and(|registry| registry.jails().is_ok_and(|jails| !jails.is_empty()))
+        Registry::of_this_boot(Path::new(DIRECTORY)).is_some_and(|registry| registry.is_empty().is_ok_and(|empty| !empty))
     }
 
     /// Creates jails even where these rights cannot be enforced.
@@ -112,28 +113,51 @@ impl Landlock {
     /// Puts what a jail needs of the kernel in place; `create` undoes it.
     fn furnish(&self, guard: &Guard, jid: Jid, def: &JailDef) -> Result<(), KernelError> {
         cgroup::create(def.name.as_str())?;
+        let group = self.group(def.name.as_str())?;
         if !def.policy.rights.holds(device()) && matches!(self.description().enforcement(device()), Some(held) if held.is_held())
         {
-            devices::guard(&self.group(def.name.as_str())?, def.policy.rights)?;
+            devices::guard(&group, def.policy.rights)?;
         }
-        self.registry.add(guard, jid, def)?;
-        self.reserve()
+        let mut fresh = Wanted::default();
+        fresh.add(id_of(&group)?, &def.policy);
+        self.reserve(guard, &fresh, &Wanted::default(), || self.registry.add(guard, jid, def))
     }
 
-    /// Makes the kernel keep the ports of all jails for them, and limited jails where they may be.
-    fn reserve(&self) -> Result<(), KernelError> {
+    /// Writes a change down and makes the kernel keep ports for jails, and limited jails where they may be: `fresh` from now
+    /// on, `gone` no more. All else is as it was, unless someone was killed at this.
+    fn reserve(
+        &self,
+        guard: &Guard,
+        fresh: &Wanted,
+        gone: &Wanted,
+        write: impl FnOnce() -> Result<(), KernelError>,
+    ) -> Result<(), KernelError> {
+        let is_settled = self.registry.is_settled(guard);
+        if is_settled && fresh.is_empty() && gone.is_empty() {
+            return write();
+        }
+        self.registry.unsettle(guard)?;
+        write()?;
+        let adjusted = if is_settled { ports::adjust(&self.registry.ports()?, fresh, gone) } else { Ok(false) };
+        let enforced = match adjusted {
+            Ok(false) => self.registry.sweep(guard).and_then(|()| ports::reconcile(&self.wanted()?)),
+            done => done.map(drop),
+        };
+        match enforced {
+            // Asked for and accepted as not enforceable; said by `describe`.
+            Err(_) if ["port_foreign", "connect", "loopback_foreign"].iter().any(|name| self.accepts(name)) => {}
+            other => other?,
+        }
+        self.registry.settle(guard)
+    }
+
+    /// What all jails together take.
+    fn wanted(&self) -> Result<Wanted, KernelError> {
         let mut wanted = Wanted::default();
         for jail in self.registry.jails()? {
-            let group = self.group(jail.name.as_str())?;
-            let id = fs::metadata(&group).map_err(KernelError::io(format!("look at {}", group.display())))?.ino();
-            wanted.ports.extend(jail.ports.iter().map(|port| (*port, id)));
-            wanted.reaches.extend(Reach::of(jail.rights(), &jail.connect).map(|limits| (id, limits)));
+            wanted.add(id_of(&self.group(jail.name.as_str())?)?, &jail.policy());
         }
-        match ports::reconcile(&wanted) {
-            // Asked for and accepted as not enforceable; said by `describe`.
-            Err(_) if ["port_foreign", "connect", "loopback_foreign"].iter().any(|name| self.accepts(name)) => Ok(()),
-            other => other,
-        }
+        Ok(wanted)
     }
 
     fn info(&self, jail: Record) -> Result<JailInfo, KernelError> {
@@ -158,6 +182,11 @@ impl Landlock {
             audits: None,
         })
     }
+}
+
+/// The id of a control group.
+fn id_of(group: &Path) -> Result<u64, KernelError> {
+    fs::metadata(group).map(|found| found.ino()).map_err(KernelError::io(format!("look at {}", group.display())))
 }
 
 fn device() -> Right {
@@ -188,19 +217,19 @@ impl Kernel for Landlock {
     fn create(&self, def: &JailDef) -> Result<Jid, KernelError> {
         self.admits(&def.policy)?;
         let guard = self.registry.lock()?;
-        let jails = self.registry.jails()?;
-        if jails.iter().any(|jail| jail.name == def.name) {
+        if self.registry.find(&def.name)?.is_some() {
             return Err(KernelError::NameTaken(def.name.clone()));
         }
-        let owner = |port: &Port| jails.iter().find(|jail| jail.ports.contains(port));
-        if let Some((port, owner)) = def.policy.ports.iter().find_map(|port| Some((*port, owner(port)?))) {
-            return Err(KernelError::PortTaken { port, owner: owner.name.to_string() });
+        for port in &def.policy.ports {
+            if let Some(owner) = self.registry.owner(*port)? {
+                return Err(KernelError::PortTaken { port: *port, owner: owner.name.to_string() });
+            }
         }
         let jid = self.registry.next_jid(&guard)?;
         let Err(error) = self.furnish(&guard, jid, def) else { return Ok(jid) };
         // The first error is the one to tell. What cannot be undone is repaired by the next create or destroy.
-        let _ = self.registry.remove(&guard, jid);
-        let _ = self.reserve();
+        let _ = self.registry.unsettle(&guard);
+        let _ = self.reserve(&guard, &Wanted::default(), &Wanted::default(), || self.registry.remove(&guard, jid));
         let _ = cgroup::remove(def.name.as_str());
         Err(error)
     }
@@ -211,8 +240,10 @@ impl Kernel for Landlock {
         let record = self.registry.jail(jid)?;
         grants::check_audit(policy)?;
         if policy.rights == record.rights() && policy.ports == record.ports {
-            self.registry.change(&guard, jid, |record| record.connect.clone_from(&policy.connect))?;
-            return self.reserve();
+            let mut fresh = Wanted::default();
+            fresh.add(id_of(&self.group(record.name.as_str())?)?, policy);
+            let write = || self.registry.change(&guard, jid, |record| record.connect.clone_from(&policy.connect));
+            return self.reserve(&guard, &fresh, &Wanted::default(), write);
         }
         not_here(
             "a new policy for a running jail",
@@ -227,10 +258,13 @@ impl Kernel for Landlock {
         if members > 0 {
             return Err(KernelError::Busy { jid, members });
         }
-        self.registry.remove(&guard, jid)?;
-        if !record.ports.is_empty() || Reach::of(record.rights(), &record.connect).is_some() {
-            self.reserve()?;
+        let mut gone = Wanted::default();
+        match id_of(&group) {
+            Ok(id) => gone.add(id, &record.policy()),
+            // Its group is gone already: what was kept for that has to be looked for.
+            Err(_) => self.registry.unsettle(&guard)?,
         }
+        self.reserve(&guard, &Wanted::default(), &gone, || self.registry.remove(&guard, jid))?;
         cgroup::remove(record.name.as_str())
     }
 
@@ -286,7 +320,7 @@ impl Kernel for Landlock {
     }
 
     fn find(&self, name: &JailName) -> Result<Option<JailInfo>, KernelError> {
-        self.registry.jails()?.into_iter().find(|jail| jail.name == *name).map(|jail| self.info(jail)).transpose()
+        self.registry.find(name)?.map(|jail| self.info(jail)).transpose()
     }
 
     fn stats(&self, jid: Option<Jid>) -> Result<Vec<JailStats>, KernelError> {

@@ -87,10 +87,12 @@ impl Pins {
     /// The tables, if their programs are attached, complete and of this build.
     pub fn tables(&self) -> Result<Option<Tables>, KernelError> {
         // A loader died when it had put its own beneath these: it is complete, and the next to be used.
-        while self.mounts()? > 1 {
+        let mut mounts = self.mounts()?;
+        while mounts > 1 {
             self.remove_top()?;
+            mounts = self.mounts()?;
         }
-        if self.mounts()? == 0 {
+        if mounts == 0 {
             return Ok(None);
         }
         let found = |name: &str| self.place.join(pin_name(name));

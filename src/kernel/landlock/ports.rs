@@ -19,7 +19,7 @@ use crate::kernel::bpf::{Abi, Table};
 use crate::kernel::connect;
 use crate::kernel::detached::make_directory;
 use crate::kernel::policy::RawRule;
-use crate::kernel::{ConnectRule, KernelError, Port, RightSet, reserved_ports};
+use crate::kernel::{ConnectRule, KernelError, Policy, Port, RightSet, reserved_ports};
 
 const PINS: &str = "bpf";
 /// What we added to the kernel's list.
@@ -71,8 +71,14 @@ pub struct Reach {
 }
 
 impl Wanted {
-    fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.ports.is_empty() && self.reaches.is_empty()
+    }
+
+    /// What a jail of this policy takes, whose group has this id.
+    pub fn add(&mut self, group: u64, policy: &Policy) {
+        self.ports.extend(policy.ports.iter().map(|port| (*port, group)));
+        self.reaches.extend(Reach::of(policy.rights, &policy.connect).map(|reach| (group, reach)));
     }
 }
 
@@ -97,6 +103,12 @@ pub fn reconcile(wanted: &Wanted) -> Result<(), KernelError> {
     Reservations::at(Path::new(super::DIRECTORY)).reconcile(wanted)
 }
 
+/// The same where all else is as it is to be: from now on `fresh`, and `gone` no more; `reserved` are all ports then. Says
+/// whether that could be done: not where nothing is enforced yet.
+pub fn adjust(reserved: &BTreeSet<u32>, fresh: &Wanted, gone: &Wanted) -> Result<bool, KernelError> {
+    Reservations::at(Path::new(super::DIRECTORY)).adjust(reserved, fresh, gone)
+}
+
 /// The reservations kept below one directory.
 #[derive(Debug)]
 pub struct Reservations {
@@ -115,14 +127,30 @@ impl Reservations {
             make_directory(parent, 0o755)?;
             make_directory(&self.directory, 0o700)?;
         }
-        let ports: BTreeSet<u32> = wanted.ports.keys().map(|port| u32::from(port.get())).collect();
+        let ports = wanted.ports.keys().map(|port| u32::from(port.get())).collect();
+        self.listed(&ports, || self.enforce(wanted))
+    }
+
+    /// See [`adjust`].
+    pub fn adjust(&self, reserved: &BTreeSet<u32>, fresh: &Wanted, gone: &Wanted) -> Result<bool, KernelError> {
+        let pins = Pins::at(self.directory.join(PINS));
+        let Some(tables) = pins.tables()? else { return Ok(false) };
+        self.listed(reserved, || {
+            let is_empty = change(&tables, fresh, gone).map_err(KernelError::system("reserve ports"))?;
+            if is_empty { pins.remove() } else { Ok(()) }
+        })?;
+        Ok(true)
+    }
+
+    /// Has these ports on the kernel's list, those that are new before `enforce` and no others after it.
+    fn listed(&self, ports: &BTreeSet<u32>, enforce: impl FnOnce() -> Result<(), KernelError>) -> Result<(), KernelError> {
         let noted = self.noted()?;
         let listed = reserved_ports::read()?;
-        let (add, remove) = reserved_ports::plan(&ports, &noted, &listed);
+        let (add, remove) = reserved_ports::plan(ports, &noted, &listed);
         let (all_noted, all_listed) = (&noted | &add, &listed | &add);
         self.note(&noted, &all_noted)?;
         list(&listed, &all_listed)?;
-        self.enforce(wanted)?;
+        enforce()?;
         list(&all_listed, &(&all_listed - &remove))?;
         self.note(&all_noted, &(&all_noted - &remove))
     }
@@ -181,6 +209,20 @@ fn fill(tables: &Tables, wanted: &Wanted) -> Result<(), Errno> {
     exactly(&tables.ports, wanted.ports.iter().map(|(port, owner)| (u32::from(port.get()), *owner)))?;
     exactly(&tables.addresses, own_addresses()?.into_iter().map(|address| (address, 1)))?;
     exactly(&tables.limits, wanted.reaches.iter().map(|(group, limits)| (*group, limits.raw())))
+}
+
+/// Says whether nothing is left in the tables that a jail wants.
+fn change(tables: &Tables, fresh: &Wanted, gone: &Wanted) -> Result<bool, Errno> {
+    for (port, owner) in &fresh.ports {
+        tables.ports.set(u32::from(port.get()), *owner)?;
+    }
+    exactly(&tables.addresses, own_addresses()?.into_iter().map(|address| (address, 1)))?;
+    for (group, reach) in &fresh.reaches {
+        tables.limits.set(*group, reach.raw())?;
+    }
+    gone.ports.keys().try_for_each(|port| tables.ports.remove(u32::from(port.get())))?;
+    gone.reaches.keys().try_for_each(|group| tables.limits.remove(*group))?;
+    Ok(tables.ports.is_empty()? && tables.limits.is_empty()?)
 }
 
 fn exactly<K: Abi + Ord, V: Abi>(table: &Table<K, V>, entries: impl Iterator<Item = (K, V)>) -> Result<(), Errno> {

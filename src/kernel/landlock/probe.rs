@@ -17,8 +17,10 @@ const USUAL_MODULES: &str = "lockdown,yama,apparmor,bpf";
 /// # Errors
 /// [`KernelError::NoLandlock`] with the remedy: not built in, switched off at boot, or older than [`ABI_NEEDED`].
 pub fn abi() -> Result<u32, KernelError> {
-    let modules = fs::read_to_string("/sys/kernel/security/lsm").unwrap_or_default();
-    interpret(ask(), modules.trim())
+    let answer = ask();
+    let modules =
+        if answer.is_err() { fs::read_to_string("/sys/kernel/security/lsm").unwrap_or_default() } else { String::new() };
+    interpret(answer, modules.trim())
 }
 
 /// landlock_create_ruleset(2): with this flag and no attributes it answers the ABI and makes nothing.

@@ -1,20 +1,28 @@
 //! Which jails there are: one file per jail under the body's run directory, written atomically, valid for this boot only.
 //! The kernel keeps no table for this body; the control groups say who is a member, these files say of what.
 
+mod links;
+
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::samples::Samples;
 use crate::kernel::{ConnectRule, JailInfo, JailName, Jid, KernelError, Policy, Port, RightSet};
+use links::{NAMES, PORTS, entries};
 
 /// Form of the files; another one is another jailsh's.
 const VERSION: u32 = 2;
-/// Seconds whose CPU time is remembered.
-const SAMPLES: usize = 10;
+/// Its parts, all made anew at a boot.
+const PARTS: [&str; 4] = ["jails", "samples", NAMES, PORTS];
+/// There while the kernel may enforce something else than what is written here.
+const UNSETTLED: &str = "unsettled";
 
 /// A jail as it is written down.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,41 +48,21 @@ impl Record {
         RightSet::from_mask(self.rights).with_parts(self.parts)
     }
 
+    pub fn policy(&self) -> Policy {
+        Policy { connect: self.connect.clone(), ..Policy::new(self.rights(), self.ports.clone()) }
+    }
+
     pub fn info(&self, processes: u64) -> JailInfo {
         JailInfo {
             jid: self.jid,
             name: self.name.clone(),
             root: self.root.clone(),
             profile: self.profile.clone(),
-            policy: Policy { connect: self.connect.clone(), ..Policy::new(self.rights(), self.ports.clone()) },
+            policy: self.policy(),
             processes,
             held: self.held,
             closing: self.closing,
         }
-    }
-}
-
-/// CPU time of a jail, second by second.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Samples {
-    /// All that was used when the last sample was taken, in microseconds.
-    total: u64,
-    /// What was used in each of the last seconds, the newest last, in microseconds.
-    seconds: Vec<u64>,
-}
-
-impl Samples {
-    pub fn take(&mut self, total: u64) {
-        self.seconds.push(total.saturating_sub(self.total));
-        self.total = total;
-        let old = self.seconds.len().saturating_sub(SAMPLES);
-        self.seconds.drain(..old);
-    }
-
-    /// The last second's, and the mean of all that are remembered; 0 before the first.
-    pub fn last_and_mean(&self) -> (u64, f64) {
-        let sum: u64 = self.seconds.iter().sum();
-        (self.seconds.last().copied().unwrap_or(0), sum as f64 / self.seconds.len().max(1) as f64)
     }
 }
 
@@ -91,7 +79,7 @@ impl Registry {
     /// Opens the registry below `directory`, emptied if it is of an earlier boot.
     pub fn open(directory: &Path) -> Result<Registry, KernelError> {
         let registry = Registry { directory: directory.to_owned() };
-        if registry.is_of_this_boot()? {
+        if registry.is_of_this_boot()? && registry.has_links() {
             return Ok(registry);
         }
         let mut builder = DirBuilder::new();
@@ -100,6 +88,8 @@ impl Registry {
         let guard = registry.lock()?;
         if !registry.is_of_this_boot()? {
             registry.begin(&guard)?;
+        } else if !registry.has_links() {
+            registry.link_all(&guard)?;
         }
         Ok(registry)
     }
@@ -114,21 +104,43 @@ impl Registry {
         Ok(self.read::<String>(&self.path("boot"))?.is_some_and(|boot| boot == boot_id()))
     }
 
+    /// A jailsh before this one made none.
+    fn has_links(&self) -> bool {
+        self.path(NAMES).exists()
+    }
+
     /// What an earlier boot left has no meaning any more: its jails and groups are gone.
-    fn begin(&self, _guard: &Guard) -> Result<(), KernelError> {
-        for part in ["jails", "samples"] {
-            let path = self.path(part);
-            match fs::remove_dir_all(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(KernelError::io(format!("remove {}", path.display()))(error));
-                }
-                _ => {}
-            }
-            let mut builder = DirBuilder::new();
-            builder.mode(0o700).create(&path).map_err(KernelError::io(format!("make {}", path.display())))?;
+    fn begin(&self, guard: &Guard) -> Result<(), KernelError> {
+        for part in PARTS {
+            self.make_anew(part)?;
         }
+        self.settle(guard)?;
         self.write(&self.path("last_jid"), &0_u32)?;
         self.write(&self.path("boot"), &boot_id())
+    }
+
+    /// Makes the links to jails that are there already. Names come last: then all is done.
+    fn link_all(&self, guard: &Guard) -> Result<(), KernelError> {
+        let aside = format!("{NAMES}.new");
+        for part in [PORTS, &aside] {
+            self.make_anew(part)?;
+        }
+        for jail in self.jails()? {
+            self.link(guard, &jail, &aside)?;
+        }
+        fs::rename(self.path(&aside), self.path(NAMES)).map_err(KernelError::io(format!("make {}", self.path(NAMES).display())))
+    }
+
+    fn make_anew(&self, part: &str) -> Result<(), KernelError> {
+        let path = self.path(part);
+        match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(KernelError::io(format!("remove {}", path.display()))(error));
+            }
+            _ => {}
+        }
+        let mut builder = DirBuilder::new();
+        builder.mode(0o700).create(&path).map_err(KernelError::io(format!("make {}", path.display())))
     }
 
     pub fn lock(&self) -> Result<Guard, KernelError> {
@@ -144,16 +156,8 @@ impl Registry {
 
     /// All jails, ascending by jid.
     pub fn jails(&self) -> Result<Vec<Record>, KernelError> {
-        let path = self.path("jails");
-        let doing = || KernelError::io(format!("list {}", path.display()));
-        let mut jids: Vec<u32> = Vec::new();
-        for entry in fs::read_dir(&path).map_err(doing())? {
-            // What is no number is a file that a crash left half written.
-            jids.extend(entry.map_err(doing())?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()));
-        }
-        jids.sort_unstable();
-        let mut jails = Vec::with_capacity(jids.len());
-        for jid in jids {
+        let mut jails = Vec::new();
+        for jid in self.numbers("jails")? {
             // One that went since the listing is gone.
             jails.extend(self.read::<Record>(&self.path(&format!("jails/{jid}")))?);
         }
@@ -161,6 +165,35 @@ impl Registry {
             Some(jail) => Err(KernelError::Abi { found: jail.version, ours: VERSION }),
             None => Ok(jails),
         }
+    }
+
+    pub fn is_empty(&self) -> Result<bool, KernelError> {
+        Ok(self.numbers("jails")?.is_empty())
+    }
+
+    /// The entries of a part that are numbers. What is none is a file that a crash left half written.
+    fn numbers(&self, part: &str) -> Result<BTreeSet<u32>, KernelError> {
+        let path = self.path(part);
+        let doing = || KernelError::io(format!("list {}", path.display()));
+        let mut numbers = BTreeSet::new();
+        for entry in fs::read_dir(&path).map_err(doing())? {
+            numbers.extend(entry.map_err(doing())?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()));
+        }
+        Ok(numbers)
+    }
+
+    /// Said before the kernel is told of a change that is written here, or is to be: who finds it makes all right.
+    pub fn unsettle(&self, _guard: &Guard) -> Result<(), KernelError> {
+        let path = self.path(UNSETTLED);
+        File::create(&path).map(drop).map_err(KernelError::io(format!("make {}", path.display())))
+    }
+
+    pub fn settle(&self, guard: &Guard) -> Result<(), KernelError> {
+        self.unlink(guard, &self.path(UNSETTLED))
+    }
+
+    pub fn is_settled(&self, _guard: &Guard) -> bool {
+        matches!(self.path(UNSETTLED).try_exists(), Ok(false))
     }
 
     pub fn jail(&self, jid: Jid) -> Result<Record, KernelError> {
@@ -183,7 +216,7 @@ impl Registry {
         Ok(next)
     }
 
-    pub fn add(&self, _guard: &Guard, jid: Jid, def: &crate::kernel::JailDef) -> Result<(), KernelError> {
+    pub fn add(&self, guard: &Guard, jid: Jid, def: &crate::kernel::JailDef) -> Result<(), KernelError> {
         let record = Record {
             version: VERSION,
             jid,
@@ -197,6 +230,7 @@ impl Registry {
             held: false,
             closing: false,
         };
+        self.link(guard, &record, NAMES)?;
         self.write(&self.path(&format!("jails/{jid}")), &record)
     }
 
@@ -207,15 +241,17 @@ impl Registry {
         self.write(&self.path(&format!("jails/{jid}")), &record)
     }
 
-    pub fn remove(&self, _guard: &Guard, jid: Jid) -> Result<(), KernelError> {
+    /// Forgets a jail; done with one that is not there.
+    pub fn remove(&self, guard: &Guard, jid: Jid) -> Result<(), KernelError> {
+        let jail = match self.jail(jid) {
+            Err(KernelError::NoSuchJail(_)) => None,
+            found => Some(found?),
+        };
         for part in ["jails", "samples"] {
-            let path = self.path(&format!("{part}/{jid}"));
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(KernelError::io(format!("remove {}", path.display()))(error));
-                }
-                _ => {}
-            }
+            self.unlink(guard, &self.path(&format!("{part}/{jid}")))?;
+        }
+        for (part, entry) in jail.iter().flat_map(entries) {
+            self.unlink(guard, &self.path(part).join(entry))?;
         }
         Ok(())
     }
@@ -236,7 +272,7 @@ impl Registry {
     fn read<T: DeserializeOwned>(&self, path: &Path) -> Result<Option<T>, KernelError> {
         let text = match fs::read(path) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(KernelError::io(format!("read {}", path.display()))(error)),
         };
         serde_json::from_slice(&text).map(Some).map_err(|error| KernelError::Other {
@@ -261,72 +297,12 @@ impl Registry {
     }
 }
 
-fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id").map_or_else(|_| "unknown".into(), |id| id.trim().to_owned())
+/// It does not change while a process lives.
+fn boot_id() -> &'static str {
+    static ID: OnceLock<String> = OnceLock::new();
+    let read = || fs::read_to_string("/proc/sys/kernel/random/boot_id");
+    ID.get_or_init(|| read().map_or_else(|_| "unknown".into(), |id| id.trim().to_owned()))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kernel::{JailDef, Level};
-
-    fn def(name: &str) -> JailDef {
-        let connect = vec!["any:53/udp".parse().unwrap()];
-        let policy = Policy { connect, ..Policy::new(Level::Medium.rights(), vec![Port::try_from(8080).unwrap()]) };
-        JailDef { name: name.parse().unwrap(), root: "/r".into(), profile: "medium".into(), policy }
-    }
-
-    fn added(registry: &Registry, name: &str) -> Jid {
-        let guard = registry.lock().unwrap();
-        let jid = registry.next_jid(&guard).unwrap();
-        registry.add(&guard, jid, &def(name)).unwrap();
-        jid
-    }
-
-    #[test]
-    fn jails_are_found_again_and_numbers_are_never_given_twice() {
-        let scratch = tempfile::tempdir().unwrap();
-        let registry = Registry::open(&scratch.path().join("landlock")).unwrap();
-        let (a, b) = (added(&registry, "a"), added(&registry, "b"));
-        assert_eq!((a.get(), b.get()), (1, 2));
-        let again = Registry::open(&scratch.path().join("landlock")).unwrap();
-        assert_eq!(again.jails().unwrap().iter().map(|jail| jail.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
-        again.remove(&again.lock().unwrap(), b).unwrap();
-        assert!(matches!(again.jail(b), Err(KernelError::NoSuchJail(_))));
-        assert_eq!(added(&again, "b").get(), 3);
-        assert_eq!(again.jail(a).unwrap().info(7).policy, def("a").policy);
-    }
-
-    #[test]
-    fn what_an_earlier_boot_left_is_forgotten() {
-        let scratch = tempfile::tempdir().unwrap();
-        let registry = Registry::open(scratch.path()).unwrap();
-        added(&registry, "a");
-        fs::write(scratch.path().join("boot"), "\"another\"").unwrap();
-        assert_eq!(Registry::open(scratch.path()).unwrap().jails().unwrap(), []);
-    }
-
-    #[test]
-    fn a_torn_or_foreign_file_is_an_error_that_names_it() {
-        let scratch = tempfile::tempdir().unwrap();
-        let registry = Registry::open(scratch.path()).unwrap();
-        let jid = added(&registry, "a");
-        let path = scratch.path().join(format!("jails/{jid}"));
-        let whole = fs::read_to_string(&path).unwrap();
-        fs::write(&path, whole.replace("\"version\":2", "\"version\":9")).unwrap();
-        assert!(matches!(registry.jail(jid), Err(KernelError::Abi { found: 9, ours: VERSION })));
-        fs::write(&path, &whole[..20]).unwrap();
-        assert!(registry.jail(jid).unwrap_err().to_string().contains("jails/1"));
-    }
-
-    #[test]
-    fn samples_are_the_differences_of_the_last_ten_seconds() {
-        let mut samples = Samples::default();
-        assert_eq!(samples.last_and_mean(), (0, 0.0));
-        for total in (0..=20).map(|second| second * 100) {
-            samples.take(total);
-        }
-        samples.take(2500);
-        assert_eq!(samples.last_and_mean(), (500, 140.0));
-    }
-}
+mod tests;
