@@ -3,8 +3,6 @@
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use nix::mount::MntFlags;
-
 use super::config;
 use super::failure::Failure;
 use super::options::Common;
@@ -107,7 +105,7 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         // Bringing a jail up may have made the run directory a mount of its own.
-        let _ = nix::mount::umount2(&self.0.join("run/jails"), MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW);
+        crate::jail::forget_run_dir(&self.0.join("run"));
         // Only a temporary directory: what cannot be removed harms nobody.
         let _ = std::fs::remove_dir_all(Path::new(&self.0));
     }

@@ -2,18 +2,18 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
 use super::plan::skip;
 use super::{End, Plan};
 use crate::jail::{JailError, fork};
-use crate::kernel::{JailName, pidfd};
+use crate::kernel::JailName;
+use crate::kernel::system::{memory_file, pidfd};
 
 /// Of a process that says more than this, the rest is not read.
 const MAX_SAID: u64 = 64 * 1024;
@@ -38,7 +38,7 @@ pub enum Said {
 struct Flight {
     name: JailName,
     pid: Pid,
-    pidfd: OwnedFd,
+    pidfd: pidfd::Process,
     said: File,
 }
 
@@ -133,7 +133,7 @@ fn landed(flights: &[Flight]) -> Result<Vec<usize>, JailError> {
 
 impl Flight {
     fn begin(name: JailName, act: &dyn Fn(&JailName) -> Said) -> Result<Flight, JailError> {
-        let said = memfd_create(c"jailsh-said", MFdFlags::MFD_CLOEXEC).map_err(JailError::system("make a memory file"))?;
+        let said = memory_file().map_err(JailError::system("make a memory file"))?;
         let said = File::from(said);
         let pid = fork::in_child(|| match serde_json::to_writer(&said, &act(&name)) {
             Ok(()) => 0,

@@ -2,14 +2,14 @@
 //! command detached from itself (double fork, setsid) is still found as a descendant.
 
 use std::collections::BTreeSet;
-use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::{JailError, fork};
-use crate::kernel::{Member, pidfd};
+use crate::kernel::Member;
+use crate::kernel::system::{self, is_zombie, parents, pidfd};
 
 /// Rounds of killing: each finds what was forked while the one before went on.
 const ROUNDS: usize = 50;
@@ -25,8 +25,8 @@ pub struct Adoption {
 impl Adoption {
     pub fn begin() -> Result<Adoption, JailError> {
         let doing = || JailError::system("adopt the command's orphans");
-        let before = nix::sys::prctl::get_child_subreaper().map_err(doing())?;
-        nix::sys::prctl::set_child_subreaper(true).map_err(doing())?;
+        let before = system::adopts_orphans().map_err(doing())?;
+        system::adopt_orphans(true).map_err(doing())?;
         Ok(Adoption { before, others: children(&parents(), own_pid()) })
     }
 
@@ -63,7 +63,7 @@ impl Adoption {
 impl Drop for Adoption {
     fn drop(&mut self) {
         // Cannot fail: takes a flag.
-        let _ = nix::sys::prctl::set_child_subreaper(self.before);
+        let _ = system::adopt_orphans(self.before);
     }
 }
 
@@ -83,12 +83,13 @@ pub fn kill_below(root: Pid, members: impl Fn() -> Vec<Member>) {
         if below.is_empty() {
             return;
         }
-        let opened: Vec<(i32, OwnedFd)> = below.into_iter().filter_map(|pid| Some((pid, pidfd::open(pid).ok()?))).collect();
+        let opened: Vec<(i32, pidfd::Process)> =
+            below.into_iter().filter_map(|pid| Some((pid, pidfd::open(pid).ok()?))).collect();
         // Who is a member now that the descriptor is open is the one the descriptor means.
         let members: BTreeSet<i32> = members().into_iter().map(|member| member.pid).collect();
         for (_, process) in opened.iter().filter(|(pid, _)| members.contains(pid)) {
             // It may have ended at this very moment.
-            let _ = pidfd::signal(process.as_fd(), libc::SIGKILL);
+            let _ = pidfd::signal(process, libc::SIGKILL);
         }
         std::thread::sleep(PAUSE);
     }
@@ -98,25 +99,6 @@ fn own_pid() -> i32 {
     std::process::id() as i32
 }
 
-/// Every process and its parent.
-fn parents() -> Vec<(i32, i32)> {
-    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
-    let pids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
-    pids.filter_map(|pid| Some((pid, stat_field(pid, 1)?.parse().ok()?))).collect()
-}
-
 fn children(parents: &[(i32, i32)], of: i32) -> BTreeSet<i32> {
     parents.iter().filter(|(_, parent)| *parent == of).map(|(pid, _)| *pid).collect()
-}
-
-fn is_zombie(pid: i32) -> bool {
-    stat_field(pid, 0).is_none_or(|state| state == "Z" || state == "X")
-}
-
-/// A field of /proc/PID/stat, counted from the one after the command's name (which may hold anything).
-fn stat_field(pid: i32, index: usize) -> Option<String> {
-    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
-    let stat = String::from_utf8_lossy(&stat);
-    let rest = &stat[stat.rfind(')')? + 1..];
-    rest.split_ascii_whitespace().nth(index).map(str::to_owned)
 }

@@ -11,12 +11,12 @@ use nix::unistd::pipe2;
 use super::descendants::{self, Adoption};
 use super::enter::{Command, Stdio, spawn};
 use super::inside::Inside;
-use super::pty::slave_of;
 use super::relay::{Ended, Flow, Signals, Sink, relay};
 use super::script_file::ScriptFile;
 use super::terminal::RawMode;
 use super::{Child, Host, JailError, lifecycle, root, store};
-use crate::kernel::{JailName, Jid, pidfd};
+use crate::kernel::system::pidfd;
+use crate::kernel::{JailName, Jid};
 
 /// Collected at most, from stdout and from stderr each.
 const OUTPUT_LIMIT: usize = 64 << 20;
@@ -203,7 +203,7 @@ fn end(host: &Host, jid: Jid, child: &Child, adoption: Option<&Adoption>) {
     }
     // Gone already is as good.
     let _ = child.signal_group(libc::SIGKILL);
-    let _ = pidfd::signal(child.pidfd.as_fd(), libc::SIGKILL);
+    let _ = pidfd::signal(&child.pidfd, libc::SIGKILL);
     if let Some(adoption) = adoption.filter(|_| child.is_own()) {
         adoption.kill_all(child.pid);
     }
@@ -274,7 +274,7 @@ fn connect_memory(request: &ExecRequest, stdin: Option<OwnedFd>) -> Result<(Stdi
 fn open_pty(host: &Host, name: &JailName) -> Result<(OwnedFd, OwnedFd), JailError> {
     let namespace = root::pinned(&host.config, name)?.ok_or_else(|| JailError::NotRunning(name.clone()))?;
     let master = root::open_terminal(&namespace)?;
-    let terminal = slave_of(master.as_fd()).map_err(JailError::system("open the slave of the jail's terminal"))?;
+    let terminal = root::slave_of(master.as_fd()).map_err(JailError::system("open the slave of the jail's terminal"))?;
     Ok((master, terminal))
 }
 

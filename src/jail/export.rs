@@ -2,14 +2,12 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::os::fd::AsRawFd;
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, RenameFlags, openat, renameat2};
-use nix::sys::stat::Mode;
-use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
+use nix::unistd::{UnlinkatFlags, unlinkat};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -21,6 +19,7 @@ use super::store::{self, Directory, Lock};
 use super::tree::{Tally, Watch, hexadecimal};
 use super::{Host, JailError};
 use crate::kernel::JailName;
+use crate::kernel::system;
 
 pub const FORMAT: u32 = 1;
 /// First in an archive.
@@ -147,11 +146,8 @@ pub fn export_file(host: &Host, request: &ExportRequest, path: &Path, watch: Wat
         let made = output.into_inner().map_err(|error| JailError::io(doing())(error.into_error()))?;
         made.sync_all().map_err(JailError::io(doing()))?;
         let named = match &aside {
-            Some(aside) => renameat2(parent.fd(), aside.as_str(), parent.fd(), file, RenameFlags::RENAME_NOREPLACE),
-            None => {
-                let own = format!("/proc/self/fd/{}", made.as_raw_fd());
-                linkat(AT_FDCWD, own.as_str(), parent.fd(), file, AtFlags::AT_SYMLINK_FOLLOW)
-            }
+            Some(aside) => system::rename_new(parent.fd(), aside.as_str(), parent.fd(), file),
+            None => system::give_name(made.as_fd(), parent.fd(), Path::new(file)),
         };
         match named {
             Ok(()) => parent.sync().map(|()| exported),
@@ -169,10 +165,9 @@ pub fn export_file(host: &Host, request: &ExportRequest, path: &Path, watch: Wat
 
 /// A file without a name, which vanishes with us however we end; or a hidden one where there is no such thing.
 fn nameless(parent: &Directory) -> Result<(File, Option<String>), JailError> {
-    let flags = OFlag::O_TMPFILE | OFlag::O_WRONLY | OFlag::O_CLOEXEC;
-    match openat(parent.fd(), ".", flags, Mode::S_IRUSR | Mode::S_IWUSR) {
+    match system::nameless(parent.fd()) {
         Ok(made) => Ok((made.into(), None)),
-        Err(Errno::EOPNOTSUPP | Errno::EISDIR | Errno::ENOENT) => {
+        Err(Errno::EOPNOTSUPP) => {
             let aside = store::random_name(".jailsh-export-")?;
             Ok((parent.write_new(&aside, 0o600, b"")?.into(), Some(aside)))
         }

@@ -3,19 +3,17 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 
 use super::JailError;
+use crate::kernel::system;
 
 /// Exit status of a child that panicked.
 const PANICKED: i32 = 70;
-
-/// linux/sched.h.
-const CLONE_INTO_CGROUP: u64 = 1 << 33;
 
 /// Runs `child` in a new process, which ends with the number it returns. Its drops run, its exit handlers do not.
 ///
@@ -27,12 +25,12 @@ pub fn in_child(child: impl FnOnce() -> i32) -> Result<Pid, JailError> {
 
 /// The same in a process that is born in this group of cgroup2, if there is one and the kernel lets it; it is told.
 pub fn in_group(group: Option<BorrowedFd<'_>>, child: impl FnOnce(bool) -> i32) -> Result<Pid, JailError> {
-    let threads = std::fs::read_dir("/proc/self/task").map_err(JailError::io("count this process's threads"))?.count();
+    let threads = system::threads().map_err(JailError::io("count this process's threads"))?;
     if threads != 1 {
         return Err(JailError::Threads);
     }
     // SAFETY: this process has one thread, so the child has a consistent copy of all memory and locks.
-    match unsafe { split(group) } {
+    match unsafe { system::split(group) } {
         (-1, _) => Err(JailError::System { doing: "fork".into(), errno: Errno::last() }),
         (0, born) => {
             let status = catch_unwind(AssertUnwindSafe(|| child(born))).unwrap_or(PANICKED);
@@ -41,28 +39,6 @@ pub fn in_group(group: Option<BorrowedFd<'_>>, child: impl FnOnce(bool) -> i32) 
         }
         (child, _) => Ok(Pid::from_raw(child)),
     }
-}
-
-/// As fork(2); and whether the child is born in the group. Where that cannot be (Linux 5.7 has it; a group that is full),
-/// it is a fork like any other, and the child has to move.
-///
-/// # Safety
-/// As for fork(2): with other threads, the child may call async-signal-safe functions only.
-pub unsafe fn split(group: Option<BorrowedFd<'_>>) -> (libc::pid_t, bool) {
-    if let Some(group) = group {
-        // SAFETY: every field may be 0.
-        let mut how: libc::clone_args = unsafe { std::mem::zeroed() };
-        how.flags = CLONE_INTO_CGROUP;
-        how.exit_signal = libc::SIGCHLD as u64;
-        how.cgroup = group.as_raw_fd() as u64;
-        // SAFETY: as for fork(2): no new stack, no thread storage, the child goes on with a copy of this one.
-        let child = unsafe { libc::syscall(libc::SYS_clone3, &raw const how, size_of_val(&how)) };
-        if child >= 0 {
-            return (child as libc::pid_t, true);
-        }
-    }
-    // SAFETY: the caller's promise.
-    (unsafe { libc::fork() }, false)
 }
 
 /// Waits for a child to end; its exit status, 128+n for signal n. `None` when someone else reaped it.
@@ -74,19 +50,11 @@ pub fn wait(pid: Pid) -> Option<i32> {
         match Errno::result(unsafe { libc::waitpid(pid.as_raw(), &mut status, 0) }) {
             Err(Errno::EINTR) => {}
             Err(_) => return None,
-            Ok(_) if libc::WIFSTOPPED(status) => release(pid.as_raw(), libc::WSTOPSIG(status)),
+            Ok(_) if libc::WIFSTOPPED(status) => system::go_on_untraced(pid.as_raw(), libc::WSTOPSIG(status)),
             Ok(_) if libc::WIFSIGNALED(status) => return Some(128 + libc::WTERMSIG(status)),
             Ok(_) => return Some(libc::WEXITSTATUS(status)),
         }
     }
-}
-
-/// A child that asked to be traced by its parent (PTRACE_TRACEME) stops at a signal and would wait for us: it goes on
-/// untraced, with the signal.
-pub fn release(pid: i32, signal: i32) {
-    let (address, signal) = (std::ptr::null_mut::<libc::c_void>(), signal as usize as *mut libc::c_void);
-    // SAFETY: takes numbers alone; of a child that died meanwhile it fails, and the next round reaps it.
-    unsafe { libc::ptrace(libc::PTRACE_DETACH, pid, address, signal) };
 }
 
 /// Reaps every ended child among `pids`.

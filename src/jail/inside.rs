@@ -5,12 +5,12 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2, readlinkat, renameat};
-use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
+use nix::fcntl::{AtFlags, OFlag, readlinkat, renameat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstatat, mkdirat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fsync, symlinkat, unlinkat};
 use sha2::Digest as _;
 
@@ -18,6 +18,7 @@ use super::enter::account;
 use super::store::{self, Directory, Lock, random_name, read_regular, remove_tree};
 use super::{Base, Config, Digest, Entry, Host, JailError, base};
 use crate::kernel::JailName;
+use crate::kernel::system::{Bounds, open_below, open_plain};
 
 /// Set aside while a file is written; what a crash leaves of it is removed by the next write into that directory's file.
 const ASIDE: &str = ".jailsh-new-";
@@ -76,15 +77,7 @@ impl Inside {
 
     fn resolve(&self, path: &str, flags: OFlag) -> nix::Result<OwnedFd> {
         // What the host mounted below is no part of the jail, which does not see it.
-        let resolve = ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS | ResolveFlag::RESOLVE_NO_XDEV;
-        let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).resolve(resolve);
-        // EAGAIN: a rename went on somewhere and the kernel cannot tell whether the walk stayed inside.
-        loop {
-            match openat2(self.data.fd(), path, how) {
-                Err(Errno::EAGAIN | Errno::EINTR) => continue,
-                other => return other,
-            }
-        }
+        open_below(self.data.fd(), Path::new(path), flags, Mode::empty(), Bounds::InRoot)
     }
 
     /// The directory that holds the last name of a path, and that name. `None`: there is no such directory.
@@ -157,24 +150,13 @@ impl Inside {
         }
     }
 
-    /// A regular file or directory, opened to read; `None` if nothing is there, or anything else: to open a device or a
-    /// pipe can be an action of its own, so what is there is looked at before it is opened.
+    /// A regular file or directory, opened to read; `None` if nothing is there, or anything else.
     fn open_plain(above: &Directory, name: &str) -> Result<Option<(OwnedFd, FileStat)>, JailError> {
-        let doing = || format!("open {}", above.path_of(name).display());
-        let handle = match above.open_at(name, OFlag::O_PATH | OFlag::O_NOFOLLOW, Mode::empty()) {
-            Ok(handle) => handle,
-            Err(Errno::ENOENT | Errno::ELOOP) => return Ok(None),
-            Err(errno) => return Err(JailError::System { doing: doing(), errno }),
-        };
-        let status = fstat(&handle).map_err(JailError::system(doing()))?;
-        if !matches!(kind(&status), SFlag::S_IFREG | SFlag::S_IFDIR) {
-            return Ok(None);
+        match open_plain(above.fd(), Path::new(name)) {
+            Ok(found) => Ok(found),
+            Err(Errno::ENOENT) => Ok(None),
+            Err(errno) => Err(JailError::System { doing: format!("open {}", above.path_of(name).display()), errno }),
         }
-        // The very same file: the link leads to what the handle holds, whatever its name leads to by now.
-        let again = format!("/proc/self/fd/{}", handle.as_raw_fd());
-        let flags = OFlag::O_RDONLY | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-        let fd = nix::fcntl::open(again.as_str(), flags, Mode::empty()).map_err(JailError::system(doing()))?;
-        Ok(Some((fd, status)))
     }
 
     /// A link's target; `None`: there is no link.

@@ -3,17 +3,15 @@
 
 use std::ffi::{CString, c_char};
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, SealFlag, fcntl};
-use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::stat::Mode;
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::unistd::Pid;
 
-use super::{fork, root};
+use super::root;
+use crate::kernel::system::{self, Executable};
 
 /// Whose child the new process is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,18 +60,18 @@ const ABOVE: RawFd = 20;
 impl Relaunch<'_> {
     /// Starts it; its pid if it is a child. What it then does, it has to tell by a descriptor it was given.
     pub fn start(self) -> Result<Option<Pid>, RelaunchError> {
-        let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
-        let mut exe = nix::fcntl::open(self.exe, flags, Mode::empty()).map_err(failed("open this program's file"))?;
+        let mut exe = Executable::open(self.exe).map_err(failed("open this program's file"))?;
         if self.shielded {
-            exe = root::read_only_copy(exe.as_fd()).map_err(failed("mount this program's file read-only"))?;
+            exe = exe.by(|file| root::read_only_copy(file.as_fd())).map_err(failed("mount this program's file read-only"))?;
         }
         let null = File::options().read(true).write(true).open("/dev/null");
         let null = null.map_err(|error| failed("open /dev/null")(Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))))?;
-        let (exe, null) = (above(exe)?, above(null.into())?);
+        let exe = exe.out_of_the_way(ABOVE).map_err(failed("keep a descriptor"))?;
+        let null = above(null.into())?;
         let given: Vec<OwnedFd> = self.descriptors.into_iter().map(above).collect::<Result<_, _>>()?;
         let given: (Vec<RawFd>, Vec<OwnedFd>) = given.into_iter().map(|fd| (fd.as_raw_fd(), fd)).unzip();
         let plan = Plan {
-            exe: exe.as_raw_fd(),
+            exe,
             title: CString::new(self.title).map_err(|_| failed("start this program again")(Errno::EINVAL))?,
             given: given.0,
             null: null.as_raw_fd(),
@@ -82,7 +80,7 @@ impl Relaunch<'_> {
         };
         let group = plan.group.as_ref().filter(|_| self.kinship != Kinship::Nobodys).map(AsFd::as_fd);
         // SAFETY: the child calls nothing but async-signal-safe functions and never returns.
-        let child = match unsafe { fork::split(group) }.0 {
+        let child = match unsafe { system::split(group) }.0 {
             -1 => return Err(failed("fork")(Errno::last())),
             0 => plan.become_it(),
             child => Pid::from_raw(child),
@@ -98,7 +96,7 @@ impl Relaunch<'_> {
 
 /// What the forked child needs, made beforehand: it must not allocate.
 struct Plan {
-    exe: RawFd,
+    exe: Executable,
     title: CString,
     given: Vec<RawFd>,
     null: RawFd,
@@ -114,17 +112,17 @@ impl Plan {
         unsafe {
             match self.kinship {
                 Kinship::Companion => {
-                    libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
+                    system::ask_to_end_with_parent();
                 }
                 Kinship::Child => {}
-                Kinship::Nobodys => match fork::split(self.group.as_ref().map(AsFd::as_fd)).0 {
+                Kinship::Nobodys => match system::split(self.group.as_ref().map(AsFd::as_fd)).0 {
                     0 => {}
                     -1 => libc::_exit(1),
                     _ => libc::_exit(0),
                 },
             }
             libc::setsid();
-            for signal in 1..=libc::SIGRTMAX() {
+            for signal in 1..=system::last_signal() {
                 libc::signal(signal, libc::SIG_DFL);
             }
             let mut none: libc::sigset_t = std::mem::zeroed();
@@ -142,15 +140,7 @@ impl Plan {
                 }
                 place += 1;
             }
-            // Kept until the exec closes it.
-            let exe = libc::dup2(self.exe, place);
-            if exe < 0 || libc::fcntl(exe, libc::F_SETFD, libc::FD_CLOEXEC) < 0 {
-                libc::_exit(1);
-            }
-            libc::syscall(libc::SYS_close_range, place + 1, libc::c_uint::MAX, 0);
-            libc::chdir(c"/".as_ptr());
-            libc::syscall(libc::SYS_execveat, exe, c"".as_ptr(), argv.as_ptr(), environment.as_ptr(), libc::AT_EMPTY_PATH);
-            libc::_exit(1)
+            self.exe.become_it(place, argv.as_ptr(), environment.as_ptr())
         }
     }
 }
@@ -174,30 +164,10 @@ pub fn inherited(number: RawFd) -> Option<OwnedFd> {
 
 /// A memory file that nobody can change any more.
 pub fn sealed(bytes: &[u8]) -> Result<OwnedFd, RelaunchError> {
-    let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
-    let fd = memfd_create(c"jailsh", flags).map_err(failed("make a memory file"))?;
-    let mut file = File::from(fd);
-    file.write_all(bytes)
-        .and_then(|()| file.seek(SeekFrom::Start(0)))
-        .map_err(|_| failed("write a memory file")(Errno::ENOMEM))?;
-    let seals = SealFlag::F_SEAL_SEAL | all_changes();
-    fcntl(&file, FcntlArg::F_ADD_SEALS(seals)).map_err(failed("seal a memory file"))?;
-    Ok(file.into())
+    system::sealed(bytes).map_err(failed("make a sealed memory file"))
 }
 
-/// The bytes of a memory file that nobody can change any more, at most `limit`. `None` for anything else.
-pub fn unsealed(fd: OwnedFd, limit: usize) -> Option<Vec<u8>> {
-    let seals = SealFlag::from_bits_truncate(fcntl(&fd, FcntlArg::F_GET_SEALS).ok()?);
-    if !seals.contains(all_changes()) {
-        return None;
-    }
-    let mut file = File::from(fd);
-    file.seek(SeekFrom::Start(0)).ok()?;
-    let mut bytes = Vec::new();
-    file.take(limit as u64 + 1).read_to_end(&mut bytes).ok()?;
-    (bytes.len() <= limit).then_some(bytes)
-}
-
-fn all_changes() -> SealFlag {
-    SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_WRITE
+/// The bytes of such a file, at most `limit`. `None` for anything else.
+pub fn unsealed(file: OwnedFd, limit: usize) -> Option<Vec<u8>> {
+    system::unsealed(file, limit)
 }

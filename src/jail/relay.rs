@@ -7,12 +7,11 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::{read, write};
 
 use super::terminal::RawMode;
 use super::{Child, JailError};
-use crate::kernel::pidfd;
+use crate::kernel::system::{self, pidfd};
 
 /// Passed on to the process; it has a session of its own, so a terminal's signals reach only us.
 const FORWARDED: [Signal; 6] =
@@ -25,7 +24,7 @@ const AFTERWARDS: usize = 1 << 20;
 
 /// Signals held back and read from a descriptor, until dropped.
 pub struct Signals {
-    fd: SignalFd,
+    fd: system::Signals,
     before: SigSet,
 }
 
@@ -34,7 +33,7 @@ impl Signals {
     pub fn hold() -> Result<Signals, JailError> {
         let doing = || JailError::system("hold back signals");
         let held = SigSet::from_iter(FORWARDED.into_iter().chain([Signal::SIGWINCH, Signal::SIGCONT]));
-        let fd = SignalFd::with_flags(&held, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(doing())?;
+        let fd = system::Signals::of(&held).map_err(doing())?;
         let mut before = SigSet::empty();
         sigprocmask(SigmaskHow::SIG_BLOCK, Some(&held), Some(&mut before)).map_err(doing())?;
         Ok(Signals { fd, before })
@@ -268,8 +267,8 @@ fn wait(
 
 /// Hands on what arrived for us.
 fn deliver(child: &Child, signals: &Signals, terminal: Option<(&RawMode, BorrowedFd<'_>)>) {
-    while let Ok(Some(info)) = signals.fd.read_signal() {
-        let Ok(signal) = Signal::try_from(info.ssi_signo as i32) else { continue };
+    while let Some((signal, _)) = signals.fd.next() {
+        let Ok(signal) = Signal::try_from(signal) else { continue };
         match (signal, terminal) {
             // A terminal that is gone ends the relay by its end of file.
             (Signal::SIGWINCH, Some((raw, master))) => drop(raw.copy_size(master)),
@@ -279,7 +278,7 @@ fn deliver(child: &Child, signals: &Signals, terminal: Option<(&RawMode, Borrowe
             (signal, _) => {
                 if child.signal_group(signal as i32).is_err() {
                     // Ended already: its status tells.
-                    let _ = pidfd::signal(child.pidfd.as_fd(), signal as i32);
+                    let _ = pidfd::signal(&child.pidfd, signal as i32);
                 }
             }
         }

@@ -1,12 +1,11 @@
 //! Giving a jail another name.
 
-use nix::fcntl::{RenameFlags, renameat2};
-
 use super::clone::{both, expect_free, retag};
 use super::lifecycle::expect_down;
 use super::store;
 use super::{Host, JailError};
 use crate::kernel::JailName;
+use crate::kernel::system::rename_new;
 
 /// Renames a jail that is down; its snapshots go with it. Takes both names' locks.
 pub fn rename(host: &Host, from: &JailName, to: &JailName) -> Result<(), JailError> {
@@ -19,7 +18,7 @@ pub fn rename(host: &Host, from: &JailName, to: &JailName) -> Result<(), JailErr
     let jails = store::jails_or_make(&host.config)?;
     expect_free(&jails, to)?;
     expect_down(host, from)?;
-    renameat2(jails.fd(), from.as_str(), jails.fd(), to.as_str(), RenameFlags::RENAME_NOREPLACE)
+    rename_new(jails.fd(), from.as_str(), jails.fd(), to.as_str())
         .map_err(JailError::system(format!("rename to {}", jails.path_of(to.as_str()).display())))?;
     jails.sync()?;
     // A crash before this leaves a jail of the new name that logs under the old one's tag.

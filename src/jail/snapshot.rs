@@ -3,7 +3,6 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use nix::fcntl::{RenameFlags, renameat2};
 use serde::{Deserialize, Serialize};
 
 use super::freeze::Frozen;
@@ -14,6 +13,7 @@ use super::store::{self, Directory, Lock, appear, random_name, remove_tree};
 use super::tree::{self, Tally, Watch};
 use super::{Host, JailError, Spec};
 use crate::kernel::JailName;
+use crate::kernel::system::rename_new;
 
 const SNAPSHOTS: &str = "snapshots";
 const MANIFEST: &str = "snapshot.toml";
@@ -195,7 +195,7 @@ pub fn delete_snapshot(host: &Host, name: &JailName, label: &Label) -> Result<()
     let snapshots = jail.sub(SNAPSHOTS)?.vetted()?;
     sweep(&snapshots)?;
     let trash = random_name(".deleted-")?;
-    renameat2(snapshots.fd(), label.as_str(), snapshots.fd(), trash.as_str(), RenameFlags::RENAME_NOREPLACE)
+    rename_new(snapshots.fd(), label.as_str(), snapshots.fd(), trash.as_str())
         .map_err(JailError::system(format!("set {} aside", snapshots.path_of(label.as_str()).display())))?;
     snapshots.sync()?;
     remove_tree(&snapshots, &trash)

@@ -5,7 +5,6 @@ use std::io::Read;
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{RenameFlags, renameat2};
 use nix::sys::stat::fchmod;
 use nix::unistd::{Gid, Uid, fchown};
 
@@ -15,6 +14,7 @@ use super::store::{self, remove_tree};
 use super::tree::{self, Tally, hexadecimal};
 use super::{Host, JailError, Lock, source};
 use crate::kernel::JailName;
+use crate::kernel::system;
 
 /// In the jail's directory on the host. The jail's lock keeps it to one.
 const ASIDE: &str = ".unpack";
@@ -54,9 +54,8 @@ pub fn unpack(
         tree::to_disk(&aside)?;
         let (above, last) = inside.needed(path)?;
         let doing = || format!("put the archive at {}", above.path_of(last).display());
-        let rename = |flags| renameat2(jail.fd(), ASIDE, above.fd(), last, flags);
-        match rename(RenameFlags::RENAME_NOREPLACE) {
-            Err(Errno::EEXIST) => rename(RenameFlags::RENAME_EXCHANGE),
+        match system::rename_new(jail.fd(), ASIDE, above.fd(), last) {
+            Err(Errno::EEXIST) => system::exchange(jail.fd(), ASIDE, above.fd(), last),
             other => other,
         }
         .map_err(JailError::system(doing()))?;

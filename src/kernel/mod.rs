@@ -25,8 +25,6 @@ mod limits;
 pub mod lsm;
 pub mod netbsd;
 mod object;
-#[cfg(target_os = "linux")]
-pub(crate) mod pidfd;
 pub mod policy;
 #[cfg(target_os = "linux")]
 mod reserved_ports;
@@ -34,6 +32,7 @@ mod reserved_ports;
 mod select;
 mod signal;
 pub mod sim;
+pub mod system;
 mod types;
 
 use std::path::Path;
@@ -46,7 +45,7 @@ pub use limits::{Bytes, CpuQuota, CpuWeight, Limits};
 pub use object::Object;
 pub use policy::{Level, Right, RightSet, Verdict};
 #[cfg(target_os = "linux")]
-pub use select::{BodyChoice, select, select_accepting};
+pub use select::{BodyChoice, keepers_body, select, select_accepting};
 pub use signal::Signal;
 pub use types::{
     Denial, JailDef, JailInfo, JailName, JailStats, Jid, Member, NameError, Policy, Port, PortError, Processes, Usage,

@@ -56,6 +56,11 @@ pub fn select_accepting(choice: BodyChoice, accepted: RightSet) -> Result<Rc<dyn
     }
 }
 
+/// The body whose jails have a keeper, for that.
+pub fn keepers_body() -> Result<Rc<dyn Kernel>, KernelError> {
+    select(BodyChoice::Landlock)
+}
+
 fn auto(accepted: RightSet) -> Result<Rc<dyn Kernel>, KernelError> {
     let module = match open_module() {
         Ok(lsm) => return Ok(Rc::new(lsm.accepting(accepted))),

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::Fault;
 use crate::jail::{Host, JailError};
+use crate::kernel::system::physical_memory;
 use crate::plan::Digest;
 
 /// How one fact is found; the host is opened only for those that are about it.
@@ -27,10 +28,8 @@ const RELEASE: &str = "/proc/sys/kernel/osrelease";
 
 /// Physical memory, in bytes.
 fn memory() -> Result<Value, Fault> {
-    use nix::unistd::{SysconfVar, sysconf};
-    let ask = |what| sysconf(what).map_err(JailError::system("ask for the host's memory"));
-    let (pages, size) = (ask(SysconfVar::_PHYS_PAGES)?, ask(SysconfVar::PAGE_SIZE)?);
-    Ok(pages.zip(size).map_or(0, |(pages, size)| pages.saturating_mul(size)).into())
+    let bytes = physical_memory().map_err(JailError::system("ask for the host's memory"))?;
+    Ok(bytes.unwrap_or(0).into())
 }
 
 /// One fact as it is now; `None` if there is none of that name.

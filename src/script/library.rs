@@ -9,11 +9,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use nix::fcntl::OFlag;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 use nix::unistd::Uid;
 
 use super::{Fault, Kind, stdlib};
+use crate::kernel::system::{Bounds, TO_GO_THROUGH, open_below};
 
 /// Searched after all others.
 pub const DEFAULT: &str = "/etc/jailsh/lib";
@@ -180,8 +181,7 @@ impl Library {
             ),
             errno => Fault::file(&path, &errno.into()),
         };
-        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let root = match nix::fcntl::open(directory, flags, Mode::empty()) {
+        let root = match nix::fcntl::open(directory, TO_GO_THROUGH, Mode::empty()) {
             Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(None),
             other => other.map_err(failed)?,
         };
@@ -196,7 +196,7 @@ impl Library {
         }
         let parent = named(Path::new(file).parent().unwrap_or(directory));
         if self.strict {
-            let holder = beneath(root.as_fd(), parent.as_os_str(), flags).map_err(failed)?;
+            let holder = beneath(root.as_fd(), parent.as_os_str(), TO_GO_THROUGH).map_err(failed)?;
             self.trust(&fstat(&holder).map_err(failed)?, owner, path.parent().unwrap_or(directory))?;
             self.trust(&stat, owner, &path)?;
         }
@@ -246,15 +246,7 @@ fn standard(name: &str) -> Result<Found, Fault> {
 
 /// Symlinks may be followed as long as they stay inside.
 fn beneath(root: BorrowedFd<'_>, path: &OsStr, flags: OFlag) -> nix::Result<OwnedFd> {
-    let resolve = ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_MAGICLINKS;
-    let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).resolve(resolve);
-    // EAGAIN: a rename went on somewhere and the kernel cannot tell whether the walk stayed inside.
-    loop {
-        match openat2(root, path, how) {
-            Err(Errno::EAGAIN | Errno::EINTR) => continue,
-            other => return other,
-        }
-    }
+    open_below(root, Path::new(path), flags, Mode::empty(), Bounds::Inside)
 }
 
 #[cfg(test)]

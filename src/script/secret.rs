@@ -1,14 +1,16 @@
 //! Secrets: files that root alone reads, named by scripts and plans, read where they are used and kept nowhere.
 
 use std::io::Read;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use nix::fcntl::OFlag;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 use nix::unistd::Uid;
 
 use super::{Fault, Kind};
+use crate::kernel::system::{Bounds, TO_GO_THROUGH, open_below};
 
 /// Where they are, unless the service manager passes its own (systemd.exec(5), LoadCredential=).
 const DIRECTORY: &str = "/etc/jailsh/secrets";
@@ -44,15 +46,12 @@ fn read_from(directories: impl IntoIterator<Item = PathBuf>, name: &str) -> Resu
 fn read_in(directory: &Path, name: &str) -> Result<Option<Vec<u8>>, Fault> {
     let path = directory.join(name);
     let failed = |errno: Errno| Fault::file(&path, &errno.into());
-    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let holder = match nix::fcntl::open(directory, flags, Mode::empty()) {
+    let holder = match nix::fcntl::open(directory, TO_GO_THROUGH, Mode::empty()) {
         Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(None),
         other => other.map_err(failed)?,
     };
-    let how = OpenHow::new()
-        .flags(OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY)
-        .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS);
-    let fd = match openat2(&holder, name, how) {
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let fd = match open_below(holder.as_fd(), Path::new(name), flags, Mode::empty(), Bounds::Beneath) {
         Err(Errno::ENOENT) => return Ok(None),
         other => other.map_err(failed)?,
     };

@@ -3,22 +3,19 @@
 //! An orphan tells whose it is by its session, which each service and check leads one of, or, if it left that, by the mark
 //! in its environment. It may have wiped that: then it lives until the jail's processes are all killed.
 
-use std::fs::File;
-use std::io::Read;
-
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::ending::Ending;
-use crate::jail::fork;
+use crate::kernel::system;
 
 /// As much of an environment as is looked at.
 const ENVIRONMENT: u64 = 128 * 1024;
 
 /// Makes orphans among the descendants children of this process, so that none escapes to pid 1.
 pub fn adopt_orphans() -> Result<(), Errno> {
-    nix::sys::prctl::set_child_subreaper(true)
+    system::adopt_orphans(true)
 }
 
 /// Reaps the children that have ended and hands each to `ended`.
@@ -32,7 +29,7 @@ pub fn reap(mut ended: impl FnMut(i32, Ending)) {
             0 => return,
             -1 if Errno::last() == Errno::EINTR => {}
             -1 => return,
-            pid if libc::WIFSTOPPED(status) => fork::release(pid, libc::WSTOPSIG(status)),
+            pid if libc::WIFSTOPPED(status) => system::go_on_untraced(pid, libc::WSTOPSIG(status)),
             pid if libc::WIFEXITED(status) => ended(pid, Ending::Status(libc::WEXITSTATUS(status))),
             pid => ended(pid, Ending::Signal(libc::WTERMSIG(status))),
         }
@@ -54,11 +51,7 @@ impl Owner {
     }
 
     fn has_marked(&self, pid: i32) -> bool {
-        let Ok(file) = File::open(format!("/proc/{pid}/environ")) else { return false };
-        let mut environment = Vec::new();
-        // What can be read of it counts.
-        let _ = file.take(ENVIRONMENT).read_to_end(&mut environment);
-        environment.split(|byte| *byte == 0).any(|variable| variable == self.mark.as_bytes())
+        system::environment(pid, ENVIRONMENT).split(|byte| *byte == 0).any(|variable| variable == self.mark.as_bytes())
     }
 }
 
@@ -82,7 +75,5 @@ fn session(pid: i32) -> Option<i32> {
 
 /// The kernel's own list of this (only) thread's children; a pid is not reused before we reap it.
 fn living() -> impl Iterator<Item = i32> {
-    let list = std::fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
-    let pids: Vec<i32> = list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect();
-    pids.into_iter()
+    system::children().into_iter()
 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use nix::fcntl::Flock;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitStatus, waitpid};
 
 use super::ask::{ask, ask_patiently};
@@ -18,6 +17,7 @@ use super::message::{Reply, Request};
 use super::service::{Report, Service};
 use super::{Started, Status, Stopped, SuperviseError, pidfd};
 use crate::jail::{self, Host, JailError, Spec};
+use crate::kernel::system::Signals;
 use crate::kernel::{JailName, Jid, KernelError};
 
 /// How long a verb waits for another one on the same jail.
@@ -217,14 +217,14 @@ impl<'a> Control<'a> {
     fn silent(&self, error: &LaunchError) -> SuperviseError {
         if let Some(monitor) = self.monitor() {
             // It may end at this very moment.
-            let _ = pidfd::signal(monitor.0.as_fd(), Signal::SIGKILL);
+            let _ = pidfd::signal(&monitor.0, Signal::SIGKILL);
             pidfd::wait(&monitor.0, KILL_PATIENCE);
         }
         self.failed(error.to_string())
     }
 
     /// The live monitor, and its grace.
-    fn monitor(&self) -> Option<(std::os::fd::OwnedFd, u64)> {
+    fn monitor(&self) -> Option<(pidfd::Process, u64)> {
         let holder = self.files.holder()?;
         let fd = pidfd::open(holder.pid).ok()?;
         // Still the holder: so the descriptor is the monitor's, not that of a later process with its pid.
@@ -239,7 +239,7 @@ impl<'a> Control<'a> {
         }
         for (signal, patience) in [(Signal::SIGTERM, patience), (Signal::SIGKILL, KILL_PATIENCE)] {
             // A frozen or stopped one is woken by neither; what it guards is killed by the tear-down all the same.
-            if pidfd::signal(fd.as_fd(), signal).is_err() || pidfd::wait(&fd, patience) {
+            if pidfd::signal(&fd, signal).is_err() || pidfd::wait(&fd, patience) {
                 return;
             }
         }
@@ -250,7 +250,7 @@ impl<'a> Control<'a> {
         let asked: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP].into_iter().collect();
         let mut before = SigSet::empty();
         let system = |doing: &'static str| move |errno| SuperviseError::Jail(JailError::system(doing)(errno));
-        let signals = SignalFd::with_flags(&asked, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(system("signalfd"))?;
+        let signals = Signals::of(&asked).map_err(system("signalfd"))?;
         sigprocmask(SigmaskHow::SIG_BLOCK, Some(&asked), Some(&mut before)).map_err(system("sigprocmask"))?;
         let result = self.follow(service, verb, &signals);
         // Cannot fail: it was the mask a moment ago.
@@ -258,7 +258,7 @@ impl<'a> Control<'a> {
         result
     }
 
-    fn follow(&self, service: &Service, verb: Flock<File>, signals: &SignalFd) -> Result<(), SuperviseError> {
+    fn follow(&self, service: &Service, verb: Flock<File>, signals: &Signals) -> Result<(), SuperviseError> {
         let launched = launch(&self.exe, service).map_err(|error| self.failed(error.to_string()))?;
         let child = launched.child.ok_or_else(|| self.failed("the supervisor is no child".into()))?;
         let monitor = pidfd::open(child.as_raw()).map_err(|errno| self.failed(format!("pidfd_open: {}", errno.desc())))?;
@@ -267,7 +267,7 @@ impl<'a> Control<'a> {
         let report = match report {
             Ok(report) => self.judge(report),
             Err(error) => {
-                let _ = pidfd::signal(monitor.as_fd(), Signal::SIGKILL);
+                let _ = pidfd::signal(&monitor, Signal::SIGKILL);
                 Err(self.failed(error.to_string()))
             }
         };
@@ -277,9 +277,9 @@ impl<'a> Control<'a> {
             if woken && polled[0].any().unwrap_or(true) {
                 break;
             }
-            while let Ok(Some(_)) = signals.read_signal() {
+            while signals.next().is_some() {
                 // It may have ended at this very moment.
-                let _ = pidfd::signal(monitor.as_fd(), Signal::SIGTERM);
+                let _ = pidfd::signal(&monitor, Signal::SIGTERM);
             }
         }
         let ended = waitpid(child, None);

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 use nix::errno::Errno;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::stat::{Mode, umask};
 
 use super::files::{Files, Held, NotTaken};
@@ -15,6 +14,7 @@ use super::service::{Report, Service};
 use super::workload::Workload;
 use super::{children, launch};
 use crate::kernel::KernelError;
+use crate::kernel::system::Signals;
 
 /// Runs the monitor that [`launch::launch`] started. `open` finds the workload of the service.
 pub fn main(open: impl FnOnce(&Service) -> Result<Box<dyn Workload>, KernelError>) -> ExitCode {
@@ -41,17 +41,19 @@ pub fn main(open: impl FnOnce(&Service) -> Result<Box<dyn Workload>, KernelError
     }
 }
 
-fn prepare(service: &Service) -> Result<(SignalFd, Held), Report> {
+fn prepare(service: &Service) -> Result<(Signals, Held), Report> {
     let system = |doing: &'static str| move |errno: Errno| failed(format!("{doing}: {}", errno.desc()));
-    // A second name for `ps -o comm` and top; `ps ax` shows argv.
-    nix::sys::prctl::set_name(c"jailctl").map_err(system("prctl"))?;
+    crate::kernel::system::name_process(c"jailctl").map_err(system("prctl"))?;
     umask(Mode::from_bits_truncate(0o077));
     children::adopt_orphans().map_err(system("prctl"))?;
     let signals: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP, Signal::SIGCHLD, Signal::SIGPIPE]
         .into_iter()
         .collect();
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&signals), None).map_err(system("sigprocmask"))?;
-    let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(system("signalfd"))?;
+    let signals = Signals::of(&signals).map_err(system("signalfd"))?;
+    if service.foreground {
+        signals.and_end_of_parent().map_err(system("wait for the caller's end"))?;
+    }
     let files = Files::of(&service.config(), &service.name);
     files.make_dir().map_err(|error| failed(format!("the run directory: {error}")))?;
     match files.hold(service.grace()) {

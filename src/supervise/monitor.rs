@@ -18,7 +18,6 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant, SystemTime};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signalfd::SignalFd;
 
 use super::Status;
 use super::clearing::Clearing;
@@ -33,6 +32,7 @@ use super::runner::Runner;
 use super::service::{Report, Service};
 use super::workload::Workload;
 use crate::kernel::KernelError;
+use crate::kernel::system::Signals;
 
 const SAMPLE: Duration = Duration::from_secs(1);
 /// Between two looks at a service that wrote more than is logged.
@@ -107,7 +107,7 @@ impl<'a> Monitor<'a> {
     }
 
     /// Runs the services until they are done for.
-    pub fn run(mut self, signals: &SignalFd) -> End {
+    pub fn run(mut self, signals: &Signals) -> End {
         match Desk::open(self.files.dir()) {
             Ok(desk) => self.desk = Some(desk),
             Err(errno) => self.own(None, Weight::Warning, &format!("nobody can ask this supervisor: {}", errno.desc())),
@@ -141,7 +141,7 @@ impl<'a> Monitor<'a> {
     }
 
     /// Waits until something is to be done; in the order in which it is to be done.
-    fn wait(&self, signals: &SignalFd) -> Vec<Source> {
+    fn wait(&self, signals: &Signals) -> Vec<Source> {
         let now = Instant::now();
         let congested = self.sink.is_congested(now);
         let clearings = self.clearings.iter().map(|clearing| clearing.next);

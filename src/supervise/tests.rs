@@ -95,7 +95,7 @@ impl Bench {
     fn stop(&self) -> Duration {
         let begun = Instant::now();
         let fd = pidfd::open(self.monitor().expect("a live monitor")).unwrap();
-        pidfd::signal(std::os::fd::AsFd::as_fd(&fd), Signal::SIGTERM).unwrap();
+        pidfd::signal(&fd, Signal::SIGTERM).unwrap();
         assert!(pidfd::wait(&fd, Duration::from_secs(20)), "the monitor did not end");
         begun.elapsed()
     }
@@ -146,7 +146,7 @@ impl Bench {
 impl Drop for Bench {
     fn drop(&mut self) {
         let Some(fd) = self.monitor().and_then(|pid| pidfd::open(pid).ok()) else { return };
-        let _ = pidfd::signal(std::os::fd::AsFd::as_fd(&fd), Signal::SIGTERM);
+        let _ = pidfd::signal(&fd, Signal::SIGTERM);
         pidfd::wait(&fd, Duration::from_secs(20));
     }
 }

@@ -8,13 +8,13 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{
-    AddressFamily, Backlog, MsgFlags, SockFlag, SockType, UnixAddr, accept4, bind, connect, getsockopt, listen, recv, send,
-    socket, sockopt::PeerCredentials,
+    AddressFamily, Backlog, MsgFlags, SockFlag, SockType, accept4, bind, connect, listen, recv, send, socket,
 };
 use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::message::MAX_PACKET;
+use crate::kernel::system::{TO_GO_THROUGH, peer, place_of};
 
 /// The socket's name in the jail's run directory.
 const SOCKET: &str = "control";
@@ -35,14 +35,14 @@ pub struct Listener(OwnedFd);
 impl Listener {
     /// In place of whatever an earlier supervisor left. The umask lets nobody else connect.
     pub fn bind(dir: &Path) -> Result<Listener, Errno> {
-        let dir = directory(dir)?;
+        let (path, dir) = (dir, directory(dir)?);
         match unlinkat(&dir, SOCKET, UnlinkatFlags::NoRemoveDir) {
             Ok(()) | Err(Errno::ENOENT) => {}
             Err(errno) => return Err(errno),
         }
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let socket = socket(AddressFamily::Unix, SockType::SeqPacket, flags, None)?;
-        bind(socket.as_raw_fd(), &address(&dir)?)?;
+        bind(socket.as_raw_fd(), &place_of(&dir, path, SOCKET)?)?;
         listen(&socket, Backlog::new(BACKLOG)?)?;
         Ok(Listener(socket))
     }
@@ -53,9 +53,8 @@ impl Listener {
             let raw = accept4(self.0.as_raw_fd(), SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK).ok()?;
             // SAFETY: a descriptor just made by the kernel, owned by nobody else.
             let wire = Wire(unsafe { OwnedFd::from_raw_fd(raw) });
-            match getsockopt(&wire.0, PeerCredentials) {
-                Ok(peer) if peer.uid() == 0 => return Some((wire, peer.pid())),
-                _ => {}
+            if let Ok((0, pid)) = peer(&wire.0) {
+                return Some((wire, pid));
             }
         }
     }
@@ -71,9 +70,9 @@ impl Wire {
     /// Calls the supervisor of a run directory.
     pub fn connect(dir: &Path) -> Result<Wire, Errno> {
         let socket = socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)?;
-        let dir = directory(dir)?;
+        let (path, dir) = (dir, directory(dir)?);
         for _ in 1..TRIES {
-            match connect(socket.as_raw_fd(), &address(&dir)?) {
+            match connect(socket.as_raw_fd(), &place_of(&dir, path, SOCKET)?) {
                 // As many as may wait do.
                 Err(Errno::EAGAIN) => std::thread::sleep(PAUSE),
                 other => {
@@ -83,7 +82,7 @@ impl Wire {
             }
         }
         // Who answers is whoever bound the socket: root, or it is not asked.
-        if getsockopt(&socket, PeerCredentials)?.uid() != 0 {
+        if peer(&socket)?.0 != 0 {
             return Err(Errno::EPERM);
         }
         Ok(Wire(socket))
@@ -136,12 +135,7 @@ impl AsFd for Wire {
 }
 
 fn directory(dir: &Path) -> Result<OwnedFd, Errno> {
-    open(dir, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC, Mode::empty())
-}
-
-/// The socket's address by its directory's descriptor: short whatever the path, and no other directory's.
-fn address(dir: &OwnedFd) -> Result<UnixAddr, Errno> {
-    UnixAddr::new(format!("/proc/self/fd/{}/{SOCKET}", dir.as_raw_fd()).as_str())
+    open(dir, TO_GO_THROUGH | OFlag::O_NOFOLLOW, Mode::empty())
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use nix::sys::signal::{SigSet, Signal, kill};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
 
 use crate::cli::Outcome;
@@ -21,6 +20,7 @@ use crate::cli::output;
 use crate::cli::site::Site;
 use crate::cli::target::Target;
 use crate::cli::watch::Watch;
+use crate::kernel::system;
 use crate::kernel::{JailInfo, Jid, Kernel, Right, RightSet};
 use crate::script::duration;
 use crate::telemetry::Format;
@@ -135,7 +135,7 @@ impl Learn {
         let until = lasting.map(|lasting| Instant::now() + lasting);
         let mut entries = Vec::new();
         loop {
-            let is_asked = signals.wait(STEP)?;
+            let is_asked = signals.wait(STEP);
             site.kernel.learn(jail.jid, LEASE)?;
             watch.take(0)?;
             entries.extend(watch.told());
@@ -254,7 +254,7 @@ impl Drop for Ending<'_> {
 }
 
 /// SIGINT, SIGTERM and SIGHUP, which end the watch and not the process.
-struct Signals(SignalFd);
+struct Signals(system::Signals);
 
 impl Signals {
     fn hold() -> Result<Signals, Failure> {
@@ -262,13 +262,12 @@ impl Signals {
         [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().for_each(|signal| set.add(signal));
         let failed = |errno: nix::errno::Errno| Failure::new(Exit::FAILED, format!("cannot wait for signals: {errno}"));
         set.thread_block().map_err(failed)?;
-        SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC).map(Signals).map_err(failed)
+        system::Signals::of(&set).map(Signals).map_err(failed)
     }
 
     /// Waits so long; did one come?
-    fn wait(&self, time: Duration) -> Result<bool, Failure> {
-        let failed = |errno: nix::errno::Errno| Failure::new(Exit::FAILED, format!("cannot wait for signals: {errno}"));
+    fn wait(&self, time: Duration) -> bool {
         std::thread::sleep(time);
-        Ok(self.0.read_signal().map_err(failed)?.is_some())
+        self.0.next().is_some()
     }
 }

@@ -17,6 +17,7 @@ use super::pax;
 use crate::jail::JailError;
 use crate::jail::store::Directory;
 use crate::jail::tree::{Attributes, Content, Found, Place, Record, Recorder, Tally, Visitor, Watch, blocked, walk};
+use crate::kernel::system::Handle;
 
 const BLOCK: usize = 512;
 /// ustar's fields.
@@ -48,7 +49,9 @@ impl<W: Write> Packer<W> {
     /// digest, as [`crate::jail::tree::digest`] has it.
     pub fn add_tree(&mut self, top: &Directory, prefix: &str, watch: Watch<'_>) -> Result<(String, Tally), JailError> {
         let status = fstat(top.fd()).map_err(JailError::system(format!("look at {}", top.path().display())))?;
-        let own = Attributes::read(top.fd(), &status).map_err(|errno| blocked(top.path().to_owned(), "look at", errno))?;
+        let own = Handle::of(top.fd())
+            .and_then(|handle| Attributes::read(&handle, &status))
+            .map_err(|errno| blocked(top.path().to_owned(), "look at", errno))?;
         self.header(format!("{prefix}/").as_bytes(), EntryType::Directory, b"", 0, &own)?;
         let mut walker = Walker {
             packer: self,

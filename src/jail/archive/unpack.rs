@@ -4,11 +4,12 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag};
-use nix::sys::stat::{Mode, SFlag, makedev, mkdirat, mknodat};
+use nix::sys::stat::{Mode, SFlag, mkdirat, mknodat};
 use nix::unistd::{linkat, symlinkat};
 
 use super::error::ArchiveError;
@@ -17,6 +18,7 @@ use super::name;
 use crate::jail::JailError;
 use crate::jail::store::Directory;
 use crate::jail::tree::{Attributes, CAPABILITY, Place, Tally, Watch, blocked};
+use crate::kernel::system::{Handle, device};
 
 const BUFFER: usize = 64 << 10;
 
@@ -87,7 +89,7 @@ impl<'a, 'w> Unpacker<'a, 'w> {
         for (place, attributes) in self.directories.iter().rev() {
             let made = place.open(self.top)?;
             self.tally.lost_attributes += attributes
-                .apply(made.fd(), SFlag::S_IFDIR)
+                .apply_to(made.fd(), SFlag::S_IFDIR)
                 .map_err(|errno| blocked(made.path().to_owned(), "set the attributes of", errno))?;
         }
         Ok(self.tally)
@@ -163,7 +165,7 @@ impl<'a, 'w> Unpacker<'a, 'w> {
             MemberKind::Link(target) => return self.link(path, target, name, directory),
             MemberKind::File => {
                 let made = self.file(member, path, name, directory, content)?;
-                return self.attribute(member, path, SFlag::S_IFREG, &made);
+                return self.attribute(member, path, SFlag::S_IFREG, &Handle::from(made));
             }
             MemberKind::Symlink(target) => {
                 if target.contains(&0) {
@@ -180,21 +182,19 @@ impl<'a, 'w> Unpacker<'a, 'w> {
                 return Err(self.refuse(path, "is a device node, which is not taken unless asked for"));
             }
             MemberKind::CharDevice(major, minor) => {
-                node(SFlag::S_IFCHR, makedev((*major).into(), (*minor).into()))?;
+                node(SFlag::S_IFCHR, device(*major, *minor))?;
                 SFlag::S_IFCHR
             }
             MemberKind::BlockDevice(major, minor) => {
-                node(SFlag::S_IFBLK, makedev((*major).into(), (*minor).into()))?;
+                node(SFlag::S_IFBLK, device(*major, *minor))?;
                 SFlag::S_IFBLK
             }
         };
-        let handle = directory
-            .open_in_mount(name, OFlag::O_PATH | OFlag::O_NOFOLLOW, Mode::empty())
-            .map_err(|errno| self.fault(path, &place, "open", errno))?;
+        let handle = Handle::at(directory.fd(), Path::new(name)).map_err(|errno| self.fault(path, &place, "open", errno))?;
         self.attribute(member, path, kind, &handle)
     }
 
-    fn attribute(&mut self, member: &Member, path: &[u8], kind: SFlag, file: &OwnedFd) -> Result<(), JailError> {
+    fn attribute(&mut self, member: &Member, path: &[u8], kind: SFlag, file: &Handle) -> Result<(), JailError> {
         let mut attributes = member.attributes.clone();
         if !self.rules.privileges && kind == SFlag::S_IFREG {
             let before = attributes.xattrs.len();
@@ -204,7 +204,7 @@ impl<'a, 'w> Unpacker<'a, 'w> {
         }
         let place = self.top.path().join(<OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(path));
         self.tally.lost_attributes +=
-            attributes.apply(file.as_fd(), kind).map_err(|errno| blocked(place, "set the attributes of", errno))?;
+            attributes.apply(file, kind).map_err(|errno| blocked(place, "set the attributes of", errno))?;
         Ok(())
     }
 

@@ -2,7 +2,6 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use nix::fcntl::{RenameFlags, renameat2};
 use sha2::{Digest as _, Sha256};
 
 use super::catalog::{self, Derived, FORMAT, Manifest, TREE, versions};
@@ -12,6 +11,7 @@ use crate::jail::label::Label;
 use crate::jail::store::{Directory, Lock};
 use crate::jail::tree::{self, hexadecimal};
 use crate::jail::{Config, JailError};
+use crate::kernel::system::rename_new;
 
 /// Digits of a name's sum.
 const DIGITS: usize = 8;
@@ -68,7 +68,7 @@ pub fn adopt(config: &Config, (parent, name): (&Directory, &str), derived: Deriv
     let sha256 = tree::digest(&files)?;
     let tally = tree::measure(&files)?;
     tree::to_disk(&files)?;
-    renameat2(parent.fd(), name, aside.directory.fd(), TREE, RenameFlags::RENAME_NOREPLACE)
+    rename_new(parent.fd(), name, aside.directory.fd(), TREE)
         .map_err(JailError::system(format!("move {} to where bases are", files.path().display())))?;
     let pin = Pin { name: label, version: sha256[..12].parse().expect("digits are a label") };
     let manifest = Manifest {

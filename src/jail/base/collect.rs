@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use nix::fcntl::{RenameFlags, renameat2};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 use serde::Serialize;
 
@@ -14,6 +13,7 @@ use super::upgrade::previous;
 use crate::jail::store::{self, Directory, Lock, random_name, remove_tree};
 use crate::jail::{Config, Host, JailError, root, snapshot, tree};
 use crate::kernel::JailName;
+use crate::kernel::system::rename_new;
 
 /// Bases looked at.
 const MAX_BASES: usize = 65536;
@@ -129,7 +129,7 @@ fn take_away(config: &Config, pin: &Pin) -> Result<u64, JailError> {
     let base = bases.sub(pin.name.as_str())?;
     let bytes = tree::measure(&base.sub(pin.version.as_str())?)?.bytes;
     let trash = random_name(ASIDE)?;
-    renameat2(base.fd(), pin.version.as_str(), base.fd(), trash.as_str(), RenameFlags::RENAME_NOREPLACE)
+    rename_new(base.fd(), pin.version.as_str(), base.fd(), trash.as_str())
         .map_err(JailError::system(format!("set {} aside", base.path_of(pin.version.as_str()).display())))?;
     base.sync()?;
     remove_tree(&base, &trash)?;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use nix::fcntl::{Flock, FlockArg, OFlag, RenameFlags, renameat2};
+use nix::fcntl::{Flock, FlockArg, OFlag};
 use nix::sys::stat::Mode;
 
 use super::catalog::{self, FORMAT, MANIFEST, Manifest, TREE, versions};
@@ -15,6 +15,7 @@ use crate::jail::store::{Directory, Lock, random_name, remove_tree};
 use crate::jail::tree::{self, Found, Tally, Watch};
 use crate::jail::{Config, Digest, JailError};
 use crate::kernel::JailName;
+use crate::kernel::system::rename_new;
 
 /// What a half-made version is called; the rest of the name is random.
 pub const ASIDE: &str = ".import-";
@@ -319,7 +320,7 @@ impl<'a> Aside<'a> {
         let text = toml::to_string_pretty(&Manifest { serial, ..manifest }).expect("a manifest holds texts and numbers");
         self.directory.replace(MANIFEST, 0o644, text.as_bytes())?;
         self.directory.sync()?;
-        renameat2(self.base.fd(), self.name.as_str(), self.base.fd(), pin.version.as_str(), RenameFlags::RENAME_NOREPLACE)
+        rename_new(self.base.fd(), self.name.as_str(), self.base.fd(), pin.version.as_str())
             .map_err(JailError::system(format!("rename to {}", self.base.path_of(pin.version.as_str()).display())))?;
         self.named = true;
         self.base.sync()?;

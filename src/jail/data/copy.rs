@@ -1,7 +1,7 @@
 //! Copying from the host's /etc into a new data layer.
 
 use std::fs::File;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,7 @@ use nix::unistd::{fsync, symlinkat};
 
 use crate::jail::JailError;
 use crate::jail::store::{Directory, read_regular};
+use crate::kernel::system::begin_to_disk;
 
 /// A file of the host larger than this is not copied.
 const FILE_LIMIT: usize = 4 << 20;
@@ -106,9 +107,7 @@ impl Seeder {
     /// of every file, where else each would have a commit of its own.
     pub fn to_disk(&self) -> Result<(), JailError> {
         for file in &self.written {
-            // Only a hint, and one that directories do not take; the wait below tells what fails.
-            // SAFETY: takes an open descriptor and numbers.
-            unsafe { libc::sync_file_range(file.as_raw_fd(), 0, 0, libc::SYNC_FILE_RANGE_WRITE) };
+            begin_to_disk(file.as_fd());
         }
         self.written.iter().try_for_each(|file| fsync(file).map_err(JailError::system("write the data layer to disk")))
     }

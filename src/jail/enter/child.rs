@@ -8,14 +8,15 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sched::{CloneFlags, setns};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::write;
 
 use super::program::{Program, close_all_but};
 use super::step::{Failure, Step, at};
-use super::{Stdio, capability, reset, standard};
+use super::{Stdio, standard};
+use crate::jail::root;
 use crate::kernel::Gate;
+use crate::kernel::system::{self, reset};
 
 /// How often a busy gate is tried: on some kernels the end of a thread is seen late.
 const GATE_TRIES: u32 = 20;
@@ -46,8 +47,7 @@ impl Entry<'_> {
         reset::oom_score();
         self.program.begin_session(standard(self.stdio))?;
         self.gate.join_cgroup(born).map_err(at(Step::Cgroup))?;
-        // Root and working directory become the namespace's root.
-        setns(self.namespace, CloneFlags::CLONE_NEWNS).map_err(at(Step::Namespace))?;
+        root::go_in(self.namespace).map_err(at(Step::Namespace))?;
         let mut kept = self.gate.descriptors();
         kept.extend(self.program.kept(told));
         close_all_but(&mut kept).map_err(at(Step::Descriptors))?;
@@ -58,7 +58,7 @@ impl Entry<'_> {
         reset::scheduling().map_err(at(Step::Scheduling))?;
         reset::keyring();
 
-        capability::drop_others(self.capabilities).map_err(at(Step::Capabilities))?;
+        system::drop_capabilities(self.capabilities).map_err(at(Step::Capabilities))?;
         self.program.take_groups(&person)?;
         self.pass_gate().map_err(at(Step::Enter))?;
         // From here on a member: what fails now fails inside.

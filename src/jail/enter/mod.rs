@@ -9,7 +9,6 @@ mod capability;
 mod child;
 mod environment;
 pub(super) mod program;
-pub(super) mod reset;
 pub(super) mod step;
 
 use std::collections::BTreeMap;
@@ -26,7 +25,9 @@ use nix::unistd::{Pid, pipe2};
 
 use super::keeper::{self, Keeper, Order};
 use super::{Host, JailError, fork, root, store};
-use crate::kernel::{JailName, Jid, KernelError, Right, WayIn, pidfd};
+use crate::kernel::system;
+use crate::kernel::system::pidfd::{self, Process};
+use crate::kernel::{JailName, Jid, KernelError, Right, WayIn};
 use account::Who;
 use program::Program;
 use step::{Failure, Step};
@@ -68,14 +69,14 @@ pub struct Command {
 pub struct Child {
     pub pid: Pid,
     /// Readable when the process ends.
-    pub pidfd: OwnedFd,
+    pub pidfd: Process,
     /// Whose child it is, if not this process's.
     keeper: Option<keeper::Asked>,
 }
 
 impl Child {
     /// A child of this process, not reaped.
-    pub fn own(pid: Pid, pidfd: OwnedFd) -> Child {
+    pub fn own(pid: Pid, pidfd: Process) -> Child {
         Child { pid, pidfd, keeper: None }
     }
 
@@ -92,7 +93,7 @@ impl Child {
         match &self.keeper {
             // SAFETY: only takes numbers; it is not reaped, so the number is its own.
             None => Errno::result(unsafe { libc::killpg(self.pid.as_raw(), signal) }).map(drop),
-            Some(_) => pidfd::signal_group(self.pidfd.as_fd(), signal),
+            Some(_) => pidfd::signal_group(&self.pidfd, signal),
         }
     }
 
@@ -117,7 +118,7 @@ pub fn spawn(host: &Host, name: &JailName, jid: Jid, command: Command) -> Result
             let (report, told) = pipe2(OFlag::O_CLOEXEC).map_err(JailError::system("make a pipe"))?;
             let asked = keeper::run(host, name, jid, &order(host, name, &command), told, standard(&command.stdio))?;
             judge(name, &command, report)?;
-            let pidfd = asked.pidfd.try_clone().map_err(JailError::io("keep the pidfd of the new process"))?;
+            let pidfd = asked.pidfd.again().map_err(JailError::io("keep the pidfd of the new process"))?;
             Ok(Child { pid: asked.pid, pidfd, keeper: Some(asked) })
         }
     }
@@ -324,8 +325,9 @@ fn check_stdio(name: &JailName, stdio: &Stdio) -> Result<(), JailError> {
         }
         let doing = || JailError::system(format!("look at descriptor {}", fd.as_raw_fd()));
         let status = fstat(fd).map_err(doing())?;
-        let path_only = nix::fcntl::fcntl(fd, nix::fcntl::FcntlArg::F_GETFL).map_err(doing())? & libc::O_PATH != 0;
-        if path_only || SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits()) == SFlag::S_IFDIR {
+        if system::is_path_only(fd).map_err(doing())?
+            || SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits()) == SFlag::S_IFDIR
+        {
             return Err(JailError::DirectoryGiven(name.clone()));
         }
     }

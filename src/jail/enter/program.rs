@@ -3,18 +3,19 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, FdFlag, OFlag, OpenHow, fcntl, openat2};
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::sys::stat::Mode;
-use nix::unistd::{Gid, Uid, chdir, execve, fchown, setgroups, setresgid, setresuid, setsid};
+use nix::unistd::{Gid, Uid, chdir, execve, fchown, setgroups, setsid};
 
 use super::account::{self, Account, Who};
+use super::environment;
 use super::step::{Failure, Step, at};
-use super::{capability, environment};
-use crate::jail::store::{read_regular, strict};
+use crate::jail::store::read_regular;
+use crate::kernel::system::{self, Bounds};
 
 /// A passwd or group file larger than this is not read.
 const FILE_LIMIT: usize = 1 << 20;
@@ -80,7 +81,7 @@ impl Program<'_> {
     pub fn take_groups(&self, person: &Person) -> Result<(), Failure> {
         setgroups(&person.groups).map_err(at(Step::Groups))?;
         let gid = Gid::from_raw(person.account.gid);
-        setresgid(gid, gid, gid).map_err(at(Step::Groups))
+        system::set_group(gid).map_err(at(Step::Groups))
     }
 
     /// The descriptors that outlive the way in: the error pipe, and what the program is given besides the standard ones.
@@ -92,9 +93,9 @@ impl Program<'_> {
     pub fn run(&self, person: &Person) -> Result<std::convert::Infallible, Failure> {
         let uid = Uid::from_raw(person.account.uid);
         if self.low_ports && !uid.is_root() {
-            capability::set_user_with_low_ports(uid).map_err(at(Step::Uid))?;
+            system::set_user_with_low_ports(uid).map_err(at(Step::Uid))?;
         } else {
-            setresuid(uid, uid, uid).map_err(at(Step::Uid))?;
+            system::set_user(uid).map_err(at(Step::Uid))?;
         }
         self.go_to_workdir(&person.account).map_err(at(Step::Workdir))?;
         if let Some(notify) = self.notify {
@@ -167,7 +168,7 @@ fn place_notify(notify: BorrowedFd<'_>) -> Result<(), Errno> {
 
 fn take_terminal() -> Result<(), Errno> {
     // SAFETY: an ioctl on an open descriptor with an integer argument: do not take it from another session.
-    Errno::result(unsafe { libc::ioctl(0, libc::TIOCSCTTY, 0) }).map(drop)
+    Errno::result(unsafe { libc::ioctl(0, libc::TIOCSCTTY as _, 0) }).map(drop)
 }
 
 /// Closes everything above 2 but `kept`, which must all lie there.
@@ -180,8 +181,7 @@ pub fn close_all_but(kept: &mut [RawFd]) -> Result<(), Errno> {
             if fd < 3 { return Err(Errno::EBADF) } else { continue }
         }
         if fd > next {
-            // SAFETY: this child execs or exits next; no owner of these descriptors runs again before that.
-            Errno::result(unsafe { libc::close_range(next as u32, (fd - 1) as u32, 0) })?;
+            system::close_range(next, fd - 1)?;
         }
         next = fd.saturating_add(1);
     }
@@ -191,9 +191,9 @@ pub fn close_all_but(kept: &mut [RawFd]) -> Result<(), Errno> {
 /// A plain file of the jail, without symlinks (they could lead into /proc), devices or FIFOs (they could wait for ever).
 /// A missing one is empty.
 fn read_jail_file(name: &str) -> Result<Vec<u8>, Errno> {
-    let root = nix::fcntl::open("/", OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
-    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-    match openat2(&root, name, OpenHow::new().flags(flags).resolve(strict())) {
+    let root = nix::fcntl::open("/", system::TO_GO_THROUGH, Mode::empty())?;
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    match system::open_below(root.as_fd(), Path::new(name), flags, Mode::empty(), Bounds::Beneath) {
         Ok(fd) => read_regular(fd, Path::new(name), FILE_LIMIT).map_err(|_| Errno::EFBIG),
         Err(Errno::ENOENT) => Ok(Vec::new()),
         Err(errno) => Err(errno),

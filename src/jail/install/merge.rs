@@ -9,13 +9,14 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, RenameFlags, renameat2};
+use nix::fcntl::OFlag;
 use nix::sys::stat::{FileStat, Mode, SFlag};
 
 use super::account::{Clash, TABLES};
 use crate::jail::store::{Directory, remove_tree};
 use crate::jail::tree::{self, Found, Place, Visitor, walk};
 use crate::jail::{Inside, JailError, Marks, data};
+use crate::kernel::system;
 
 /// In the jail's directory on the host, where the jail does not reach.
 const STAGE: &str = ".packages";
@@ -82,18 +83,19 @@ impl<'a> Changes<'a> {
         for (number, (directory, (coming, replaced))) in self.wanted.iter().enumerate() {
             let slot = stage.sub(number.to_string())?;
             let target = place(directory).open(&data)?;
-            let rename = |name: &OsString, flags| renameat2(slot.fd(), name.as_os_str(), target.fd(), name.as_os_str(), flags);
+            let place = |name: &OsString| system::rename_new(slot.fd(), name.as_os_str(), target.fd(), name.as_os_str());
+            let exchange = |name: &OsString| system::exchange(slot.fd(), name.as_os_str(), target.fd(), name.as_os_str());
             let doing = |name: &OsString| JailError::system(format!("put {} in its place", target.path_of(name).display()));
             for name in coming {
-                match rename(name, RenameFlags::RENAME_NOREPLACE) {
+                match place(name) {
                     // The jail made one meanwhile.
                     Ok(()) | Err(Errno::EEXIST) => {}
                     Err(errno) => return Err(doing(name)(errno)),
                 }
             }
             for name in replaced {
-                match rename(name, RenameFlags::RENAME_EXCHANGE) {
-                    Err(Errno::ENOENT) => rename(name, RenameFlags::RENAME_NOREPLACE),
+                match exchange(name) {
+                    Err(Errno::ENOENT) => place(name),
                     other => other,
                 }
                 .map_err(doing(name))?;
@@ -191,7 +193,7 @@ fn is_alike(one: &FileStat, other: &FileStat) -> bool {
 
 /// Copied, and not touched since: a copy keeps the time of its original.
 fn is_same(one: &FileStat, other: &FileStat) -> bool {
-    let of = |status: &FileStat| (status.st_size, status.st_mtime, status.st_mtime_nsec);
+    let of = |status: &FileStat| (status.st_size, status.st_mtime, system::mtime_nanos(status));
     is_alike(one, other) && of(one) == of(other)
 }
 

@@ -14,6 +14,7 @@ use super::message::{Order, Reply, Request, decode, encode};
 use crate::jail::relaunch::sealed;
 use crate::jail::store::Lock;
 use crate::jail::{Host, JailError, root};
+use crate::kernel::system::pidfd::Process;
 use crate::kernel::{JailName, Jid};
 
 /// How long a keeper may take for a word. It does nothing slow.
@@ -26,7 +27,7 @@ const STEP: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub struct Asked {
     pub pid: Pid,
-    pub pidfd: OwnedFd,
+    pub pidfd: Process,
     channel: Channel,
 }
 
@@ -53,7 +54,7 @@ pub fn run(
     let (pid, process) = request_run(name, &channel, order, told, standard, None)?;
     let pidfd = process.ok_or_else(|| lied(name, "it sent no descriptor of the process"))?;
     check_member(host, name, jid, pid, &pidfd)?;
-    Ok(Asked { pid: Pid::from_raw(pid), pidfd, channel })
+    Ok(Asked { pid: Pid::from_raw(pid), pidfd: Process::received(pid, pidfd), channel })
 }
 
 impl Keeper {

@@ -6,9 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::process::ExitCode;
 
 use nix::errno::Errno;
-use nix::sched::{CloneFlags, setns};
 use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::chdir;
 use serde::{Deserialize, Serialize};
@@ -16,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use super::message::decode;
 use super::serve::Keeper;
 use crate::jail::enter::program::close_all_but;
-use crate::jail::enter::reset;
 use crate::jail::relaunch::{FIRST, inherited, unsealed};
 use crate::jail::{Config, JailError, root};
-use crate::kernel::{BodyChoice, JailName, Jid, select};
+use crate::kernel::system::{self, Signals, reset};
+use crate::kernel::{JailName, Jid, keepers_body};
 
 /// Descriptors of a keeper: its task, where it reports to, where it is asked, and whose it is.
 const TASK_FD: RawFd = FIRST;
@@ -65,29 +63,28 @@ pub fn main() -> ExitCode {
 }
 
 /// Becomes a member, with no descriptor but those `kept`, and what all its children are to inherit.
-fn enter(task: &Task, mut kept: Vec<RawFd>) -> Result<SignalFd, JailError> {
+fn enter(task: &Task, mut kept: Vec<RawFd>) -> Result<Signals, JailError> {
     let failed = |step: &'static str| {
         let name = task.name.clone();
         move |errno: Errno| JailError::Enter { name, step, errno }
     };
     // What `ps -o comm` and top show; `ps ax` shows argv.
-    nix::sys::prctl::set_name(c"jailctl").map_err(failed("name the keeper"))?;
-    nix::sys::prctl::set_child_subreaper(true).map_err(failed("adopt orphans"))?;
+    system::name_process(c"jailctl").map_err(failed("name the keeper"))?;
+    system::adopt_orphans(true).map_err(failed("adopt orphans"))?;
     // All of them: members may send it any, and only SIGKILL is to end it.
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None).map_err(failed("block signals"))?;
     let mut wanted = SigSet::empty();
     wanted.add(nix::sys::signal::Signal::SIGCHLD);
-    let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
-    let signals = SignalFd::with_flags(&wanted, flags).map_err(failed("receive signals"))?;
+    let signals = Signals::of(&wanted).map_err(failed("receive signals"))?;
     reset::oom_score();
     reset::limits().map_err(failed("reset the resource limits"))?;
     reset::scheduling().map_err(failed("reset the scheduling"))?;
     reset::keyring();
 
-    let gate = select(BodyChoice::Landlock)?.gate(task.jid)?;
+    let gate = keepers_body()?.gate(task.jid)?;
     let namespace = root::pinned(&task.config, &task.name)?.ok_or_else(|| JailError::NotRunning(task.name.clone()))?;
     gate.join_cgroup(false).map_err(failed("join the control group"))?;
-    setns(namespace.as_fd(), CloneFlags::CLONE_NEWNS).map_err(failed("go to the jail's mounts"))?;
+    root::go_in(namespace.as_fd()).map_err(failed("go to the jail's mounts"))?;
     drop(namespace);
     chdir("/").map_err(failed("go to the jail's mounts"))?;
     umask(Mode::from_bits_truncate(0o022));

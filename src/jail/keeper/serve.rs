@@ -6,15 +6,13 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signalfd::SignalFd;
 use nix::sys::socket::{SockFlag, accept4};
 use nix::unistd::Pid;
 
 use super::channel::{Channel, Packet};
 use super::message::{Reply, Request, decode, encode};
 use super::session::Session;
-use crate::jail::fork;
-use crate::kernel::pidfd;
+use crate::kernel::system::{self, Signals, pidfd};
 
 /// Connections at a time; more wait to be accepted.
 const MOST: usize = 256;
@@ -35,7 +33,7 @@ pub struct Keeper {
     listener: OwnedFd,
     /// Ends when the supervisor that started this keeper does; `None` for a keeper on demand.
     link: Option<OwnedFd>,
-    signals: SignalFd,
+    signals: Signals,
     connections: Vec<Connection>,
     /// Since when there is nothing to do, if so.
     idle: Option<Instant>,
@@ -49,7 +47,7 @@ enum Next {
 }
 
 impl Keeper {
-    pub fn new(listener: OwnedFd, link: Option<OwnedFd>, signals: SignalFd) -> Keeper {
+    pub fn new(listener: OwnedFd, link: Option<OwnedFd>, signals: Signals) -> Keeper {
         Keeper { listener, link, signals, connections: Vec::new(), idle: None }
     }
 
@@ -67,7 +65,7 @@ impl Keeper {
                 }
             }
             if woken.signal {
-                while let Ok(Some(_)) = self.signals.read_signal() {}
+                while self.signals.next().is_some() {}
             }
             let busy = self.reap();
             if woken.link {
@@ -116,7 +114,7 @@ impl Keeper {
                 0 => return true,
                 -1 if Errno::last() == Errno::EINTR => {}
                 -1 => return false,
-                pid if libc::WIFSTOPPED(status) => fork::release(pid, libc::WSTOPSIG(status)),
+                pid if libc::WIFSTOPPED(status) => system::go_on_untraced(pid, libc::WSTOPSIG(status)),
                 pid => self.tell_end(Pid::from_raw(pid), status),
             }
         }

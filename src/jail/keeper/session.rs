@@ -10,9 +10,9 @@ use nix::unistd::{Pid, write};
 use super::message::{MAX_ORDER, MessageError, Order, RUN_DESCRIPTORS, decode};
 use crate::jail::enter::account::Who;
 use crate::jail::enter::program::{Program, close_all_but, out_of_the_way};
-use crate::jail::enter::reset;
 use crate::jail::enter::step::Failure;
 use crate::jail::relaunch;
+use crate::kernel::system::{self, reset};
 
 /// Why an order is not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -67,11 +67,8 @@ impl Session {
 
     /// Starts the process; it is a child of the keeper, or its sibling.
     pub fn start(self) -> Result<Pid, OrderError> {
-        let parent = if self.order.sibling { libc::CLONE_PARENT } else { 0 };
-        let (flags, zero) = (parent | libc::SIGCHLD, 0_usize);
-        // As fork(2), which takes no flags. No new stack, no thread storage: the child goes on with a copy of this one.
         // SAFETY: this process has one thread, so the child has a consistent copy of all memory and locks.
-        match unsafe { libc::syscall(libc::SYS_clone, flags as libc::c_long, zero, zero, zero, zero) } {
+        match unsafe { system::fork_beside(self.order.sibling) } {
             -1 => Err(OrderError::Fork(Errno::last())),
             0 => {
                 let failure = self.run().expect_err("a program that runs does not return");
@@ -80,14 +77,14 @@ impl Session {
                 // SAFETY: ends the process at once; the keeper's buffers and exit handlers are none of its business.
                 unsafe { libc::_exit(1) }
             }
-            pid => Ok(Pid::from_raw(pid as i32)),
+            pid => Ok(Pid::from_raw(pid)),
         }
     }
 
     fn run(&self) -> Result<std::convert::Infallible, Failure> {
         use crate::jail::enter::step::{Step, at};
         reset::signals();
-        nix::sys::prctl::set_child_subreaper(self.order.adopts).map_err(at(Step::Session))?;
+        system::adopt_orphans(self.order.adopts).map_err(at(Step::Session))?;
         let program = Program {
             argv: &self.argv,
             env: &self.order.env,

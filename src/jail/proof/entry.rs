@@ -46,7 +46,7 @@ pub fn main() -> ExitCode {
         return ExitCode::from(USAGE);
     };
     // A loader may have run it, and would give its own name to what is listed of denials. A name is all that is set.
-    let _ = nix::sys::prctl::set_name(c"jailsh-probe");
+    let _ = crate::kernel::system::name_process(c"jailsh-probe");
     for order in orders {
         let child = fork::in_child(|| order.attempt().map_or_else(|errno| errno as i32, |()| 0));
         println!("{}", child.ok().and_then(fork::wait).unwrap_or(UNKNOWN));

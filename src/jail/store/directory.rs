@@ -9,22 +9,18 @@ use std::path::{Path, PathBuf};
 
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2, renameat};
+use nix::fcntl::{AtFlags, OFlag, renameat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
 use nix::unistd::{UnlinkatFlags, fsync, geteuid, unlinkat};
 
 use crate::jail::JailError;
+use crate::kernel::system::{Bounds, open_below};
 
 /// An open directory and the path it was reached by, for messages.
 #[derive(Debug)]
 pub struct Directory {
     fd: OwnedFd,
     path: PathBuf,
-}
-
-/// Neither symlinks nor the magic ones of /proc, nor anything outside.
-pub fn strict() -> ResolveFlag {
-    ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_MAGICLINKS
 }
 
 impl Directory {
@@ -68,23 +64,12 @@ impl Directory {
 
     /// Opens anything below, strictly.
     pub fn open_at(&self, name: impl AsRef<Path>, flags: OFlag, mode: Mode) -> nix::Result<OwnedFd> {
-        self.resolve(name.as_ref(), flags, mode, strict())
+        open_below(self.fd(), name.as_ref(), flags, mode, Bounds::Beneath)
     }
 
     /// The same, refusing also to go into what is mounted below (`EXDEV`).
     pub fn open_in_mount(&self, name: impl AsRef<Path>, flags: OFlag, mode: Mode) -> nix::Result<OwnedFd> {
-        self.resolve(name.as_ref(), flags, mode, strict() | ResolveFlag::RESOLVE_NO_XDEV)
-    }
-
-    fn resolve(&self, name: &Path, flags: OFlag, mode: Mode, resolve: ResolveFlag) -> nix::Result<OwnedFd> {
-        let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).mode(mode).resolve(resolve);
-        // EAGAIN: a rename went on somewhere and the kernel cannot tell whether the walk stayed inside.
-        loop {
-            match openat2(self.fd(), name, how) {
-                Err(Errno::EAGAIN | Errno::EINTR) => continue,
-                other => return other,
-            }
-        }
+        open_below(self.fd(), name.as_ref(), flags, mode, Bounds::SameMount)
     }
 
     /// A directory below.

@@ -1,12 +1,12 @@
 //! Replacing a jail's directory by another one in a single step: whoever looks sees the old jail or the new one.
 
 use nix::errno::Errno;
-use nix::fcntl::{RenameFlags, renameat2};
 
 use super::directory::Directory;
 use super::{MAX_JAILS, REPLACED, SPEC_FILE, remove_tree, trash_of};
 use crate::jail::JailError;
 use crate::kernel::JailName;
+use crate::kernel::system;
 
 /// What belongs to the one or the other; all else in a jail's directory (its snapshots above all) stays with the jail.
 const REPLACED_ENTRIES: [&str; 3] = [SPEC_FILE, "data", "root"];
@@ -22,7 +22,7 @@ pub fn exchange(
     let made = jails.make(&aside, 0o700).and_then(|made| {
         fill(&made)?;
         made.sync()?;
-        renameat2(jails.fd(), aside.as_str(), jails.fd(), name.as_str(), RenameFlags::RENAME_EXCHANGE)
+        system::exchange(jails.fd(), aside.as_str(), jails.fd(), name.as_str())
             .map_err(JailError::system(format!("exchange {} for the new one", jails.path_of(name.as_str()).display())))?;
         jails.sync()
     });
@@ -41,7 +41,7 @@ pub fn carry_over(jails: &Directory, name: &JailName) -> Result<(), JailError> {
     }
     let trash = trash_of(name);
     remove_tree(jails, &trash)?;
-    renameat2(jails.fd(), aside.as_str(), jails.fd(), trash.as_str(), RenameFlags::RENAME_NOREPLACE)
+    system::rename_new(jails.fd(), aside.as_str(), jails.fd(), trash.as_str())
         .map_err(JailError::system(format!("set {} aside", jails.path_of(&aside).display())))?;
     jails.sync()
 }
@@ -51,7 +51,7 @@ fn move_entries(old: &Directory, jail: &Directory) -> Result<(), JailError> {
         if REPLACED_ENTRIES.iter().any(|replaced| entry == *replaced) {
             continue;
         }
-        match renameat2(old.fd(), entry.as_os_str(), jail.fd(), entry.as_os_str(), RenameFlags::RENAME_NOREPLACE) {
+        match system::rename_new(old.fd(), entry.as_os_str(), jail.fd(), entry.as_os_str()) {
             Ok(()) => {}
             Err(Errno::EEXIST) => {
                 return Err(JailError::Path {

@@ -8,10 +8,8 @@ mod removal;
 
 use std::os::fd::OwnedFd;
 
-use nix::fcntl::{RenameFlags, renameat2};
-
 pub(crate) use directory::Directory;
-pub(super) use directory::{read_regular, strict};
+pub(super) use directory::read_regular;
 pub use exchange::exchange;
 pub use lock::{Lock, Turn, TurnName};
 pub(super) use removal::remove_tree;
@@ -19,6 +17,7 @@ pub(super) use removal::remove_tree;
 use super::spec::nearest;
 use super::{Config, JailError, Spec, snapshot, tree};
 use crate::kernel::JailName;
+use crate::kernel::system::rename_new;
 
 /// Ends the name of a jail's directory that another one is to replace, or has replaced.
 const REPLACED: &str = ".replaced";
@@ -112,7 +111,7 @@ pub fn appear(
     let made = parent.make(&aside, mode).and_then(|made| {
         fill(&made)?;
         made.sync()?;
-        renameat2(parent.fd(), aside.as_str(), parent.fd(), name, RenameFlags::RENAME_NOREPLACE)
+        rename_new(parent.fd(), aside.as_str(), parent.fd(), name)
             .map_err(JailError::system(format!("rename to {}", parent.path_of(name).display())))?;
         parent.sync()?;
         parent.sub(name)
@@ -142,7 +141,7 @@ fn trash_of(name: &JailName) -> String {
 pub fn remove_jail(jails: &Directory, name: &JailName) -> Result<(), JailError> {
     let trash = trash_of(name);
     remove_tree(jails, &trash)?;
-    renameat2(jails.fd(), name.as_str(), jails.fd(), trash.as_str(), RenameFlags::RENAME_NOREPLACE)
+    rename_new(jails.fd(), name.as_str(), jails.fd(), trash.as_str())
         .map_err(JailError::system(format!("set {} aside", jails.path_of(name.as_str()).display())))?;
     jails.sync()?;
     remove_tree(jails, &trash)

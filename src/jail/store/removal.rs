@@ -3,12 +3,13 @@
 use std::ffi::OsStr;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, RenameFlags, openat2, renameat2};
+use nix::fcntl::OFlag;
 use nix::sys::stat::{FchmodatFlags, Mode, fchmodat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-use super::directory::{Directory, strict};
+use super::directory::Directory;
 use crate::jail::JailError;
+use crate::kernel::system::rename_new;
 
 /// Names taken from a directory at once: bounds memory, however many files a jail made.
 const BATCH: usize = 4096;
@@ -76,7 +77,7 @@ fn move_up(from: &Directory, name: &OsStr, top: &Directory, moved: &mut u64) -> 
     loop {
         *moved += 1;
         let fresh = format!(".moved-{moved}");
-        match renameat2(from.fd(), name, top.fd(), fresh.as_str(), RenameFlags::RENAME_NOREPLACE) {
+        match rename_new(from.fd(), name, top.fd(), fresh.as_str()) {
             Ok(()) => return Ok(()),
             Err(Errno::EEXIST) => continue,
             Err(errno) => return Err(blocked(from, name, errno)),
@@ -85,10 +86,7 @@ fn move_up(from: &Directory, name: &OsStr, top: &Directory, moved: &mut u64) -> 
 }
 
 fn open_same_mount(parent: &Directory, name: &OsStr) -> Result<Directory, JailError> {
-    let how = OpenHow::new()
-        .flags(OFlag::O_DIRECTORY | OFlag::O_RDONLY | OFlag::O_CLOEXEC)
-        .resolve(strict() | nix::fcntl::ResolveFlag::RESOLVE_NO_XDEV);
-    let open = || openat2(parent.fd(), name, how);
+    let open = || parent.open_in_mount(name, OFlag::O_DIRECTORY | OFlag::O_RDONLY, Mode::empty());
     let fd = match open() {
         // Only without CAP_DAC_OVERRIDE: a directory that its owner closed to himself.
         Err(Errno::EACCES) => fchmodat(parent.fd(), name, Mode::S_IRWXU, FchmodatFlags::NoFollowSymlink).and_then(|()| open()),

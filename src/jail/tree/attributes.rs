@@ -2,14 +2,14 @@
 //! never through a link.
 
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsRawFd, BorrowedFd};
-use std::ptr;
+use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
-use nix::fcntl::AtFlags;
-use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, UtimensatFlags, fchmodat, utimensat};
+use nix::sys::stat::{FileStat, Mode, SFlag};
 use nix::sys::time::TimeSpec;
-use nix::unistd::{Gid, Uid, fchownat};
+use nix::unistd::{Gid, Uid};
+
+use crate::kernel::system::{Handle, mtime_nanos};
 
 /// What all extended attributes of a file may hold together, names included (the kernel's own bound for one is 64 KiB).
 pub const XATTR_LIMIT: usize = 1 << 20;
@@ -41,84 +41,50 @@ pub fn kind(status: &FileStat) -> SFlag {
 }
 
 impl Attributes {
-    /// Of an open file, also one opened with `O_PATH`.
-    pub fn read(file: BorrowedFd<'_>, status: &FileStat) -> nix::Result<Attributes> {
+    /// Of a file of this status.
+    pub fn read(file: &Handle, status: &FileStat) -> nix::Result<Attributes> {
         let mode = status.st_mode & 0o7777;
-        let mtime = (status.st_mtime, status.st_mtime_nsec as u32);
+        let mtime = (status.st_mtime, mtime_nanos(status) as u32);
         Ok(Attributes { mode, uid: status.st_uid, gid: status.st_gid, mtime, xattrs: xattrs(file)? })
     }
 
     /// Sets all of it; `kind` is the file's. Says how many extended attributes this file system cannot hold.
-    pub fn apply(&self, file: BorrowedFd<'_>, kind: SFlag) -> nix::Result<u64> {
-        let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
-        fchownat(file, "", Some(uid), Some(gid), AtFlags::AT_EMPTY_PATH)?;
-        let path = proc_path(file);
-        let path = path.as_c_str();
+    pub fn apply(&self, file: &Handle, kind: SFlag) -> nix::Result<u64> {
+        file.set_owner(Uid::from_raw(self.uid), Gid::from_raw(self.gid))?;
         // Changing the owner clears setuid bits and capabilities, so these come after.
         if kind != SFlag::S_IFLNK {
-            let mode = Mode::from_bits_truncate(self.mode);
-            fchmodat(nix::fcntl::AT_FDCWD, path, mode, FchmodatFlags::FollowSymlink)?;
+            file.set_mode(Mode::from_bits_truncate(self.mode))?;
         }
         let mut lost = 0;
         for (name, value) in &self.xattrs {
-            // SAFETY: both texts are NUL-terminated, the value is as long as said; all outlive the call.
-            let set = unsafe { libc::setxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0) };
-            match Errno::result(set) {
-                Ok(_) => {}
+            match file.set_attribute(name, value) {
+                Ok(()) => {}
                 Err(Errno::EOPNOTSUPP | Errno::EPERM) => lost += 1,
                 Err(errno) => return Err(errno),
             }
         }
-        let mtime = TimeSpec::new(self.mtime.0, self.mtime.1.into());
-        utimensat(nix::fcntl::AT_FDCWD, path, &mtime, &mtime, UtimensatFlags::FollowSymlink)?;
+        file.set_time(TimeSpec::new(self.mtime.0, self.mtime.1.into()))?;
         Ok(lost)
+    }
+
+    /// The same on an open file.
+    pub fn apply_to(&self, file: BorrowedFd<'_>, kind: SFlag) -> nix::Result<u64> {
+        self.apply(&Handle::of(file)?, kind)
     }
 }
 
-/// A name of the very file, whatever it is: the link in /proc leads to it and no further, be it a symlink itself.
-fn proc_path(file: BorrowedFd<'_>) -> CString {
-    CString::new(format!("/proc/self/fd/{}", file.as_raw_fd())).expect("digits hold no NUL")
-}
-
-fn xattrs(file: BorrowedFd<'_>) -> nix::Result<Vec<(CString, Vec<u8>)>> {
-    let path = proc_path(file);
-    let path = path.as_c_str();
-    // SAFETY: a NUL-terminated text, and room as large as said (none: it then asks for the size).
-    let list = whole(|to, size| unsafe { libc::listxattr(path.as_ptr(), to.cast(), size) });
-    let list = match list {
-        Err(Errno::EOPNOTSUPP) => return Ok(Vec::new()),
-        list => list?,
-    };
+fn xattrs(file: &Handle) -> nix::Result<Vec<(CString, Vec<u8>)>> {
+    let list = file.attribute_names()?;
     let mut found = Vec::new();
     let mut room = XATTR_LIMIT;
     for name in list.split_inclusive(|byte| *byte == 0).filter_map(|name| CStr::from_bytes_with_nul(name).ok()) {
         if !is_kept(name) {
             continue;
         }
-        // SAFETY: both texts are NUL-terminated, and room is as large as said.
-        let value = whole(|to, size| unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), to.cast(), size) })?;
+        let value = file.attribute(name)?;
         room = room.checked_sub(name.to_bytes().len() + value.len()).ok_or(Errno::E2BIG)?;
         found.push((name.to_owned(), value));
     }
     found.sort();
     Ok(found)
-}
-
-/// Asks for a size, then for the bytes, until both fit together.
-fn whole(mut ask: impl FnMut(*mut u8, usize) -> isize) -> nix::Result<Vec<u8>> {
-    loop {
-        let size = Errno::result(ask(ptr::null_mut(), 0))? as usize;
-        if size == 0 {
-            return Ok(Vec::new());
-        }
-        let mut bytes = vec![0; size];
-        match Errno::result(ask(bytes.as_mut_ptr(), size)) {
-            Ok(length) => {
-                bytes.truncate(length as usize);
-                return Ok(bytes);
-            }
-            Err(Errno::ERANGE) => continue,
-            Err(errno) => return Err(errno),
-        }
-    }
 }

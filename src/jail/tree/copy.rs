@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag};
@@ -17,9 +18,7 @@ use super::walk::{Found, Visitor, walk};
 use super::{Tally, Watch};
 use crate::jail::JailError;
 use crate::jail::store::Directory;
-
-// linux/fs.h
-nix::ioctl_write_int_bad!(ficlone, libc::FICLONE as libc::c_ulong);
+use crate::kernel::system::{self, Handle};
 
 const BUFFER: usize = 128 << 10;
 
@@ -27,7 +26,9 @@ const BUFFER: usize = 128 << 10;
 /// left out. The caller brings it to disk.
 pub fn copy(from: &Directory, to: &Directory, leave: &dyn Fn(&Found<'_>) -> bool, watch: Watch<'_>) -> Result<Tally, JailError> {
     let status = fstat(from.fd()).map_err(JailError::system(format!("look at {}", from.path().display())))?;
-    let top = Attributes::read(from.fd(), &status).map_err(|errno| blocked(from.path().to_owned(), "look at", errno))?;
+    let top = Handle::of(from.fd())
+        .and_then(|handle| Attributes::read(&handle, &status))
+        .map_err(|errno| blocked(from.path().to_owned(), "look at", errno))?;
     let mut copier = Copier {
         to,
         leave,
@@ -97,7 +98,7 @@ impl Copier<'_, '_> {
             return linkat(first.fd(), name.as_os_str(), to.fd(), found.name, AtFlags::empty()).map_err(make);
         }
         let made = match found.kind {
-            SFlag::S_IFREG => self.copy_file(found, to)?,
+            SFlag::S_IFREG => self.copy_file(found, to)?.into(),
             SFlag::S_IFLNK => {
                 symlinkat(found.target()?.as_os_str(), to.fd(), found.name).map_err(make)?;
                 handle(to, found)?
@@ -108,7 +109,7 @@ impl Copier<'_, '_> {
             }
         };
         self.tally.lost_attributes +=
-            attributes.apply(made.as_fd(), found.kind).map_err(|errno| blocked(place.clone(), "set the attributes of", errno))?;
+            attributes.apply(&made, found.kind).map_err(|errno| blocked(place.clone(), "set the attributes of", errno))?;
         if found.status.st_nlink > 1 {
             self.links.insert(inode, (found.place.clone(), found.name.to_owned()));
         }
@@ -129,14 +130,13 @@ impl Copier<'_, '_> {
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW;
         let made = to.open_in_mount(found.name, flags, Mode::S_IRUSR | Mode::S_IWUSR).map_err(write)?;
         if self.can_share && status.st_size > 0 {
-            // SAFETY: two open descriptors; the call changes no memory.
-            match unsafe { ficlone(made.as_raw_fd(), from.as_raw_fd()) } {
-                Ok(_) => {
+            match system::share_blocks(made.as_fd(), from.as_fd()) {
+                Ok(()) => {
                     self.tally.shared_files += 1;
                     self.tally.bytes += status.st_size.unsigned_abs();
                     return Ok(made);
                 }
-                Err(Errno::EOPNOTSUPP | Errno::EXDEV | Errno::EINVAL | Errno::ENOTTY | Errno::ENOSYS) => self.can_share = false,
+                Err(Errno::EOPNOTSUPP) => self.can_share = false,
                 Err(errno) => return Err(write(errno)),
             }
         }
@@ -155,16 +155,15 @@ impl Copier<'_, '_> {
         write: &dyn Fn(Errno) -> JailError,
     ) -> Result<(), JailError> {
         let errno = |error: std::io::Error| Errno::from_raw(error.raw_os_error().unwrap_or(Errno::EIO as i32));
-        let seek = |file: &File, at: i64, whence: nix::unistd::Whence| nix::unistd::lseek(file, at, whence);
         let mut at = 0;
         while at < size {
-            at = match seek(from, at, nix::unistd::Whence::SeekData) {
+            at = match system::next_data(from.as_fd(), at) {
                 Ok(at) => at,
                 // Nothing but a hole up to the end.
                 Err(Errno::ENXIO) => break,
                 Err(errno) => return Err(read(errno)),
             };
-            let end = seek(from, at, nix::unistd::Whence::SeekHole).map_err(read)?.min(size);
+            let end = system::next_hole(from.as_fd(), at).map_err(read)?.min(size);
             from.seek(SeekFrom::Start(at.unsigned_abs())).map_err(|error| read(errno(error)))?;
             to.seek(SeekFrom::Start(at.unsigned_abs())).map_err(|error| write(errno(error)))?;
             while at < end {
@@ -189,7 +188,7 @@ impl Copier<'_, '_> {
         for (place, attributes) in self.directories.iter().rev() {
             let made = place.open(self.to)?;
             self.tally.lost_attributes += attributes
-                .apply(made.fd(), SFlag::S_IFDIR)
+                .apply_to(made.fd(), SFlag::S_IFDIR)
                 .map_err(|errno| blocked(made.path().to_owned(), "set the attributes of", errno))?;
         }
         Ok(self.tally)
@@ -197,7 +196,6 @@ impl Copier<'_, '_> {
 }
 
 /// What was just made, whatever it is.
-fn handle(to: &Directory, found: &Found<'_>) -> Result<OwnedFd, JailError> {
-    to.open_in_mount(found.name, OFlag::O_PATH | OFlag::O_NOFOLLOW, Mode::empty())
-        .map_err(|errno| blocked(to.path_of(found.name), "open", errno))
+fn handle(to: &Directory, found: &Found<'_>) -> Result<Handle, JailError> {
+    Handle::at(to.fd(), Path::new(found.name)).map_err(|errno| blocked(to.path_of(found.name), "open", errno))
 }

@@ -7,9 +7,6 @@ mod digest;
 mod place;
 mod walk;
 
-use std::os::fd::AsRawFd;
-
-use nix::errno::Errno;
 use nix::sys::stat::SFlag;
 
 pub use attributes::{Attributes, CAPABILITY, XATTR_LIMIT, is_kept};
@@ -20,6 +17,7 @@ pub use walk::{Found, Visitor, walk};
 
 use super::JailError;
 use super::store::Directory;
+use crate::kernel::system::sync_file_system;
 
 /// What was worked through so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -68,10 +66,7 @@ pub fn measure(top: &Directory) -> Result<Tally, JailError> {
 
 /// Brings everything written to the file system of this directory to disk, at the price of one wait for all of it.
 pub fn to_disk(directory: &Directory) -> Result<(), JailError> {
-    // SAFETY: an open descriptor.
-    Errno::result(unsafe { libc::syncfs(directory.fd().as_raw_fd()) })
-        .map(drop)
-        .map_err(JailError::system(format!("write {} to disk", directory.path().display())))
+    sync_file_system(directory.fd()).map_err(JailError::system(format!("write {} to disk", directory.path().display())))
 }
 
 #[cfg(test)]

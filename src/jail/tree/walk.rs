@@ -4,13 +4,13 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use nix::fcntl::OFlag;
-use nix::sys::stat::{FileStat, Mode, SFlag};
+use nix::sys::stat::{FileStat, SFlag};
 
 use super::attributes::{Attributes, kind};
 use super::place::{Place, blocked};
 use crate::jail::JailError;
 use crate::jail::store::Directory;
+use crate::kernel::system::Handle;
 
 /// Entries of one directory, at most: its names are held in memory.
 const MAX_NAMES: usize = 4_000_000;
@@ -41,15 +41,13 @@ impl Found<'_> {
     }
 
     /// The entry itself, opened for nothing but looking at it.
-    pub fn handle(&self) -> Result<std::os::fd::OwnedFd, JailError> {
-        let open = self.parent.open_in_mount(self.name, OFlag::O_PATH | OFlag::O_NOFOLLOW, Mode::empty());
-        open.map_err(|errno| blocked(self.parent.path_of(self.name), "open", errno))
+    pub fn handle(&self) -> Result<Handle, JailError> {
+        Handle::at(self.parent.fd(), Path::new(self.name)).map_err(|errno| blocked(self.parent.path_of(self.name), "open", errno))
     }
 
     pub fn attributes(&self) -> Result<Attributes, JailError> {
-        use std::os::fd::AsFd;
         let look = |errno| blocked(self.parent.path_of(self.name), "look at", errno);
-        Attributes::read(self.handle()?.as_fd(), &self.status).map_err(look)
+        Attributes::read(&self.handle()?, &self.status).map_err(look)
     }
 
     /// Where a symlink leads.

@@ -2,12 +2,12 @@
 //! process that took over a pid is never met.
 
 use std::fs;
-use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::kernel::{Jid, KernelError, Member, cgroup, pidfd};
+use crate::kernel::system::pidfd;
+use crate::kernel::{Jid, KernelError, Member, cgroup};
 
 const POLL: Duration = Duration::from_millis(2);
 
@@ -47,11 +47,12 @@ pub fn virtual_pages(pids: &[i32]) -> u64 {
 
 /// Sends a signal to every member once; answers how many were reached.
 pub fn signal(group: &Path, signal: i32) -> Result<usize, KernelError> {
-    let opened: Vec<(i32, OwnedFd)> = pids(group)?.into_iter().filter_map(|pid| Some((pid, pidfd::open(pid).ok()?))).collect();
+    let opened: Vec<(i32, pidfd::Process)> =
+        pids(group)?.into_iter().filter_map(|pid| Some((pid, pidfd::open(pid).ok()?))).collect();
     // Who is listed still, now that its descriptor is open, is the one the descriptor means.
     let still = pids(group)?;
     let reached =
-        |(pid, process): &&(i32, OwnedFd)| still.binary_search(pid).is_ok() && pidfd::signal(process.as_fd(), signal).is_ok();
+        |(pid, process): &&(i32, pidfd::Process)| still.binary_search(pid).is_ok() && pidfd::signal(process, signal).is_ok();
     Ok(opened.iter().filter(reached).count())
 }
 

@@ -1,13 +1,13 @@
 //! Signals to all of a jail's members, and its end.
 
 use std::collections::BTreeMap;
-use std::os::fd::{AsFd, OwnedFd};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::control::Control;
 use super::iterate::{self, Process};
-use crate::kernel::{Jid, KernelError, cgroup, pidfd};
+use crate::kernel::system::pidfd;
+use crate::kernel::{Jid, KernelError, cgroup};
 
 const POLL: Duration = Duration::from_millis(2);
 
@@ -21,7 +21,7 @@ pub fn of(control: &Control, jid: Jid) -> Result<BTreeMap<i32, Process>, KernelE
 /// Sends a signal to every live member once; answers how many were reached.
 pub fn signal(control: &Control, jid: Jid, signal: i32) -> Result<usize, KernelError> {
     let seen = of(control, jid)?;
-    let opened: Vec<(&Process, OwnedFd)> = seen
+    let opened: Vec<(&Process, pidfd::Process)> = seen
         .values()
         .filter(|process| process.alive)
         .filter_map(|process| Some((process, pidfd::open(process.pid).ok()?)))
@@ -30,7 +30,7 @@ pub fn signal(control: &Control, jid: Jid, signal: i32) -> Result<usize, KernelE
     // there in between.
     let still = of(control, jid)?;
     let same = |process: &Process| still.get(&process.pid).is_some_and(|now| now.start_ns == process.start_ns);
-    Ok(opened.iter().filter(|(process, descriptor)| same(process) && pidfd::signal(descriptor.as_fd(), signal).is_ok()).count())
+    Ok(opened.iter().filter(|(process, descriptor)| same(process) && pidfd::signal(descriptor, signal).is_ok()).count())
 }
 
 /// Closes the jail and kills its members until none is left that could act: what remains are at most zombies whose

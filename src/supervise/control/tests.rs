@@ -1,7 +1,6 @@
 //! The verbs for a jail that is up, which need no jail of their own: against a body that calls itself real, and with the
 //! test program as the monitor. What brings jails up and down is tested where there are jails.
 
-use std::os::fd::AsFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::rc::Rc;
@@ -266,8 +265,8 @@ fn a_foreground_supervisor_whose_monitor_dies_says_so() {
     let (_, outcome) = in_the_foreground(&bench, "exec sleep 1000");
     let status = until_running(&bench);
     let (monitor, service) = (pidfd::open(status.pid).unwrap(), pidfd::open(status.service.unwrap()).unwrap());
-    pidfd::signal(monitor.as_fd(), Signal::SIGKILL).unwrap();
+    pidfd::signal(&monitor, Signal::SIGKILL).unwrap();
     let error = outcome.recv_timeout(Duration::from_secs(10)).unwrap().unwrap_err();
     assert_eq!(error, "supervision of jail t ended: the supervisor was killed by SIGKILL");
-    pidfd::signal(service.as_fd(), Signal::SIGKILL).unwrap();
+    pidfd::signal(&service, Signal::SIGKILL).unwrap();
 }

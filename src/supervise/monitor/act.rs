@@ -60,7 +60,7 @@ impl Monitor<'_> {
             Deed::StopSignal => {
                 if let Some(child) = &self.runners[unit].child {
                     // One that has ended by itself is about to be reaped.
-                    let _ = pidfd::signal(std::os::fd::AsFd::as_fd(&child.pidfd), self.service.units[unit].stop_signal);
+                    let _ = pidfd::signal(&child.pidfd, self.service.units[unit].stop_signal);
                 }
             }
             Deed::Clear => {

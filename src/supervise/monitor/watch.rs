@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use nix::sys::signal::Signal;
-use nix::sys::signalfd::SignalFd;
 
 use super::super::children;
 use super::super::clearing::What;
@@ -14,13 +13,17 @@ use super::super::history::STEP;
 use super::super::runner::Runner;
 use super::{Monitor, SAMPLE};
 use crate::kernel::KernelError;
+use crate::kernel::system::Signals;
 
 impl Monitor<'_> {
-    pub(super) fn take_signals(&mut self, signals: &SignalFd) {
-        while let Ok(Some(info)) = signals.read_signal() {
-            let Ok(signal) = Signal::try_from(info.ssi_signo as i32) else { continue };
+    pub(super) fn take_signals(&mut self, signals: &Signals) {
+        while let Some((signal, sender)) = signals.next() {
+            let Ok(signal) = Signal::try_from(signal) else { continue };
             if matches!(signal, Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT) {
-                self.tell(Event::StopRequested(format!("{signal} from pid {}", info.ssi_pid)));
+                self.tell(Event::StopRequested(match sender {
+                    0 => signal.to_string(),
+                    sender => format!("{signal} from pid {sender}"),
+                }));
             }
         }
         self.reap();

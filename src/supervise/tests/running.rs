@@ -138,7 +138,7 @@ fn a_killed_supervisor_is_dead_to_everybody_at_once() {
     bench.until("the lock's end", |bench| bench.monitor().is_none());
     assert!(lives(service), "the service outlives its supervisor; start and stop clean up by the kernel's list");
     assert_eq!(bench.file("held"), "true", "that is how they know");
-    pidfd::signal(std::os::fd::AsFd::as_fd(&fd), Signal::SIGKILL).unwrap();
+    pidfd::signal(&fd, Signal::SIGKILL).unwrap();
     assert_eq!(bench.launch().unwrap(), Report::Ready);
 }
 

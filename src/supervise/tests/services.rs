@@ -156,7 +156,7 @@ fn nonsense_on_the_control_socket_is_answered_and_changes_nothing() {
 fn a_supervisor_that_does_not_answer_is_not_waited_for_without_end() {
     let bench = Bench::new("exec sleep 1000").started();
     let monitor = pidfd::open(bench.monitor().unwrap()).unwrap();
-    let signal = |signal| pidfd::signal(std::os::fd::AsFd::as_fd(&monitor), signal).unwrap();
+    let signal = |signal| pidfd::signal(&monitor, signal).unwrap();
     signal(Signal::SIGSTOP);
     let begun = Instant::now();
     assert!(ask(bench.files().dir(), &Request::Status).is_err());

@@ -7,8 +7,7 @@
 use std::collections::HashSet;
 use std::io::IoSlice;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixListener};
+use std::os::unix::net::UnixListener;
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
@@ -18,6 +17,7 @@ use nix::sys::stat::Mode;
 use super::reach::MARK;
 use crate::jail::store::random_name;
 use crate::jail::{Host, JailError};
+use crate::kernel::system;
 use crate::kernel::{JailName, Jid, Port, detached};
 
 /// Laid out.
@@ -46,7 +46,7 @@ impl Bait {
     /// What the kernel refuses this process.
     pub fn lay(host: &Host, jid: Jid) -> Result<Bait, JailError> {
         let socket = random_name("jailsh-probe-")?;
-        let address = SocketAddr::from_abstract_name(&socket).map_err(JailError::io("name a socket"))?;
+        let address = system::hidden_address(&socket).map_err(JailError::io("name a socket"))?;
         let listener = UnixListener::bind_addr(&address).map_err(JailError::io("listen on an abstract socket"))?;
         let (ours, theirs) = handed_in().map_err(JailError::system("lay out what a probe is handed"))?;
         let segment = Segment::new().map_err(JailError::system("make a shared memory segment"))?;

@@ -11,6 +11,7 @@ use crate::jail::script_file::PREFIX;
 use crate::jail::store::{self, Directory, random_name, remove_tree};
 use crate::jail::{Host, JailError};
 use crate::kernel::JailName;
+use crate::kernel::system;
 
 pub struct Kit {
     tmp: Directory,
@@ -75,9 +76,7 @@ impl Loaded {
         let mut objects: Vec<(String, u64)> = Vec::new();
         // SAFETY: the callback gets what it is told, and is not called after this returns.
         unsafe { libc::dl_iterate_phdr(Some(note), (&raw mut objects).cast()) };
-        // SAFETY: takes a number; 0 where the kernel mapped no loader.
-        let loader_at = unsafe { libc::getauxval(libc::AT_BASE) };
-        Loaded::of(objects, loader_at)
+        Loaded::of(objects, system::loader())
     }
 
     /// The program has no name here, and the kernel's own page no directory, dl_iterate_phdr(3).

@@ -1,11 +1,11 @@
 //! Reaching for what is the host's or another jail's: what the host laid out is named by an argument, or lies in the socket
 //! that is standard input.
 
+use crate::kernel::system;
 use std::fmt;
 use std::io::IoSliceMut;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixStream};
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -76,7 +76,7 @@ impl Reach {
         match self {
             Reach::Segment(id) => attach(*id),
             Reach::Socket(name) => {
-                let address = SocketAddr::from_abstract_name(name).map_err(|_| Errno::EINVAL)?;
+                let address = system::hidden_address(name).map_err(|_| Errno::EINVAL)?;
                 UnixStream::connect_addr(&address).map(drop).map_err(errno)
             }
             Reach::See(pid) => nix::sys::stat::stat(&in_proc(*pid, "")).map(drop),

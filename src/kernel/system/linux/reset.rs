@@ -40,7 +40,7 @@ pub fn signals() {
     /// struct sigaction as the kernel has it, all zero: the default action, no flags, nothing blocked.
     const DEFAULT: [u64; 4] = [0; 4];
     const MASK_SIZE: usize = 8;
-    for signal in 1..=libc::SIGRTMAX() {
+    for signal in 1..=super::processes::last_signal() {
         let (new, old) = (DEFAULT.as_ptr(), std::ptr::null_mut::<u64>());
         // The kernel's own call: libc's refuses the signals it keeps for itself, which may be ignored all the same.
         // SAFETY: a valid action that outlives the call. SIGKILL and SIGSTOP are refused, which is fine.

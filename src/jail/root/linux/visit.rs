@@ -1,19 +1,19 @@
 //! Fetching a descriptor from inside a jail's namespace: a short-lived child goes there, opens, and sends it back.
 
 use std::io::{IoSlice, IoSliceMut};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, openat2};
-use nix::sched::{CloneFlags, setns};
+use nix::fcntl::OFlag;
 use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, sendmsg, socketpair,
 };
 use nix::sys::stat::Mode;
 use nix::sys::statfs::{FsType, fstatfs};
 
-use crate::jail::store::strict;
 use crate::jail::{JailError, fork};
+use crate::kernel::system::{Bounds, open_below};
 
 /// statfs(2)'s type of devpts, linux/magic.h.
 const DEVPTS_MAGIC: FsType = FsType(0x1cd1);
@@ -38,10 +38,10 @@ pub fn open_terminal(namespace: &OwnedFd) -> Result<OwnedFd, JailError> {
 }
 
 fn open_master(namespace: &OwnedFd) -> nix::Result<OwnedFd> {
-    setns(namespace, CloneFlags::CLONE_NEWNS)?;
+    super::go_in(namespace.as_fd())?;
     let root = nix::fcntl::open("/", OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
-    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
-    let master = openat2(&root, "dev/pts/ptmx", OpenHow::new().flags(flags).resolve(strict()))?;
+    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK;
+    let master = open_below(root.as_fd(), Path::new("dev/pts/ptmx"), flags, Mode::empty(), Bounds::Beneath)?;
     // Neither can be replaced by the jail, being a mount point and a file system without rename; looked at all the same.
     if fstatfs(&master)?.filesystem_type() != DEVPTS_MAGIC {
         return Err(Errno::ENOTTY);
