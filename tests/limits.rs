@@ -231,7 +231,7 @@ for n in range(int(sys.argv[1])):
     if child == 0:
         if n % 4 == 0:
             os.execv('/bin/true', ['true'])
-        until = time.process_time() + 0.004
+        until = time.process_time() + 0.016
         while time.process_time() < until:
             pass
         os._exit(0)
@@ -244,16 +244,17 @@ print(sum(one.ru_utime + one.ru_stime for one in used))
 fn processor_time_agrees_with_the_account_of_who_waited_for_all_that_took_it() {
     let Some(body) = body() else { return };
     let jail = Limited::start(body, "account", &[], "exec sleep 1000");
-    // An emulated machine takes ten times as long.
-    let few = if std::env::var_os("JAILSH_GUEST").is_some() { "100" } else { "400" };
+    // An emulated machine takes ten times as long, and is stopped by its host in the midst of anything.
+    let emulated = std::env::var_os("JAILSH_GUEST").is_some();
+    let (few, part, beside) = if emulated { ("60", 0.05, 0.3) } else { ("120", 0.01, 0.03) };
     let forks = std::env::var("JAILSH_FORKS").unwrap_or_else(|_| few.into());
     let (before, processes) = (jail.metric("jail_cpu_seconds_total"), jail.metric("jail_processes"));
     let waited = jail.run_with("jailctl", &["exec"], &["/usr/bin/python3", "-c", FORKS, &forks]);
     let told = jail.metric("jail_cpu_seconds_total") - before;
     let waited: f64 = said(&waited).trim().parse().unwrap_or_else(|_| panic!("{}", said(&waited)));
     eprintln!("{forks} forks: {told:.3} s told, {waited:.3} s by who waited");
-    // Beside one percent: entering, and the end of the process after it told.
-    assert!((told - waited).abs() <= waited * 0.01 + 0.03, "{told} s told, {waited} s by who waited");
+    // Who waits is not told what a process takes after its end was told; nor entering, nor the end of who tells it here.
+    assert!((told - waited).abs() <= waited * part + beside, "{told} s told, {waited} s by who waited");
     assert_eq!(jail.metric("jail_processes"), processes, "after {forks} forks");
 }
 
