@@ -304,6 +304,7 @@ impl Kernel for Sim {
             cpu_usec: 0,
             denials: Some(counted(&state.denied, jail.jid)),
             audits: Some(counted(&state.audited, jail.jid)),
+            learning: state.learning.contains(&jail.jid),
         };
         Ok(state.jails.values().filter(|jail| jid.is_none_or(|jid| jid == jail.jid)).map(stats).collect())
     }

@@ -243,6 +243,8 @@ pub struct JailStats {
     pub denials: Option<BTreeMap<Right, u64>>,
     /// The same for uses of audited rights, which were let through and are no denials.
     pub audits: Option<BTreeMap<Right, u64>>,
+    /// Every right is let through to it and told, because somebody learns what it needs.
+    pub learning: bool,
 }
 
 /// What a jail uses now and how often it came to a limit, as its control groups tell; `None` where no group counts it.

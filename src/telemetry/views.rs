@@ -158,6 +158,7 @@ pub(super) mod tests {
             cpu_usec: 10_000,
             denials: Some(BTreeMap::from([("mount".parse().unwrap(), 2), ("process_signal".parse().unwrap(), 3)])),
             audits: None,
+            learning: false,
         }
     }
 

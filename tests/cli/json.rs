@@ -83,6 +83,7 @@ fn stats() -> JailStats {
         cpu_usec: 1,
         denials: Some(BTreeMap::from([("mount".parse().unwrap(), 2)])),
         audits: None,
+        learning: false,
     }
 }
 

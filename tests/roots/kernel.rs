@@ -199,6 +199,7 @@ impl Kernel for Plain {
             cpu_usec: 0,
             denials: None,
             audits: None,
+            learning: false,
         };
         Ok(self.list()?.into_iter().map(stats).collect())
     }

@@ -55,6 +55,8 @@ struct Sheet {
     limits_reached: BTreeMap<&'static str, u64>,
     /// The spec was changed since the jail was brought up.
     restart_needed: bool,
+    /// Every right is let through to it now, and told to `jailsh learn`.
+    learning: bool,
     supervisor: Option<Status>,
     spec_error: Option<String>,
     body: &'static str,
@@ -120,6 +122,7 @@ impl Sheet {
             memory: usage.memory_bytes,
             limits_reached: reached(&usage),
             restart_needed,
+            learning: stats.is_some_and(|stats| stats.learning),
             supervisor: seen.supervisor,
             spec_error: seen.jail.spec.err(),
             body: description.body,
@@ -162,6 +165,9 @@ impl Sheet {
         }
         if self.restart_needed {
             facts.push(("pending", "the spec was changed; restart the jail to apply it".into()));
+        }
+        if self.learning {
+            facts.push(("learning", "every right is let through and told, until jailsh learn ends".into()));
         }
         for (what, reasons) in self.changed.iter().flat_map(lists) {
             let said = |(right, reason): (Right, Option<&str>)| reason.map_or(right.to_string(), |why| format!("{right}: {why}"));

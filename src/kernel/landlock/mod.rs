@@ -180,6 +180,7 @@ impl Landlock {
             cpu_usec: cgroup::usage_usec(jail.name.as_str()).unwrap_or(0),
             denials: None,
             audits: None,
+            learning: false,
         })
     }
 }

@@ -26,6 +26,7 @@ use std::time::Duration;
 use abi::Jail;
 use control::Control;
 use iterate::Process;
+use nix::time::{ClockId, clock_gettime};
 
 use super::{
     ConnectRule, Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Limits, Member,
@@ -201,7 +202,13 @@ fn stats_of(jail: &Jail, members: &[&Process], page_size: u64) -> Option<JailSta
         cpu_usec: (jail.exited_cpu_ns + running_ns) / 1000,
         denials: Some(counted(&jail.denials)),
         audits: Some(counted(&jail.audits)),
+        learning: jail.learning_until_ns > monotonic_ns(),
     })
+}
+
+/// The clock that the module reads with bpf_ktime_get_ns; at its end where it cannot be read.
+fn monotonic_ns() -> u64 {
+    clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(u64::MAX, |now| Duration::from(now).as_nanos() as u64)
 }
 
 /// `uname -r`.

@@ -271,6 +271,7 @@ impl<N: Nodes + 'static> Kernel for Netbsd<N> {
                 cpu_usec: info.cpu_ticks.saturating_mul(1_000_000) / hz,
                 denials: Some(denials.collect()),
                 audits: None,
+                learning: false,
             })
         };
         Ok(infos.iter().filter_map(stats).collect())
