@@ -1,4 +1,4 @@
-//! body: what went wrong in the reference system and does not here. SPECIFICATION.md lists those that other tests hold.
+//! newest: what went wrong in the reference system and does not here. SPECIFICATION.md lists those that other tests hold.
 
 #[path = "support/body.rs"]
 mod body;

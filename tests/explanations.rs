@@ -1,4 +1,4 @@
-//! everywhere: each example of `jailsh explain` ends with the code that it is to explain.
+//! Each example of `jailsh explain` ends with the code that it is to explain.
 
 use std::process::{Command, Stdio};
 

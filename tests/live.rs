@@ -1,4 +1,4 @@
-//! body: what is live on a terminal, over jails that run: events above the line, the view of all jails, a line watched.
+//! newest: what is live on a terminal, over jails that run: events above the line, the view of all jails, a line watched.
 
 #[path = "support/terminal.rs"]
 mod terminal;
