@@ -21,7 +21,7 @@ fn all_refused(tool: &str, runs: &[&[&str]], status: i32) -> String {
 
 #[test]
 fn wrong_use_of_jailsh_is_one_line_and_64() {
-    let runs: [&[&str]; 4] = [&["-e"], &["--kernl", "sim"], &["kmod"], &["kmod", "laod"]];
+    let runs: [&[&str]; 5] = [&["report", "web"], &["-e"], &["--kernl", "sim"], &["kmod"], &["kmod", "laod"]];
     let place = Place::new();
     let body = refused(&place, place.run("jailsh", &["--kernel", "netbsd", "-e", "1"]).bare().go(), 64);
     insta::assert_snapshot!(all_refused("jailsh", &runs, 64) + body.as_str());

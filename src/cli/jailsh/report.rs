@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::failure::Exit;
+use crate::cli::failure::{Exit, Failure};
 use crate::cli::options::Common;
 use crate::cli::site::Site;
 use crate::cli::target::Target;
@@ -34,7 +34,7 @@ pub struct Report {
     /// How far back, up to 24h [default: 1h]
     #[arg(long, value_name = "TIME", value_parser = past::since)]
     since: Option<Duration>,
-    /// Where it is written; of a directory its jails.html, - prints it
+    /// Where it is written: a name in .html; of a directory its jails.html; - prints it
     #[arg(value_name = "FILE|DIR|-")]
     file: PathBuf,
     /// Names or jids [default: all]
@@ -44,12 +44,13 @@ pub struct Report {
 
 impl Report {
     pub fn run(self, common: &Common) -> Outcome {
+        let file = self.page()?;
         let site = Site::open(common)?;
         let wanted = self
             .jails
             .into_iter()
             .map(|jail| Ok(jail.resolve(&site)?.jid))
-            .collect::<Result<Vec<_>, crate::cli::failure::Failure>>()?;
+            .collect::<Result<Vec<_>, Failure>>()?;
         let span = past::span(self.since);
         let mut jails = Vec::new();
         for now in measure(&site, None)? {
@@ -69,14 +70,32 @@ impl Report {
         let known = Glance::new(site.host.clone()).head();
         let head = Head { host: host(), body: known.body, kernel: known.kernel, span };
         let text = page(&head, &jails);
-        if self.file == Path::new("-") {
-            output::print(&text)?;
-        } else {
-            let file = if self.file.is_dir() { self.file.join("jails.html") } else { self.file };
-            output::replace(&file, &text)?;
-            output::say(file.display())?;
+        match file {
+            Some(file) => {
+                output::replace(&file, &text)?;
+                output::say(file.display())?;
+            }
+            None => output::print(&text)?,
         }
         Ok(Exit::DONE)
+    }
+
+    /// The file to write; `None` for standard output. A jail's name in its place, which is easily written there, makes no file.
+    fn page(&self) -> Result<Option<PathBuf>, Failure> {
+        let file = &self.file;
+        let is_page = file.extension().is_some_and(|end| end.eq_ignore_ascii_case("html") || end.eq_ignore_ascii_case("htm"));
+        match () {
+            () if file == Path::new("-") => Ok(None),
+            () if file.is_dir() => Ok(Some(file.join("jails.html"))),
+            () if is_page => Ok(Some(file.clone())),
+            () => {
+                let what = format!(
+                    "{} is no directory and no name of a page; put a file in .html, a directory or - before the names of jails",
+                    file.display()
+                );
+                Err(Failure::new(Exit::USAGE, what))
+            }
+        }
     }
 }
 
