@@ -198,3 +198,27 @@ fn an_input_that_breaks_a_rule_is_found_and_the_same_seed_makes_the_same_inputs(
     assert!(distinct.len() > 1500, "{}", distinct.len());
     assert!(distinct.iter().any(|input| input.len() > 500) && distinct.iter().any(Vec::is_empty));
 }
+
+/// What package jailsh needs, by the names of crates, as the lock file says.
+fn needs(lock: &str) -> Vec<String> {
+    let text = fs::read_to_string(project().join(lock)).unwrap();
+    let lock: toml::Table = text.parse().unwrap();
+    let packages = lock["package"].as_array().unwrap();
+    let ours = packages.iter().find(|package| package["name"].as_str() == Some("jailsh")).unwrap();
+    // A version stands behind the name where there are two of it.
+    let name = |need: &toml::Value| need.as_str().unwrap().split(' ').next().unwrap().to_owned();
+    ours["dependencies"].as_array().unwrap().iter().map(name).collect()
+}
+
+/// cargo-fuzz builds with a lock file of its own, which nothing else reads.
+#[test]
+fn the_fuzzers_lock_knows_all_that_the_program_needs() {
+    let fuzzers = needs("fuzz/Cargo.lock");
+    let missing: Vec<String> = needs("Cargo.lock").into_iter().filter(|need| !fuzzers.contains(need)).collect();
+    // Its lock leaves out what only tests need.
+    let manifest: toml::Table = fs::read_to_string(project().join("Cargo.toml")).unwrap().parse().unwrap();
+    let only_tests =
+        |need: &String| manifest["dev-dependencies"].get(need).is_some() && manifest["dependencies"].get(need).is_none();
+    let missing: Vec<&String> = missing.iter().filter(|need| !only_tests(need)).collect();
+    assert!(missing.is_empty(), "fuzz/Cargo.lock is behind: {missing:?}; run cargo check --manifest-path fuzz/Cargo.toml");
+}

@@ -46,11 +46,7 @@ impl Report {
     pub fn run(self, common: &Common) -> Outcome {
         let file = self.page()?;
         let site = Site::open(common)?;
-        let wanted = self
-            .jails
-            .into_iter()
-            .map(|jail| Ok(jail.resolve(&site)?.jid))
-            .collect::<Result<Vec<_>, Failure>>()?;
+        let wanted = self.jails.into_iter().map(|jail| Ok(jail.resolve(&site)?.jid)).collect::<Result<Vec<_>, Failure>>()?;
         let span = past::span(self.since);
         let mut jails = Vec::new();
         for now in measure(&site, None)? {
