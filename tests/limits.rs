@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -123,6 +123,56 @@ fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
+/// A disk of its own whose file system holds projects to quotas; gone at the end of the test however that ends.
+struct Disk {
+    outer: tempfile::TempDir,
+}
+
+impl Disk {
+    /// `None`, with the reason, where this kernel has no such file systems.
+    fn new() -> Option<Disk> {
+        let outer = tempfile::tempdir().unwrap();
+        let (image, top) = (outer.path().join("image"), outer.path().join("top"));
+        fs::File::create(&image).unwrap().set_len(64 << 20).unwrap();
+        fs::create_dir(&top).unwrap();
+        load_modules();
+        let mut make = Command::new("mkfs.ext4");
+        make.args(["-q", "-O", "quota,project", "-E", "nodiscard,lazy_itable_init=1"]).arg(&image);
+        let mut mount = Command::new("mount");
+        mount.args(["-o", "loop,prjquota"]).arg(&image).arg(&top);
+        for mut command in [make, mount] {
+            let output = command.output().unwrap();
+            if !output.status.success() {
+                eprintln!("skipped: no file system with project quotas here: {}", said(&output));
+                return None;
+            }
+        }
+        Some(Disk { outer })
+    }
+
+    fn top(&self) -> PathBuf {
+        self.outer.path().join("top")
+    }
+}
+
+/// What the disk takes of the kernel's modules, which in a guest lie in the tree and are loaded by nobody else.
+fn load_modules() {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let kernels = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/kernels"));
+    let own = kernels.into_iter().flatten().flatten().map(|entry| entry.path());
+    let own = own.into_iter().find(|kernel| kernel.join("lib/modules").join(release.trim()).exists());
+    if let (Some(kernel), true) = (own, std::env::var_os("JAILSH_GUEST").is_some()) {
+        let modules = ["crc32c_generic", "loop", "quota_v2", "ext4"];
+        let _ = Command::new("modprobe").arg("-d").arg(kernel).arg("-a").args(modules).status();
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.top()).status();
+    }
+}
+
 #[test]
 fn a_burner_gets_its_share_of_a_processor_and_more_as_soon_as_it_is_allowed() {
     let Some(body) = body() else { return };
@@ -196,11 +246,20 @@ fn files_that_leak_stop_at_the_jails_limit_and_are_told() {
 }
 
 #[test]
-fn reading_from_the_disk_keeps_to_its_rate_until_that_is_lifted() {
+fn reading_from_the_disk_and_writing_to_it_keep_to_their_rates_until_they_are_lifted() {
     let Some(body) = body() else { return };
-    let jail = Limited::new(body, "reader");
-    let made = jail.run("jailmgr", &["create", "-x", "/bin/sleep 1000", "--io-read", "2M"]);
-    if said(&made).contains(" is on no disk that the kernel names") || said(&made).contains(" has the controller io; ") {
+    // What /tmp lies on may be none.
+    let disk;
+    let mut jail = Limited::new(body, "reader");
+    let create = |jail: &Limited| jail.run("jailmgr", &["create", "-x", "/bin/sleep 1000", "--io-read", "2M"]);
+    let mut made = create(&jail);
+    if said(&made).contains(" is on no disk that the kernel names") {
+        disk = Disk::new();
+        let Some(disk) = &disk else { return };
+        jail.data = tempfile::tempdir_in(disk.top()).unwrap();
+        made = create(&jail);
+    }
+    if said(&made).contains(" has the controller io; ") {
         eprintln!("skipped: {}", said(&made));
         return;
     }
@@ -221,6 +280,108 @@ fn reading_from_the_disk_keeps_to_its_rate_until_that_is_lifted() {
     assert!(free < held / 2, "without a limit {free:?}, with one {held:?}");
     let read = jail.metric("jail_io_read_bytes_total");
     assert!(read >= f64::from(10 << 20), "{read} bytes read");
+
+    let limited = jail.run("jailctl", &["update", "--io-write", "2M"]);
+    if !limited.status.success() {
+        assert!(said(&limited).contains("version 1 of control groups does not see what is written"), "{}", said(&limited));
+        return;
+    }
+    let begun = Instant::now();
+    let written = jail.shell("dd if=/dev/zero of=/srv/written bs=256k count=20 oflag=direct");
+    assert!(written.status.success(), "{}", said(&written));
+    assert!(begun.elapsed() > Duration::from_millis(1800), "5 MiB at 2 MiB/s in {:?}", begun.elapsed());
+    let written = jail.metric("jail_io_written_bytes_total");
+    assert!(written >= f64::from(5 << 20), "{written} bytes written");
+}
+
+/// The number of the project that a directory belongs to.
+fn project(directory: &Path) -> String {
+    let listed = Command::new("lsattr").args(["-d", "-p"]).arg(directory).output().unwrap();
+    said(&listed).split_whitespace().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn the_files_of_a_jail_take_no_more_of_the_disk_than_its_limit_and_cannot_leave_the_account() {
+    let Some(body) = body() else { return };
+    let Some(disk) = Disk::new() else { return };
+    let mut jail = Limited::new(body, "filler");
+    jail.data = tempfile::tempdir_in(disk.top()).unwrap();
+    let outside = disk.top().join("outside");
+    fs::write(&outside, "the host's").unwrap();
+    jail.must("jailmgr", &["create", "-x", "/bin/sleep 1000"]);
+    jail.must("jailmgr", &["start"]);
+    let made = jail.shell(&format!(
+        "mkdir -p /srv/deep/er && head -c 2M /dev/zero > /srv/deep/er/file && mkfifo /srv/pipe && ln -s {} /srv/link",
+        outside.display()
+    ));
+    assert!(made.status.success(), "{}", said(&made));
+    let service = jail.service();
+
+    // It comes to a jail that runs and has files.
+    assert_eq!(jail.must("jailctl", &["update", "--disk", "8M"]), "Changed jail filler\n  disk: no limit -> 8M\n");
+    let data = jail.data.path().join("jails/filler/data");
+    let number = project(&data);
+    assert!(number.parse::<u32>().unwrap() > 0x4a60_0000 - 1, "{number}");
+    assert_eq!(project(&data.join("srv/deep/er/file")), number);
+    assert_eq!(project(&outside), "0", "a link leads the host nowhere");
+    assert_eq!(jail.metric("jail_disk_limit_bytes"), f64::from(8 << 20));
+    assert!(jail.metric("jail_disk_bytes") >= f64::from(2 << 20) && jail.metric("jail_disk_files") >= 10.0);
+    let fill = |size: &str| jail.shell(&format!("head -c {size} /dev/zero > /var/tmp/full && sync /var/tmp/full"));
+    let full = fill("20M");
+    assert!(!full.status.success() && said(&full).contains("Disk quota exceeded"), "{}", said(&full));
+    let used = jail.metric("jail_disk_bytes");
+    assert!((f64::from(7 << 20)..=f64::from(8 << 20)).contains(&used), "{used}");
+    // There is room, which is others'.
+    fs::write(disk.top().join("others"), vec![0; 12 << 20]).unwrap();
+
+    // An owner may take files elsewhere, but not one in a jail.
+    let mine = disk.top().join("mine");
+    fs::create_dir(&mine).unwrap();
+    for change in [["-p", "77"].as_slice(), &["+P"], &["-P"]] {
+        let host = Command::new("chattr").args(change).arg(&mine).output().unwrap();
+        assert!(host.status.success(), "chattr {change:?} as the host: {}", said(&host));
+        let inside = jail.run_with("jailctl", &["exec"], &[&["/usr/bin/chattr"], change, &["/var/tmp"]].concat());
+        assert!(said(&inside).contains("Operation not permitted"), "chattr {change:?}: {}", said(&inside));
+    }
+    assert_eq!(project(&data.join("var/tmp")), number);
+
+    assert_eq!(jail.must("jailctl", &["update", "--disk", "16M"]), "Changed jail filler\n  disk: 8M -> 16M\n");
+    assert!(fill("10M").status.success(), "the limit was raised");
+    assert_eq!(jail.info()["limits"]["disk"], "16M", "{}", jail.info());
+    assert_eq!(jail.service(), service, "nothing was restarted");
+    let refused = jail.run("jailctl", &["update", "--disk", "100K"]);
+    assert!(said(&refused).contains("is less than 1M"), "{}", said(&refused));
+
+    // That of its spec, over a restart and a snapshot that comes back; then the project is free for others.
+    jail.must("jailmgr", &["config", "--set", "limits.disk=\"9M\""]);
+    jail.must("jailmgr", &["restart"]);
+    assert_eq!(jail.info()["limits"]["disk"], "9M", "{}", jail.info());
+    assert_eq!(project(&data), number);
+    assert!(jail.shell("rm /var/tmp/full").status.success());
+    jail.must("jailmgr", &["stop"]);
+    jail.run_with("jailmgr", &["snapshot"], &["once"]);
+    let back = jail.run_with("jailmgr", &["rollback"], &["once"]);
+    assert!(back.status.success(), "{}", said(&back));
+    jail.must("jailmgr", &["start"]);
+    assert_eq!((project(&data), jail.info()["limits"]["disk"].as_str()), (number.clone(), Some("9M")));
+    assert!(!fill("20M").status.success());
+    jail.must("jailmgr", &["stop"]);
+    jail.must("jailmgr", &["destroy"]);
+    jail.must("jailmgr", &["create", "-x", "/bin/sleep 1000", "--disk", "4M"]);
+    jail.must("jailmgr", &["start"]);
+    assert_eq!(project(&data), number, "the number was free again");
+    assert!(!fill("5M").status.success());
+}
+
+#[test]
+fn a_limit_of_disk_space_is_refused_where_no_projects_are_counted() {
+    let Some(body) = body() else { return };
+    let jail = Limited::new(body, "no-quota");
+    let refused = jail.run("jailmgr", &["create", "--disk", "1G"]);
+    assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
+    assert!(said(&refused).contains("the limit disk cannot be had from the "), "{}", said(&refused));
+    assert!(said(&refused).contains("project quotas; ") && said(&refused).contains("prjquota"), "{}", said(&refused));
+    assert!(!jail.data.path().join("jails/no-quota").exists());
 }
 
 /// What the children of a process took, and how much of it: each burns a little, and one in four runs a program.

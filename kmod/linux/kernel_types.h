@@ -40,6 +40,11 @@ struct linux_binprm {
 	struct cred *cred;
 };
 
+struct file_kattr {
+	_Bool flags_valid : 1;
+	_Bool fsx_valid : 1;
+};
+
 struct signal_struct {
 	int nr_threads;
 };

@@ -166,6 +166,7 @@ ON_RIGHT(tun_dev_create, JP_NET_ADMIN, EPERM)
 
 enum { FCNTL_SETOWN = 8, FCNTL_SETOWN_EX = 15 }; /* asm-generic/fcntl.h */
 enum { IOCTL_FIOSETOWN = 0x8901, IOCTL_SIOCSPGRP = 0x8902 }; /* asm-generic/sockios.h */
+enum { IOCTL_FSSETXATTR = 0x401c5820, IOCTL_SETFLAGS = 0x40086602, IOCTL_SETFLAGS32 = 0x40046602 }; /* linux/fs.h */
 
 /* Notes who will be asking for this file's signals, before that is possible; full: refused. */
 static __always_inline int note_signal_owner(struct file *file)
@@ -202,17 +203,37 @@ int BPF_PROG(on_file_fcntl, struct file *file, unsigned int cmd)
 	return cmd == FCNTL_SETOWN || cmd == FCNTL_SETOWN_EX ? note_signal_owner(file) : 0;
 }
 
+/* A file's owner may move it to another project, and so out of a quota; by a directory's flags what is made in it, too. Which
+ * flags are meant lies in memory that the caller can change meanwhile. */
+static __always_inline int judge_ioctl(struct file *file, unsigned int cmd)
+{
+	if (cmd == IOCTL_FIOSETOWN || cmd == IOCTL_SIOCSPGRP)
+		return note_signal_owner(file);
+	if (cmd == IOCTL_FSSETXATTR)
+		return judge_acting(JP_QUOTA, 0, EPERM);
+	if (cmd == IOCTL_SETFLAGS || cmd == IOCTL_SETFLAGS32)
+		return judge_acting(JP_IMMUTABLE, 0, EPERM);
+	return 0;
+}
+
 SEC("lsm/file_ioctl")
 int BPF_PROG(on_file_ioctl, struct file *file, unsigned int cmd)
 {
-	return cmd == IOCTL_FIOSETOWN || cmd == IOCTL_SIOCSPGRP ? note_signal_owner(file) : 0;
+	return judge_ioctl(file, cmd);
 }
 
 /* The same for 32-bit programs, in kernels that ask separately (6.8, and 6.1.75 of the long-term series). */
 SEC("lsm/file_ioctl_compat")
 int BPF_PROG(on_file_ioctl_compat, struct file *file, unsigned int cmd)
 {
-	return cmd == IOCTL_FIOSETOWN || cmd == IOCTL_SIOCSPGRP ? note_signal_owner(file) : 0;
+	return judge_ioctl(file, cmd);
+}
+
+/* The same by file_setattr(2), since Linux 6.17; that of an ioctl is judged above as well. */
+SEC("lsm/inode_file_setattr")
+int BPF_PROG(on_inode_file_setattr, struct dentry *dentry, struct file_kattr *wanted)
+{
+	return judge_acting(BPF_CORE_READ_BITFIELD_PROBED(wanted, fsx_valid) ? JP_QUOTA : JP_IMMUTABLE, 0, EPERM);
 }
 
 /* The host takes a file over: from now on its signals are the host's. */

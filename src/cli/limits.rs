@@ -37,6 +37,9 @@ pub struct LimitOptions {
     /// Writing to it, in a second
     #[arg(long, value_name = "SIZE")]
     io_write: Option<String>,
+    /// Space that its own files take; needs a file system with project quotas
+    #[arg(long, value_name = "SIZE")]
+    disk: Option<String>,
 }
 
 impl LimitOptions {
@@ -50,6 +53,7 @@ impl LimitOptions {
             ("socket_buffers", &self.socket_buffers),
             ("io_read", &self.io_read),
             ("io_write", &self.io_write),
+            ("disk", &self.disk),
         ];
         let numbers = [("cpu_weight", &self.cpu_weight), ("processes", &self.processes), ("files", &self.files)];
         let texts = texts.into_iter().filter_map(|(key, text)| Some((key.to_owned(), text.clone()?.into())));

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::stale::SPEC_CHANGED;
 use super::store::{self, Directory, Lock};
-use super::{Base, Config, Host, JailError, Spec, base, data, root, script_file, stale};
+use super::{Base, Config, Host, JailError, Spec, base, data, disk, root, script_file, stale};
 use crate::kernel::{JailDef, JailInfo, JailName, Jid, KernelError, Limits};
 
 /// How long killing all members may take: they can only hang in the kernel.
@@ -102,6 +102,7 @@ pub fn create(host: &Host, name: &JailName, spec: &Spec) -> Result<Change, JailE
 /// Holds a jail that is up to the limits of its spec, should it be held to others.
 fn hold_again(host: &Host, name: &JailName, spec: &Spec) -> Result<Change, JailError> {
     let Some((jid, live)) = drifted(host, name, &spec.limits)? else { return Ok(Change::Unchanged) };
+    disk::prepare(host, name, &spec.limits)?;
     host.kernel.limit(jid, &spec.limits)?;
     Ok(Change::Changed { diff: spec.diff(&Spec { limits: live, ..spec.clone() }) })
 }
@@ -118,6 +119,7 @@ pub fn drifted(host: &Host, name: &JailName, limits: &Limits) -> Result<Option<(
 /// still differs, and the next run does it again. The caller holds the jail's lock.
 pub(super) fn adopt(host: &Host, name: &JailName, old: &Spec, new: &Spec) -> Result<(), JailError> {
     if let (true, Some(jid)) = (new.limits != old.limits, up(host, name)?) {
+        disk::prepare(host, name, &new.limits)?;
         host.kernel.limit(jid, &new.limits)?;
     }
     if new.needs_restart(old) { stale::wear(host, name, SPEC_CHANGED) } else { Ok(()) }
@@ -167,6 +169,7 @@ pub fn bring_up(host: &Host, name: &JailName) -> Result<Running, JailError> {
     take_down(host, name)?;
     complete(&jail, tree_of(&host.config, &spec.base)?.as_ref())?;
     script_file::sweep(&jail)?;
+    disk::prepare(host, name, &spec.limits)?;
     let jid = host.kernel.create(&definition(&host.config, name, &spec))?;
     // A body that runs no commands says so here, before anything is mounted.
     let entered = host.kernel.gate(jid).map(drop).and_then(|()| host.kernel.limit(jid, &spec.limits)).map_err(JailError::from);
@@ -242,8 +245,9 @@ fn take_down(host: &Host, name: &JailName) -> Result<bool, JailError> {
 pub fn destroy(host: &Host, name: &JailName) -> Result<(), JailError> {
     let _lock = Lock::jail(host, name)?;
     store::sweep(&host.config, name)?;
-    store::jail(&host.config, name)?;
+    let jail = store::jail(&host.config, name)?;
     expect_down(host, name)?;
+    disk::release(&jail)?;
     let jails = store::jails(&host.config)?.ok_or_else(|| store::no_such_jail(&host.config, name))?;
     store::remove_jail(&jails, name)
 }

@@ -9,6 +9,7 @@ mod configure;
 mod data;
 mod descendants;
 mod digest;
+mod disk;
 mod enter;
 mod entry;
 mod error;

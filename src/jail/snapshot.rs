@@ -11,7 +11,7 @@ use super::lifecycle::{expect_down, running};
 use super::spec::nearest;
 use super::store::{self, Directory, Lock, appear, random_name, remove_tree};
 use super::tree::{self, Tally, Watch};
-use super::{Host, JailError, Spec};
+use super::{Host, JailError, Spec, disk};
 use crate::kernel::JailName;
 use crate::kernel::system::rename_new;
 
@@ -175,6 +175,8 @@ pub fn rollback(host: &Host, name: &JailName, label: &Label, watch: Watch<'_>) -
     })?;
     expect_down(host, name)?;
     let jails = store::jails_or_make(&host.config)?;
+    // What is put in its place is counted anew when the jail starts.
+    disk::release(&jail)?;
     let mut tally = Tally::default();
     store::exchange(&jails, name, |made| {
         made.make("root", 0o755)?;

@@ -12,7 +12,7 @@ use super::archive::{ArchiveError, Limits, MemberKind, Members, Rules, Source, U
 use super::inside::Inside;
 use super::store::{self, remove_tree};
 use super::tree::{self, Tally, hexadecimal};
-use super::{Host, JailError, Lock, source};
+use super::{Host, JailError, Lock, disk, source};
 use crate::kernel::JailName;
 use crate::kernel::system;
 
@@ -50,6 +50,7 @@ pub fn unpack(
     // Of one that was killed.
     remove_tree(&jail, ASIDE)?;
     let done = jail.make(ASIDE, 0o700).and_then(|aside| {
+        disk::follow(&jail, &aside)?;
         let tally = fill(&aside, parcel)?;
         tree::to_disk(&aside)?;
         let (above, last) = inside.needed(path)?;

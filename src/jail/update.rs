@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::spec::profile::{grantable_right, whole_right};
-use super::spec::{SpecError, connect_anywhere, way_past};
-use super::{Host, JailError, Spec};
+use super::spec::{SpecError, connect_anywhere, way_past, way_past_disk};
+use super::{Host, JailError, Lock, Spec, disk};
 use crate::kernel::{ConnectRule, JailInfo, Level, Limits, Policy, Port, Right, RightSet, Verdict};
 
 /// What is to change; `None` leaves it as it is.
@@ -209,6 +209,16 @@ pub fn update(host: &Host, jail: &JailInfo, wanted: &Wanted) -> Result<PolicyCha
     let limits =
         wanted.limited(&limits_before).map_err(|error| JailError::Spec { path: format!("jail {}", jail.name), error })?;
     host.kernel.admits_limits(&limits, &host.config.data_dir)?;
+    if let (Some(_), Some(right)) = (limits.disk, way_past_disk(after.open())) {
+        return Err(JailError::Conflict {
+            what: format!("jail {} has a limit of disk space, and with {right} takes more all the same", jail.name),
+            remedy: format!("use a profile that denies {right}, or lift the limit (--disk none)"),
+        });
+    }
+    if limits.disk != limits_before.disk {
+        let _lock = Lock::jail(host, &jail.name)?;
+        disk::prepare(host, &jail.name, &limits)?;
+    }
     if after != before {
         host.kernel.update(jail.jid, &after)?;
     }

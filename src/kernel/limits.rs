@@ -39,6 +39,9 @@ pub struct Limits {
     /// Bytes a second written to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub io_write: Option<Bytes>,
+    /// Space that the files of the data layer take of their file system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk: Option<Bytes>,
 }
 
 impl Limits {
@@ -46,7 +49,10 @@ impl Limits {
         *self == Limits::default()
     }
 
-    /// As the kernel keeps them: memory in whole pages.
+    /// Space on disks is kept in blocks of the file system, of which none has larger ones.
+    const DISK_STEP: u64 = 64 << 10;
+
+    /// As the kernel keeps them: memory in whole pages, disk space in whole blocks.
     #[must_use]
     pub fn as_kept(&self) -> Limits {
         let paged = |bytes: Option<Bytes>| bytes.map(|Bytes(bytes)| Bytes(bytes & !(page_size() - 1)));
@@ -55,6 +61,7 @@ impl Limits {
             memory_soft: paged(self.memory_soft),
             swap: paged(self.swap),
             socket_buffers: paged(self.socket_buffers),
+            disk: self.disk.map(|Bytes(bytes)| Bytes(bytes & !(Self::DISK_STEP - 1))),
             ..self.clone()
         }
     }
@@ -88,6 +95,7 @@ impl Limits {
             said("socket_buffers", self.socket_buffers),
             said("io_read", self.io_read),
             said("io_write", self.io_write),
+            said("disk", self.disk),
         ]
         .into_iter()
         .flatten()

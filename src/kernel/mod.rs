@@ -27,6 +27,8 @@ pub mod netbsd;
 mod object;
 pub mod policy;
 #[cfg(target_os = "linux")]
+pub(crate) mod quota;
+#[cfg(target_os = "linux")]
 mod reserved_ports;
 #[cfg(target_os = "linux")]
 mod select;

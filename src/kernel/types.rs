@@ -272,6 +272,10 @@ pub struct Usage {
     pub io_written_bytes: Option<u64>,
     /// Files that were not opened because the limit was reached.
     pub files_refused: Option<u64>,
+    /// Space that the files of the data layer take, in bytes. Counted for a jail that has, or had, a limit of it.
+    pub disk_bytes: Option<u64>,
+    /// How many files, directories included.
+    pub disk_files: Option<u64>,
 }
 
 /// One action that the kernel refused, or let through though no right allows it, because that right is audited.

@@ -27,6 +27,7 @@ pub const THROUGH: &[&str] = &[
     "open /proc/kpagecount",
     "shmctl(SHM_INFO)",
     "name_to_handle_at",
+    "change a file's flags",
     "see by inotify that the host opens a shared file",
     "hold a lock on a shared file",
     "take every inotify instance of the user id",

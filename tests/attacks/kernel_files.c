@@ -7,8 +7,10 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -125,6 +127,19 @@ static int set_attribute(const char *name)
 static int trusted_attribute(void) { return set_attribute("trusted.jailsh"); }
 static int capability_attribute(void) { return set_attribute("security.capability"); }
 
+/* A harmless flag. The same call makes a file immutable, and takes a directory's files out of a project's quota. */
+static int change_flags(void)
+{
+	int flags = 0, fd = open(SCRATCH "/flagged", O_CREAT | O_RDWR, 0600);
+	int failed = fd < 0 ? errno : outcome(ioctl(fd, FS_IOC_GETFLAGS, &flags));
+
+	flags |= FS_NODUMP_FL;
+	if (!failed)
+		failed = outcome(ioctl(fd, FS_IOC_SETFLAGS, &flags));
+	unlink(SCRATCH "/flagged");
+	return failed;
+}
+
 static int list_unix_sockets(void) { return outcome(open("/proc/net/unix", O_RDONLY)); }
 static int list_locks(void) { return outcome(open("/proc/locks", O_RDONLY)); }
 static int list_timers(void) { return outcome(open("/proc/timer_list", O_RDONLY)); }
@@ -159,6 +174,7 @@ const struct attack kernel_file_rows[] = {
 	{ "mkdir in bpffs", DENIED, "ok", "EPERM", "kernel_fs_write|module_tamper", make_in_bpffs },
 	{ "set a trusted extended attribute", DENIED, "ok", "EPERM", "namespaces", trusted_attribute },
 	{ "set a file capability", WORKS, "ok", "ok", "", capability_attribute },
+	{ "change a file's flags", DENIED, "ok", "EPERM", "immutable", change_flags },
 	{ "find addresses in /proc/kallsyms", DENIED, "ok", "EPERM", "", symbol_addresses },
 	{ "find addresses in /proc/modules", DENIED, "ok|EPERM", "EPERM", "", module_addresses },
 	{ "find addresses in /proc/iomem", DENIED, "ok", "EPERM", "", memory_map },

@@ -66,6 +66,8 @@ struct Sheet {
     /// When it was brought up, in seconds since the epoch, and seconds since then.
     started: Option<u64>,
     uptime: Option<u64>,
+    /// What its own files take, in bytes.
+    disk: Option<u64>,
     /// The profile of the spec; its reasons are those of `rights`.
     #[serde(skip)]
     changed: Option<Profile>,
@@ -131,6 +133,7 @@ impl Sheet {
             rights: telemetry::rights(&description, policy.as_ref().map(|policy| (policy, stats)), changed.as_ref()),
             started: up.map(|up| up.started_ms / 1000),
             uptime: up.map(|up| up.up.as_secs()),
+            disk: usage.disk_bytes,
             changed,
         }
     }
@@ -153,6 +156,7 @@ impl Sheet {
             ("memory", self.memory.map_or_else(dash, telemetry::size)),
             ("enforced by", format!("{} on kernel {}", self.body, self.kernel)),
         ];
+        facts.extend(self.disk.map(|bytes| ("disk", telemetry::size(bytes))));
         if let Some(rules) = &self.connect {
             let named = rules.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             facts.push(("connects to", if rules.is_empty() { "nowhere".into() } else { named }));

@@ -15,7 +15,7 @@ use nix::sys::stat::{FileStat, Mode, SFlag};
 use super::account::{Clash, TABLES};
 use crate::jail::store::{Directory, remove_tree};
 use crate::jail::tree::{self, Found, Place, Visitor, walk};
-use crate::jail::{Inside, JailError, Marks, data};
+use crate::jail::{Inside, JailError, Marks, data, disk};
 use crate::kernel::system;
 
 /// In the jail's directory on the host, where the jail does not reach.
@@ -67,6 +67,7 @@ impl<'a> Changes<'a> {
         // Of one that was killed.
         remove_tree(jail, STAGE)?;
         let stage = jail.make(STAGE, 0o700)?;
+        disk::follow(jail, &stage)?;
         for (number, (directory, (coming, replaced))) in changes.wanted.iter().enumerate() {
             let slot = stage.make(&number.to_string(), 0o700)?;
             let leave = |found: &Found<'_>| !coming.contains(found.name) && !replaced.contains(found.name);

@@ -6,8 +6,8 @@ use super::SpecError;
 use super::parse::{join, optional, table, text, value, wrong};
 use crate::kernel::{Bytes, CpuQuota, CpuWeight, Limits};
 
-pub const KEYS: [&str; 10] =
-    ["cpu", "cpu_weight", "memory", "memory_soft", "swap", "processes", "files", "socket_buffers", "io_read", "io_write"];
+pub const KEYS: [&str; 11] =
+    ["cpu", "cpu_weight", "memory", "memory_soft", "swap", "processes", "files", "socket_buffers", "io_read", "io_write", "disk"];
 
 /// Most processes that a kernel numbers (PID_MAX_LIMIT, include/linux/threads.h).
 const MOST_PROCESSES: u64 = 4_194_304;
@@ -15,6 +15,8 @@ const MOST_PROCESSES: u64 = 4_194_304;
 const LEAST_FILES: u64 = 16;
 /// With less nothing that a disk gives comes through in a second.
 const LEAST_RATE: Bytes = Bytes(4096);
+/// Less than what a jail is made with.
+const LEAST_DISK: Bytes = Bytes(1 << 20);
 /// Less, and no program starts.
 const LEAST_MEMORY: Bytes = Bytes(1 << 20);
 
@@ -42,6 +44,7 @@ pub fn limits(key: &str, tree: &Value) -> Result<Limits, SpecError> {
         socket_buffers: optional(map, "socket_buffers", |_, tree| bytes(&under("socket_buffers"), tree))?,
         io_read: optional(map, "io_read", |_, tree| rate(&under("io_read"), tree))?,
         io_write: optional(map, "io_write", |_, tree| rate(&under("io_write"), tree))?,
+        disk: optional(map, "disk", |_, tree| disk(&under("disk"), tree))?,
     };
     match (read.memory, read.memory_soft) {
         (Some(hard), Some(soft)) if soft > hard => {
@@ -78,6 +81,14 @@ fn rate(key: &str, tree: &Value) -> Result<Bytes, SpecError> {
     Ok(rate)
 }
 
+fn disk(key: &str, tree: &Value) -> Result<Bytes, SpecError> {
+    let size = bytes(key, tree)?;
+    if size < LEAST_DISK {
+        return Err(value(key, format!("{size} is less than {LEAST_DISK}, with which no jail starts")));
+    }
+    Ok(size)
+}
+
 fn cpu(key: &str, tree: &Value) -> Result<CpuQuota, SpecError> {
     if !tree.is_string() {
         return Err(wrong(key, "a text as \"50%\" or \"20ms/100ms\"", tree));
@@ -99,4 +110,23 @@ fn processes(key: &str, tree: &Value) -> Result<u32, SpecError> {
     let number = tree.as_u64().filter(|number| (1..=MOST_PROCESSES).contains(number));
     let number = number.and_then(|number| u32::try_from(number).ok());
     number.ok_or_else(|| wrong(key, "a number of processes from 1 to 4194304", tree))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::Spec;
+
+    #[test]
+    fn a_limit_of_disk_space_beside_a_right_that_goes_past_it_is_wrong() {
+        let parse = |profile| Spec::parse(&"web".parse().unwrap(), &json!({ "profile": profile, "limits": { "disk": "1G" } }));
+        assert!(parse(json!("low")).is_ok());
+        for right in ["quota", "immutable", "resource"] {
+            for how in ["grant", "audit"] {
+                let said = parse(json!({ "base": "high", how: [right] })).unwrap_err().to_string();
+                assert!(said.starts_with("limits.disk: ") && said.contains(right), "{said}");
+            }
+        }
+    }
 }

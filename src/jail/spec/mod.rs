@@ -143,6 +143,14 @@ pub fn way_past(rights: RightSet) -> Option<Right> {
     held.into_iter().find(|right| !rights.holds(connect_anywhere()) && rights.holds(*right))
 }
 
+/// What lets files out of the project that a limit of disk space counts, or takes more than it: another project's number and
+/// the flag by which directories hand theirs on, which an owner may change, and the kernel's reserve
+/// (fs/quota/dquot.c, ignore_hardlimit).
+pub fn way_past_disk(open: RightSet) -> Option<Right> {
+    const WAYS_PAST: [&str; 3] = ["quota", "immutable", "resource"];
+    WAYS_PAST.map(|name| name.parse::<Right>().expect("a right of the table")).into_iter().find(|right| open.holds(*right))
+}
+
 impl Spec {
     /// Longest grace, in seconds.
     pub const MAX_GRACE: u64 = 3600;

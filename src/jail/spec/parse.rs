@@ -8,7 +8,10 @@ use nix::sys::signal::Signal;
 use serde_json::{Map, Value};
 
 use super::limits;
-use super::{Facility, Log, LogLevel, Profile, Restart, Spec, StopSignal, connect_anywhere, parse_service, profile, way_past};
+use super::{
+    Facility, Log, LogLevel, Profile, Restart, Spec, StopSignal, connect_anywhere, parse_service, profile, way_past,
+    way_past_disk,
+};
 use crate::jail::base::Base;
 use crate::kernel::{ConnectRule, DestinationError, JailName, Level, NameError, Policy, Port};
 
@@ -92,13 +95,20 @@ impl Spec {
         let profile = optional(map, "profile", profile::profile)?.unwrap_or_else(|| Profile::built_in(Level::High));
         let connect = optional(map, "connect", connect)?;
         refuse_ways_past(&profile, connect.as_deref())?;
+        let limits = optional(map, "limits", limits::limits)?.unwrap_or_default();
+        if let (Some(_), Some(right)) = (limits.disk, way_past_disk(profile.policy(Vec::new()).open())) {
+            return Err(value(
+                "limits.disk",
+                format!("the profile holds {right}, with which a jail takes more all the same; let the profile deny {right}"),
+            ));
+        }
         Ok(Spec {
             command,
             profile,
             base: optional(map, "base", base)?.unwrap_or_default(),
             ports: optional(map, "ports", ports)?.unwrap_or_default(),
             connect,
-            limits: optional(map, "limits", limits::limits)?.unwrap_or_default(),
+            limits,
             log,
             autostart: optional(map, "autostart", boolean)?.unwrap_or(false),
             depends_on: optional(map, "depends_on", |key, tree| others(name, key, tree))?.unwrap_or_default(),

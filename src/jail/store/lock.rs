@@ -104,6 +104,15 @@ impl Lock {
         Lock::file(config, &format!(".keeper-{name}"), PATIENCE)?.ok_or_else(|| JailError::Locked(name.clone()))
     }
 
+    /// Held while a project is looked for that no jail's data is.
+    pub(in crate::jail) fn projects(config: &Config) -> Result<Lock, JailError> {
+        Lock::file(config, ".projects", PATIENCE)?.ok_or_else(|| JailError::Path {
+            path: config.run_dir.clone(),
+            why: "another command keeps looking for a project of its file system's quotas".into(),
+            remedy: "wait until it is done".into(),
+        })
+    }
+
     /// The lock that orders changes of the run directory itself.
     pub(in crate::jail) fn run_dir(config: &Config) -> Result<Lock, JailError> {
         Lock::file(config, ".run-dir", PATIENCE)?.ok_or_else(|| JailError::Path {

@@ -91,6 +91,7 @@ macro_rules! row {
 
 /// Newer than the libc crate. Numbers from 424 on are those of every architecture.
 const SYS_OPEN_TREE_ATTR: Call = Call { symbol: "open_tree_attr", number: 467 };
+const SYS_FILE_SETATTR: Call = Call { symbol: "file_setattr", number: 469 };
 
 /// unshare(2) takes it; in clone(2) the bit belongs to the exit signal.
 const NEWTIME: i32 = 0x80;
@@ -102,6 +103,9 @@ const PRIO_USER: u32 = 2;
 /// ioctl_console(2): pastes and scrolls like a keyboard would.
 const TIOCLINUX: u32 = 0x541c;
 const TIOCSTI: u32 = libc::TIOCSTI as u32;
+/// linux/fs.h: a file's project and flags, which its owner may change.
+const FS_IOC_FSSETXATTR: u32 = 0x401c_5820;
+const FS_IOC_SETFLAGS: u32 = libc::FS_IOC_SETFLAGS as u32;
 /// linux/in6.h
 const IPV6_2292RTHDR: u32 = 5;
 const IPV6_2292PKTOPTIONS: u32 = 6;
@@ -171,6 +175,10 @@ pub const TABLE: &[Row] = &[
     row!("syslog_read", [SYS_syslog]),
     row!("accounting", [SYS_acct]),
     row!("quota", [SYS_quotactl, SYS_quotactl_fd]),
+    // Out of a project's quota: by another project, or by the flag that a directory hands its own on.
+    row!("quota", [SYS_ioctl], &[&[is(1, FS_IOC_FSSETXATTR)]]),
+    row!("immutable", [SYS_ioctl], &[&[is(1, FS_IOC_SETFLAGS)]]),
+    Row { rights: &["quota", "immutable"], calls: &[SYS_FILE_SETATTR], cases: &[], errno: EPERM },
     row!("file_handle", [SYS_open_by_handle_at]),
     row!("tty", [SYS_vhangup]),
     row!("tty", [SYS_ioctl], &[&[is(1, TIOCSTI)], &[is(1, TIOCLINUX)]]),

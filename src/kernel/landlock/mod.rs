@@ -32,7 +32,7 @@ use registry::{Guard, Record, Registry};
 
 use super::{
     Denial, Description, Gate, JailDef, JailInfo, JailName, JailStats, Jid, Kernel, KernelError, Limits, Member, Policy, Right,
-    RightSet, Usage, WayIn, cgroup,
+    RightSet, Usage, WayIn, cgroup, quota,
 };
 
 const BODY: &str = "landlock";
@@ -346,22 +346,26 @@ impl Kernel for Landlock {
     }
 
     fn admits_limits(&self, limits: &Limits, data: &Path) -> Result<(), KernelError> {
-        cgroup::check(limits, data).map_err(|(what, why)| KernelError::NotEnforceable { what, body: BODY, why })
+        let held = cgroup::check(limits, data).and_then(|()| quota::check(limits, data));
+        held.map_err(|(what, why)| KernelError::NotEnforceable { what, body: BODY, why })
     }
 
     fn limit(&self, jid: Jid, limits: &Limits) -> Result<(), KernelError> {
         let record = self.registry.jail(jid)?;
         let data = cgroup::data_of(&record.root);
         self.admits_limits(limits, data)?;
-        cgroup::apply(record.name.as_str(), limits, data)
+        cgroup::apply(record.name.as_str(), limits, data)?;
+        quota::apply(limits, data)
     }
 
     fn limits(&self, jid: Jid) -> Result<Limits, KernelError> {
-        Ok(cgroup::read(self.registry.jail(jid)?.name.as_str()))
+        let record = self.registry.jail(jid)?;
+        Ok(quota::limits(cgroup::data_of(&record.root), cgroup::read(record.name.as_str())))
     }
 
     fn usage(&self, jid: Jid) -> Result<Usage, KernelError> {
-        Ok(cgroup::usage(self.registry.jail(jid)?.name.as_str()))
+        let record = self.registry.jail(jid)?;
+        Ok(quota::usage(cgroup::data_of(&record.root), cgroup::usage(record.name.as_str())))
     }
 
     fn denials(&self) -> Result<(Vec<Denial>, u64), KernelError> {

@@ -30,7 +30,7 @@ use nix::time::{ClockId, clock_gettime};
 
 use super::{
     ConnectRule, Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Limits, Member,
-    Policy, Port, Right, RightSet, Usage, cgroup,
+    Policy, Port, Right, RightSet, Usage, cgroup, quota,
 };
 
 const BODY: &str = "lsm";
@@ -335,7 +335,8 @@ impl Kernel for Lsm {
     }
 
     fn admits_limits(&self, limits: &Limits, data: &Path) -> Result<(), KernelError> {
-        cgroup::check(&bounds::rest(limits), data).map_err(|(what, why)| KernelError::NotEnforceable { what, body: BODY, why })
+        let held = cgroup::check(&bounds::rest(limits), data).and_then(|()| quota::check(limits, data));
+        held.map_err(|(what, why)| KernelError::NotEnforceable { what, body: BODY, why })
     }
 
     fn limit(&self, jid: Jid, limits: &Limits) -> Result<(), KernelError> {
@@ -344,15 +345,22 @@ impl Kernel for Lsm {
         let data = cgroup::data_of(&root);
         self.admits_limits(limits, data)?;
         bounds::set(&self.control, jid, limits)?;
-        cgroup::apply(&abi::text(&jail.name), &bounds::rest(limits), data)
+        cgroup::apply(&abi::text(&jail.name), &bounds::rest(limits), data)?;
+        quota::apply(limits, data)
     }
 
     fn limits(&self, jid: Jid) -> Result<Limits, KernelError> {
-        Ok(bounds::limits(&bounds::get(&self.control, jid)?, cgroup::read(&self.name_of(jid)?)))
+        let jail = self.control.jail(jid)?;
+        let of_groups = cgroup::read(&abi::text(&jail.name));
+        let limits = bounds::limits(&bounds::get(&self.control, jid)?, of_groups);
+        Ok(quota::limits(cgroup::data_of(&abi::text(&jail.root)), limits))
     }
 
     fn usage(&self, jid: Jid) -> Result<Usage, KernelError> {
-        Ok(bounds::usage(&bounds::get(&self.control, jid)?, cgroup::usage(&self.name_of(jid)?)))
+        let jail = self.control.jail(jid)?;
+        let of_groups = cgroup::usage(&abi::text(&jail.name));
+        let usage = bounds::usage(&bounds::get(&self.control, jid)?, of_groups);
+        Ok(quota::usage(cgroup::data_of(&abi::text(&jail.root)), usage))
     }
 
     fn learn(&self, jid: Jid, lease: Duration) -> Result<(), KernelError> {

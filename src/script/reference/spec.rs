@@ -98,6 +98,13 @@ pub const LIMITS: Shape = Shape {
         key("socket_buffers", Text, "a size", "no limit", "memory of TCP sockets"),
         key("io_read", Text, "a size", "no limit", "reading from the disk of the data directory, in a second"),
         key("io_write", Text, "a size", "no limit", "writing to it, in a second"),
+        key(
+            "disk",
+            Text,
+            "a size, 1M or more",
+            "no limit",
+            "space that the jail's own files take, where the file system has project quotas",
+        ),
     ],
 };
 
