@@ -40,6 +40,8 @@ mod types;
 use std::path::Path;
 
 pub use capability::CAPABILITIES;
+#[cfg(target_os = "linux")]
+pub use cgroup::is_given_away;
 pub use connect::{ConnectRule, DestinationError, Protocol};
 pub use describe::{Description, Enforcement, RightStatus};
 pub use error::KernelError;

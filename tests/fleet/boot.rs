@@ -12,6 +12,7 @@ struct Host {
 }
 
 const UNIT: &str = "etc/systemd/system/jailsh.service";
+const GROUPS: &str = "etc/systemd/system/jailsh-groups.service";
 const LINK: &str = "etc/systemd/system/multi-user.target.wants/jailsh.service";
 const SCRIPT: &str = "etc/init.d/jailsh";
 
@@ -69,12 +70,12 @@ fn the_files_for_boot_are_written_once_replaced_when_they_differ_and_removed() {
     let Some(host) = Host::new("fl-boot-files") else { return };
     let first = host.bootstrap("--install-boot");
     assert_eq!(first.status, Some(0), "{}", first.stderr);
-    for file in [UNIT, LINK, SCRIPT] {
+    for file in [UNIT, GROUPS, LINK, SCRIPT] {
         assert!(first.stdout.contains(&format!("{}: made\n", host.root().join(file).display())), "{}", first.stdout);
     }
     assert!(host.read(LINK).contains("bin/jailmgr --kernel="), "the link leads to the unit: {}", host.read(UNIT));
     let again = host.bootstrap("--install-boot");
-    assert_eq!(again.stdout.matches(": is there already\n").count(), 7, "{}", again.stdout);
+    assert_eq!(again.stdout.matches(": is there already\n").count(), 8, "{}", again.stdout);
     assert!(!again.stdout.contains(": made"), "{}", again.stdout);
 
     fs::write(host.root().join(UNIT), host.read(UNIT).replace("Type=oneshot", "Type=simple")).unwrap();
@@ -83,10 +84,10 @@ fn the_files_for_boot_are_written_once_replaced_when_they_differ_and_removed() {
     assert!(host.read(UNIT).contains("Type=oneshot"));
 
     let gone = host.bootstrap("--uninstall-boot");
-    assert_eq!((gone.status, gone.stdout.matches(": removed\n").count()), (Some(0), 3), "{}{}", gone.stdout, gone.stderr);
-    assert!([UNIT, LINK, SCRIPT].iter().all(|file| !host.root().join(file).exists()));
+    assert_eq!((gone.status, gone.stdout.matches(": removed\n").count()), (Some(0), 4), "{}{}", gone.stdout, gone.stderr);
+    assert!([UNIT, GROUPS, LINK, SCRIPT].iter().all(|file| !host.root().join(file).exists()));
     let gone = host.bootstrap("--uninstall-boot");
-    assert_eq!((gone.status, gone.stdout.matches(": is not there\n").count()), (Some(0), 3), "{}{}", gone.stdout, gone.stderr);
+    assert_eq!((gone.status, gone.stdout.matches(": is not there\n").count()), (Some(0), 4), "{}{}", gone.stdout, gone.stderr);
 }
 
 #[test]
@@ -125,6 +126,9 @@ fn the_sysvinit_script_brings_jails_up_and_down_and_both_files_are_well_formed()
     let (unit, script) = (host.root().join(UNIT), host.root().join(SCRIPT));
     if has("systemd-analyze") {
         let verdict = Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&unit).output().unwrap();
+        assert!(verdict.status.success(), "{}", String::from_utf8_lossy(&verdict.stderr));
+        let verdict =
+            Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(host.root().join(GROUPS)).output().unwrap();
         assert!(verdict.status.success(), "{}", String::from_utf8_lossy(&verdict.stderr));
     }
     for key in ["Provides", "Required-Start", "Required-Stop", "Default-Start", "Default-Stop", "Short-Description"] {

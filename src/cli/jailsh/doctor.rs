@@ -10,7 +10,7 @@ use crate::cli::failure::Exit;
 use crate::cli::output::{self, Shape};
 use crate::kernel::landlock::{Landlock, probe};
 use crate::kernel::lsm::Lsm;
-use crate::kernel::{Enforcement, Kernel, KernelError};
+use crate::kernel::{Enforcement, Kernel, KernelError, is_given_away};
 use crate::telemetry::{Column, Format, Table, Value};
 
 /// Say whether this machine can hold jails, by what, and what is missing.
@@ -115,6 +115,7 @@ impl Doctor {
             return Ok(verdict(ready));
         }
         let mut checks = vec![root(), kernel(), cgroup().unless(by_module)];
+        checks.extend(groups());
         checks.extend(tools());
         checks.extend([btf().unless(by_landlock), security_modules(), bpffs().unless(by_landlock)]);
         checks.extend([module.unless(by_landlock), landlock.unless(by_module)]);
@@ -196,6 +197,20 @@ fn cgroup() -> Check {
     let at = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
     let found = at.into_iter().find(|path| statfs(*path).is_ok_and(|fs| fs.filesystem_type() == CGROUP2_SUPER_MAGIC));
     Check::new("cgroup2", found.is_some(), found.unwrap_or("not mounted"), "mount -t cgroup2 none /sys/fs/cgroup")
+}
+
+/// Where systemd is the first process: the hierarchy is its own but for what it gives away.
+fn groups() -> Option<Check> {
+    // sd_booted(3)
+    let (name, is_systemds) = ("groups", Path::new("/run/systemd/system").is_dir());
+    is_systemds.then(|| match is_given_away() {
+        true => Check::new(name, true, "systemd gave jails a group of their own", ""),
+        false => Check::note(
+            name,
+            "jails' control groups are at the top of what is systemd's",
+            Some("jailmgr bootstrap --install-boot, then systemctl start jailsh-groups".into()),
+        ),
+    })
 }
 
 fn bpffs() -> Check {

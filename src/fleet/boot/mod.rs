@@ -1,4 +1,5 @@
-//! Jails at boot: a systemd unit and a sysvinit script that start those with autostart, and stop all at shutdown. Touches
+//! Jails at boot: a systemd unit and a sysvinit script that start those with autostart, and stop all at shutdown; and a unit
+//! by which systemd gives away a control group for them. Touches
 //! `etc/systemd/system` and `etc/init.d` below the root it is given, and there only files that bear its mark.
 
 use std::ffi::OsStr;
@@ -15,6 +16,8 @@ const MARK: &str = "# Written by jailmgr bootstrap";
 /// A unit longer than this was not written by us.
 const MAX_UNIT: usize = 64 * 1024;
 const UNIT: &str = "jailsh.service";
+/// By which systemd gives away a control group.
+const GROUPS: &str = "jailsh-groups.service";
 const SCRIPT: &str = "jailsh";
 const UNITS: [&str; 3] = ["etc", "systemd", "system"];
 const WANTS: &str = "multi-user.target.wants";
@@ -88,7 +91,9 @@ impl Command {
 pub fn install(root: &Path, command: &Command) -> Result<Vec<Done>, JailError> {
     let units = below(root, &UNITS, true)?.expect("made");
     let scripts = below(root, &SCRIPTS, true)?.expect("made");
-    let files = [(&units, UNIT, 0o644, command.unit()), (&scripts, SCRIPT, 0o755, command.script())];
+    let groups = include_str!("jailsh-groups.service").to_owned();
+    let files =
+        [(&units, UNIT, 0o644, command.unit()), (&units, GROUPS, 0o644, groups), (&scripts, SCRIPT, 0o755, command.script())];
     let before = files.iter().map(|(dir, name, ..)| ours(dir, name)).collect::<Result<Vec<_>, _>>()?;
     let wants = units.ensure(WANTS, 0o755)?;
     let is_wanted = wanted(&wants)?;
@@ -121,7 +126,7 @@ pub fn uninstall(root: &Path) -> Result<Vec<Done>, JailError> {
     if let Some(wants) = &wants {
         known.push((wants, UNIT, wanted(wants)?));
     }
-    for (dir, name) in [(&units, UNIT), (&scripts, SCRIPT)] {
+    for (dir, name) in [(&units, UNIT), (&units, GROUPS), (&scripts, SCRIPT)] {
         if let Some(dir) = dir {
             known.push((dir, name, ours(dir, name)?.is_some()));
         }

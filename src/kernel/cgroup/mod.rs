@@ -1,10 +1,11 @@
-//! One control group per jail, `jailsh/NAME` below the cgroup2 mount. It needs no controller: killing, freezing and CPU
+//! One control group per jail, `jailsh/NAME` below the cgroup2 mount, or in what systemd gave away there. It needs no controller: killing, freezing and CPU
 //! time come with every cgroup2. A host without one does without. For limits there is a group of the same name in each
 //! hierarchy of version 1 that has a controller we use.
 
 mod hierarchy;
 mod io;
 mod limits;
+mod parent;
 
 use std::fs::{self, OpenOptions};
 use std::os::fd::OwnedFd;
@@ -19,8 +20,6 @@ use hierarchy::{CONTROLLERS, Controller, Hierarchy, Version};
 use super::KernelError;
 
 pub use limits::{apply, check, read, usage};
-
-const PARENT: &str = "jailsh";
 
 /// The hierarchies of this host.
 #[derive(Debug, Default)]
@@ -72,12 +71,15 @@ pub fn mount() -> Option<PathBuf> {
     layout().unified.clone()
 }
 
+/// Did systemd give jails a group of their own below that?
+pub fn is_given_away() -> bool {
+    mount().is_some_and(|top| parent::is_given(&top))
+}
+
 /// Is this process in the jail's group of cgroup2?
 pub fn holds(name: &str, pid: i32) -> bool {
     let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
-    groups
-        .lines()
-        .any(|line| line.strip_prefix("0::/").and_then(|path| path.strip_prefix(PARENT)?.strip_prefix('/')) == Some(name))
+    groups.lines().any(|line| parent::names(line, name))
 }
 
 /// The directory of a jail's group.
@@ -91,7 +93,7 @@ pub fn data_of(root: &str) -> &Path {
 }
 
 fn group_in(top: &Path, name: &str) -> PathBuf {
-    top.join(PARENT).join(name)
+    parent::group(top, name)
 }
 
 fn write(file: &Path, text: &str) -> std::io::Result<()> {
@@ -124,7 +126,7 @@ fn hand_down_controllers() {
     let Some(top) = &layout().unified else { return };
     let used = CONTROLLERS.into_iter().filter(|wanted| layout().of(*wanted).is_some_and(|found| found.version == Version::V2));
     for controller in used {
-        for group in [top.clone(), top.join(PARENT)] {
+        for group in parent::to_hand_down(top) {
             let file = group.join("cgroup.subtree_control");
             let has = fs::read_to_string(&file).is_ok_and(|text| text.split_whitespace().any(|name| name == controller.name()));
             if !has {
@@ -154,8 +156,9 @@ fn remove_group(group: &Path) -> Result<(), KernelError> {
 
 /// Removes the groups that a crash left: those of no living jail, if empty.
 pub fn prune(living: &[String]) {
-    for top in layout().tops() {
-        let Ok(entries) = fs::read_dir(top.join(PARENT)) else { continue };
+    let parents = layout().tops().flat_map(|top| parent::ALL.map(|parent| top.join(parent)));
+    for parent in parents {
+        let Ok(entries) = fs::read_dir(parent) else { continue };
         for entry in entries.flatten() {
             let is_living = entry.file_name().to_str().is_some_and(|name| living.iter().any(|other| other == name));
             if !is_living && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
