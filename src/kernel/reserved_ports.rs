@@ -3,18 +3,24 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Read;
 
 use super::KernelError;
 
 const LIST: &str = "/proc/sys/net/ipv4/ip_local_reserved_ports";
 
-/// The list as it is.
+/// Every second port, five digits and a comma each, is the longest that there is.
+const LONGEST: usize = 1 << 18;
+
+/// The list as it is. The kernel tells it in one read(2), however little that has room for: the rest of a number that was cut
+/// off is gone (kernel/sysctl.c, proc_do_large_bitmap).
 pub fn read() -> Result<BTreeSet<u32>, KernelError> {
-    let text = fs::read_to_string(LIST).map_err(KernelError::io(format!("read {LIST}")))?;
-    Ok(parse(&text))
+    let mut text = vec![0; LONGEST];
+    let told = fs::File::open(LIST).and_then(|mut file| file.read(&mut text)).map_err(KernelError::io(format!("read {LIST}")))?;
+    Ok(parse(&String::from_utf8_lossy(&text[..told])))
 }
 
-/// Replaces the list, at once.
+/// Replaces the list; at once if it has less than a page, else page by page.
 pub fn write(ports: &BTreeSet<u32>) -> Result<(), KernelError> {
     fs::write(LIST, render(ports)).map_err(KernelError::io(format!("write {LIST}")))
 }
