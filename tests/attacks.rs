@@ -217,7 +217,7 @@ fn what_gets_through_in_a_chroot_is_denied_to_root_in_a_medium_jail_and_counted_
         attack_from_bwrap(&stage, &classes, &mut endings);
     }
 
-    let _victim = TestJail::start(&stage, "attack-victim", Level::Medium, &[RESERVED]);
+    let _victim = TestJail::with_an_address(&stage, "attack-victim", RESERVED);
     let attacker = TestJail::start(&stage, "attack-root", Level::Medium, &[OWN]);
     attack_from_a_jail(&*kernel, &stage, &attacker, &classes, &mut endings, &mut problems);
 

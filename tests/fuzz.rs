@@ -165,6 +165,11 @@ fn the_policy_agrees_with_a_model_of_what_is_free() {
 }
 
 #[test]
+fn ports_are_read_as_they_were_written_and_overlap_where_a_socket_is_of_both() {
+    run("port");
+}
+
+#[test]
 fn specs_are_read_as_they_were_written() {
     run("spec");
 }

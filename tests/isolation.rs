@@ -271,7 +271,7 @@ fn a_reserved_port_is_its_owners_alone_by_every_way_of_taking_one() {
     let known = rows(&stage, "ports");
     let targets = [format!("reserved={PORT}"), "own=40300".to_owned()];
     {
-        let owner = TestJail::start(&stage, "isolation-owner", Level::Medium, &[PORT]);
+        let owner = TestJail::with_an_address(&stage, "isolation-owner", PORT);
         let other = TestJail::start(&stage, "isolation-thief", Level::Medium, &[]);
         let by_host = {
             let mut command = Command::new(&stage.program.path);

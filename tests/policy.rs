@@ -1,7 +1,11 @@
 //! The decisions of kmod/policy, asked from Rust: the profiles against a table written out by hand, the rest against an
 //! independent model over random subjects and objects.
 
-use jailsh::kernel::policy::{self, Action, FsKind, Level, MountKind, Right, RightSet, Verdict, right_of};
+use std::net::{IpAddr, Ipv6Addr};
+
+use jailsh::kernel::policy::{
+    self, Action, FsKind, Level, MountKind, RawDestination, RawReservation, Right, RightSet, Verdict, right_of,
+};
 use proptest::prelude::*;
 
 fn right(name: &str) -> Right {
@@ -194,6 +198,53 @@ fn received_directories_and_namespaces_are_refused() {
     assert_eq!([receive(0o100644, false), receive(0o140777, false), receive(0o010600, false)], ["free"; 3]);
 }
 
+fn words(address: IpAddr) -> [u32; 4] {
+    let octets = match address {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
+        IpAddr::V6(v6) => v6.octets(),
+    };
+    std::array::from_fn(|word| u32::from_ne_bytes(std::array::from_fn(|byte| octets[4 * word + byte])))
+}
+
+fn of_words(words: [u32; 4]) -> Ipv6Addr {
+    let octets: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+    <[u8; 16]>::try_from(octets).expect("sixteen").into()
+}
+
+fn any_address(texts: &'static [&str]) -> impl Strategy<Value = IpAddr> {
+    proptest::sample::select(texts).prop_map(|text| text.parse().expect("an address"))
+}
+
+fn any_reservation() -> impl Strategy<Value = RawReservation> {
+    let address = any_address(&["127.0.0.1", "127.0.0.2", "10.0.0.1", "::1", "::2", "fe80::1"]);
+    (1_u16..8, 0_u16..3, 1_u16..4, proptest::option::of(address)).prop_map(|(first, more, protocols, address)| RawReservation {
+        address: address.map_or([0; 4], words),
+        first_port: first,
+        last_port: first + more,
+        protocols,
+        family: address.map_or(0, |address| if address.is_ipv4() { 4 } else { 6 }),
+    })
+}
+
+fn any_place() -> impl Strategy<Value = RawDestination> {
+    let address = any_address(&[
+        "127.0.0.1",
+        "127.0.0.2",
+        "0.0.0.0",
+        "::",
+        "::1",
+        "::2",
+        "::ffff:127.0.0.2",
+        "::ffff:0.0.0.0",
+        "::127.0.0.2",
+    ]);
+    (address, 0_u16..12, proptest::sample::select(vec![1_u16, 2, 4])).prop_map(|(address, port, protocol)| RawDestination {
+        address: words(address),
+        port,
+        protocol,
+    })
+}
+
 proptest! {
     #[test]
     fn the_host_acts_on_all_and_a_member_on_its_own_jail(actor in 0_u32..6, target in 0_u32..6) {
@@ -209,6 +260,37 @@ proptest! {
         prop_assert!(policy::may_bind(owner, owner));
         prop_assert_eq!(policy::may_bind(other, owner), other == owner);
         prop_assert!(!policy::may_bind(0, owner), "the host is not exempt");
+    }
+
+    /// By the words of ipv6(7) and RFC 4291 instead of words of memory.
+    #[test]
+    fn what_a_reservation_keeps_is_what_its_words_say(reserved in any_reservation(), at in any_place()) {
+        let address = of_words(at.address);
+        let theirs = of_words(reserved.address);
+        let stands_for_it = match address.to_ipv4_mapped() {
+            Some(v4) => v4.is_unspecified() && reserved.family == 4,
+            None => address.is_unspecified(),
+        };
+        let by_address = reserved.family == 0 || stands_for_it || address == theirs;
+        let by_port = (reserved.first_port..=reserved.last_port).contains(&at.port);
+        let by_protocol = reserved.protocols & at.protocol != 0;
+        let is_other = at.protocol & 4 != 0;
+        prop_assert_eq!(policy::reserves(&reserved, &at), by_port && (is_other || by_protocol && by_address));
+    }
+
+    #[test]
+    fn what_is_no_reservation_the_module_takes_for_none(mut reserved in any_reservation(), way in 0..7) {
+        prop_assert!(policy::is_reservation(&reserved));
+        match way {
+            0 => reserved.first_port = 0,
+            1 => (reserved.first_port, reserved.last_port) = (reserved.last_port + 1, reserved.first_port),
+            2 => reserved.protocols = 0,
+            3 => reserved.protocols |= 4,
+            4 => reserved.family = 5,
+            5 => (reserved.family, reserved.address) = (6, [0; 4]),
+            _ => (reserved.family, reserved.address) = (6, words("127.0.0.1".parse().unwrap())),
+        }
+        prop_assert!(!policy::is_reservation(&reserved));
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use jailsh::kernel::policy::{Action, Level};
 use jailsh::kernel::sim::{Deed, Sim};
-use jailsh::kernel::{JailDef, Jid, Kernel, KernelError, Policy, Port};
+use jailsh::kernel::{JailDef, Jid, Kernel, KernelError, Policy, Protocol};
 
 fn def(name: &str, ports: &[i64]) -> JailDef {
-    let ports = ports.iter().map(|port| Port::try_from(*port).unwrap()).collect();
+    let ports = ports.iter().map(|port| port.to_string().parse().unwrap()).collect();
     let policy = Policy::new(Level::Medium.rights(), ports);
     JailDef { name: name.parse().unwrap(), root: format!("/jails/{name}"), profile: "medium".into(), policy }
 }
@@ -38,8 +38,11 @@ fn a_denial_is_counted_under_its_jail_and_right() {
     let a = sim.create(&def("a", &[80])).unwrap();
     let b = sim.create(&def("b", &[])).unwrap();
     let mount = Action::Capability(21);
-    assert_eq!(sim.judge(b.get(), Deed::Bind(Port::try_from(80).unwrap())).unwrap_err().name(), "port_foreign");
-    assert_eq!(sim.judge(0, Deed::Bind(Port::try_from(80).unwrap())).unwrap_err().name(), "port_foreign");
+    assert_eq!(
+        sim.judge(b.get(), Deed::Bind("0.0.0.0:80".parse().unwrap(), Some(Protocol::Tcp))).unwrap_err().name(),
+        "port_foreign"
+    );
+    assert_eq!(sim.judge(0, Deed::Bind("0.0.0.0:80".parse().unwrap(), Some(Protocol::Tcp))).unwrap_err().name(), "port_foreign");
     assert_eq!(sim.judge(b.get(), Deed::Act(mount)).unwrap_err().name(), "namespaces");
     assert!(sim.judge(0, Deed::Act(mount)).is_ok());
     let counted =

@@ -7,6 +7,7 @@ mod keeper;
 mod log;
 mod plan;
 mod policy;
+mod port;
 mod spec;
 mod tar;
 
@@ -16,13 +17,14 @@ pub struct Judge {
     pub judge: fn(&[u8]),
 }
 
-pub const JUDGES: [Judge; 8] = [
+pub const JUDGES: [Judge; 9] = [
     Judge { name: "check", judge: check::judge },
     Judge { name: "control", judge: control::judge },
     Judge { name: "keeper", judge: keeper::judge },
     Judge { name: "log", judge: log::judge },
     Judge { name: "plan", judge: plan::judge },
     Judge { name: "policy", judge: policy::judge },
+    Judge { name: "port", judge: port::judge },
     Judge { name: "spec", judge: spec::judge },
     Judge { name: "tar", judge: tar::judge },
 ];

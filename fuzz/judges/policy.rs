@@ -3,7 +3,7 @@
 
 use jailsh::kernel::policy::{Action, FsKind, MountKind, Right, RightSet, right_of};
 use jailsh::kernel::sim::{Deed, Sim};
-use jailsh::kernel::{JailDef, Kernel, Policy, Port};
+use jailsh::kernel::{JailDef, Kernel, Policy, Port, Protocol, Reservation};
 
 /// Numbers out of a text of any length; zeros behind its end.
 struct Numbers<'a>(&'a [u8]);
@@ -42,8 +42,8 @@ pub fn judge(input: &[u8]) {
 
     let sim = Sim::new();
     let rights = RightSet::from_mask(mask);
-    let ports: Vec<Port> = Port::try_from(port as i64).into_iter().collect();
-    let def = |name: &str, ports: &[Port]| JailDef {
+    let ports: Vec<Reservation> = Port::try_from(port as i64).map(Reservation::from).into_iter().collect();
+    let def = |name: &str, ports: &[Reservation]| JailDef {
         name: name.parse().expect("a name"),
         root: "/".into(),
         profile: "fuzz".into(),
@@ -57,10 +57,13 @@ pub fn judge(input: &[u8]) {
     let model = right.is_none_or(open) || (is_raw && "ping".parse().is_ok_and(open));
     assert_eq!(sim.judge(other.get(), Deed::Act(action)).is_ok(), model);
     assert!(sim.judge(0, Deed::Act(action)).is_ok());
-    for port in ports {
-        assert!(sim.judge(owner.get(), Deed::Bind(port)).is_ok());
-        assert!(sim.judge(other.get(), Deed::Bind(port)).is_err());
-        assert!(sim.judge(0, Deed::Bind(port)).is_err());
+    for number in ports.iter().flat_map(|reserved| reserved.numbers()) {
+        for protocol in [None, Some(Protocol::Tcp), Some(Protocol::Udp)] {
+            let bind = Deed::Bind(([0, 0, 0, 0], number).into(), protocol);
+            assert!(sim.judge(owner.get(), bind).is_ok());
+            assert!(sim.judge(other.get(), bind).is_err());
+            assert!(sim.judge(0, bind).is_err());
+        }
     }
 }
 

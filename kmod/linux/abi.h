@@ -7,12 +7,11 @@
 #ifndef JAIL_ABI_H
 #define JAIL_ABI_H
 
-#define JAIL_ABI 5
+#define JAIL_ABI 6
 
 #define JAIL_NAME_SIZE 64
 #define JAIL_ROOT_SIZE 256
 #define JAIL_PROFILE_SIZE 32
-#define JAIL_PORTS 32
 #define JAIL_RIGHTS 64
 #define JAIL_SAMPLES 10
 #define JAIL_COMMAND_SIZE 16
@@ -28,6 +27,14 @@ struct jail_connect {
 	__u32 count;
 	__u32 unused;
 	struct jp_connect_rule rules[JP_CONNECT_RULES];
+};
+
+/* The ports that a jail reserves: no two of them overlap, and together they are at most JP_RESERVED_PORTS. Two for each
+ * slot, likewise. */
+struct jail_ports {
+	__u32 count;
+	__u32 unused;
+	struct jp_reservation rules[JP_RESERVATIONS];
 };
 
 /* One jail. Slots are never freed memory, so a count can be taken and given back without a lock. */
@@ -50,11 +57,9 @@ struct jail {
 	__u64 reported;
 	__u64 denials[JAIL_RIGHTS];
 	__u64 audits[JAIL_RIGHTS]; /* uses of audited rights, which are no denials */
-	__u32 port_count;
 	__u32 port_generation;
-	__u16 ports[JAIL_PORTS];
-	__u16 wanted_ports[JAIL_PORTS];
-	__u32 connect_in_use; /* 0 or 1 */
+	__u32 ports_in_use; /* 0 or 1 */
+	__u32 connect_in_use; /* likewise */
 	__u32 unused;
 	char name[JAIL_NAME_SIZE];
 	char root[JAIL_ROOT_SIZE];
@@ -79,35 +84,34 @@ struct jail_info_call {
 	__u32 home_device; /* out: see ctl_arm */
 };
 
-/* ctl_create. EEXIST: the name is taken; EADDRINUSE: taken_port belongs to owner_name; ENOSPC: no free slot;
- * ESHUTDOWN: the module is being unloaded. */
+/* ctl_create. EEXIST: the name is taken; EADDRINUSE: taken_port belongs to another jail; EINVAL: what cannot be reserved;
+ * ENOSPC: no free slot; ENOBUFS: no room for more ports; ESHUTDOWN: the module is being unloaded; EAGAIN: another change of
+ * ports is at work. */
 struct jail_create_call {
 	__u32 abi;
 	__u32 jid; /* out */
 	__u64 rights;
 	__u64 parts;
 	__u64 audited;
-	__u32 port_count;
 	__u32 taken_port; /* out */
-	__u16 ports[JAIL_PORTS];
+	__u32 unused;
 	char name[JAIL_NAME_SIZE];
 	char root[JAIL_ROOT_SIZE];
 	char profile[JAIL_PROFILE_SIZE];
-	char owner_name[JAIL_NAME_SIZE]; /* out */
+	struct jail_ports ports;
 	struct jail_connect connect;
 };
 
-/* ctl_update. EADDRINUSE as above; EAGAIN: another update or destroy is at work. */
+/* ctl_update. EADDRINUSE, EINVAL and ENOBUFS as above; EAGAIN: another update or destroy is at work. */
 struct jail_update_call {
 	__u32 abi;
 	__u32 jid;
 	__u64 rights;
 	__u64 parts;
 	__u64 audited;
-	__u32 port_count;
 	__u32 taken_port; /* out */
-	__u16 ports[JAIL_PORTS];
-	char owner_name[JAIL_NAME_SIZE]; /* out */
+	__u32 unused;
+	struct jail_ports ports;
 	struct jail_connect connect;
 };
 
@@ -186,7 +190,7 @@ struct jail_arm_call {
 enum jail_object {
 	JAIL_ABOUT_NOTHING = 0,
 	JAIL_ABOUT_PROCESS, /* tgid */
-	JAIL_ABOUT_PORT,
+	JAIL_ABOUT_PORT, /* like DESTINATION */
 	JAIL_ABOUT_CAPABILITY, /* of capabilities(7) */
 	JAIL_ABOUT_DEVICE, /* the kernel's own encoding of a device number */
 	JAIL_ABOUT_SOCKET, /* family, type << 16, protocol << 32 */

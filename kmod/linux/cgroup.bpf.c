@@ -17,6 +17,8 @@
 #include <bpf/bpf_helpers.h>
 
 #include "../policy/policy.h"
+#define PORT_TABLE_FLAGS BPF_F_NO_PREALLOC
+#include "port_table.h"
 
 enum { REFUSED = 0, ALLOWED = 1 };
 
@@ -25,25 +27,41 @@ enum { REFUSED = 0, ALLOWED = 1 };
 /* A jail's group is `jailsh/NAME`; the root is level 0. */
 enum { JAIL_LEVEL = 2 };
 
-/* One jail looked at by itself: as good as any jid. */
-enum { OWNER = 1 };
+static __always_inline __u16 protocol_of(__u32 protocol, __u32 type)
+{
+	enum { TCP = 6, UDP = 17, UDPLITE = 136, MPTCP = 262 };
 
-/* Port -> id of its owner's group. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u32);
-	__type(value, __u64);
-} group_ports SEC(".maps");
+	if (type == JP_SOCK_RAW)
+		return JP_OTHER;
+	if (protocol == TCP || protocol == MPTCP)
+		return JP_TCP;
+	return protocol == UDP || protocol == UDPLITE ? JP_UDP : JP_OTHER;
+}
+
+static __always_inline void read_v4(struct bpf_sock_addr *address, struct jp_destination *at)
+{
+	at->address[2] = bpf_htonl(0xffff);
+	at->address[3] = address->user_ip4;
+	at->port = bpf_ntohs((__u16)address->user_port);
+	at->protocol = protocol_of(address->protocol, address->type);
+}
+
+static __always_inline void read_v6(struct bpf_sock_addr *address, struct jp_destination *at)
+{
+	at->address[0] = address->user_ip6[0];
+	at->address[1] = address->user_ip6[1];
+	at->address[2] = address->user_ip6[2];
+	at->address[3] = address->user_ip6[3];
+	at->port = bpf_ntohs((__u16)address->user_port);
+	at->protocol = protocol_of(address->protocol, address->type);
+}
 
 /* The group is that of the process that binds, not of the one that made the socket. */
-static __always_inline int judge_port(__u32 port)
+static __always_inline int judge_binding(const struct jp_destination *at)
 {
-	__u64 *owner = bpf_map_lookup_elem(&group_ports, &port);
+	__u64 group = bpf_get_current_ancestor_cgroup_id(JAIL_LEVEL);
 
-	if (jp_may_bind(owner && bpf_get_current_ancestor_cgroup_id(JAIL_LEVEL) == *owner ? OWNER : JP_HOST,
-			owner ? OWNER : JP_HOST))
+	if (!at->port || jp_may_bind(group, other_owner_of(group, at)))
 		return ALLOWED;
 	bpf_set_retval(-EADDRINUSE);
 	return REFUSED;
@@ -52,26 +70,46 @@ static __always_inline int judge_port(__u32 port)
 SEC("cgroup/bind4")
 int jail_bind4(struct bpf_sock_addr *address)
 {
-	return judge_port(bpf_ntohs((__u16)address->user_port));
+	struct jp_destination at = {};
+
+	read_v4(address, &at);
+	return judge_binding(&at);
 }
 
 SEC("cgroup/bind6")
 int jail_bind6(struct bpf_sock_addr *address)
 {
-	return judge_port(bpf_ntohs((__u16)address->user_port));
+	struct jp_destination at = {};
+
+	read_v6(address, &at);
+	return judge_binding(&at);
 }
 
 /* Once more with the port that the socket really got: bind(2) of port 0 picks one. */
 SEC("cgroup/post_bind4")
 int jail_post_bind4(struct bpf_sock *socket)
 {
-	return judge_port(socket->src_port);
+	struct jp_destination at = {};
+
+	at.address[2] = bpf_htonl(0xffff);
+	at.address[3] = socket->src_ip4;
+	at.port = socket->src_port;
+	at.protocol = protocol_of(socket->protocol, socket->type);
+	return judge_binding(&at);
 }
 
 SEC("cgroup/post_bind6")
 int jail_post_bind6(struct bpf_sock *socket)
 {
-	return judge_port(socket->src_port);
+	struct jp_destination at = {};
+
+	at.address[0] = socket->src_ip6[0];
+	at.address[1] = socket->src_ip6[1];
+	at.address[2] = socket->src_ip6[2];
+	at.address[3] = socket->src_ip6[3];
+	at.port = socket->src_port;
+	at.protocol = protocol_of(socket->protocol, socket->type);
+	return judge_binding(&at);
 }
 
 /* ---- destinations: attached to the root group, over the table of ports ---- */
@@ -145,8 +183,6 @@ static __always_inline int refuse_destination(int error)
 static __always_inline int judge_destination(struct rule_search *search)
 {
 	struct group_limits *limits;
-	__u32 port = search->to.port;
-	__u64 *owner;
 
 	search->group = bpf_get_current_ancestor_cgroup_id(JAIL_LEVEL);
 	limits = bpf_map_lookup_elem(&group_limits, &search->group);
@@ -159,30 +195,17 @@ static __always_inline int judge_destination(struct rule_search *search)
 	}
 	if (jp_holds(limits->rights, JP_LOOPBACK_FOREIGN))
 		return ALLOWED;
-	owner = bpf_map_lookup_elem(&group_ports, &port);
-	if (jp_right_of_reaching(owner && *owner == search->group ? OWNER : JP_HOST, owner ? OWNER : JP_HOST) == JP_FREE ||
+	if (jp_right_of_reaching(search->group, other_owner_of(search->group, &search->to)) == JP_FREE ||
 	    !is_own_address(&search->to))
 		return ALLOWED;
 	return refuse_destination(ECONNREFUSED);
-}
-
-static __always_inline __u16 protocol_of(__u32 protocol)
-{
-	enum { TCP = 6, UDP = 17, UDPLITE = 136 };
-
-	if (protocol == TCP)
-		return JP_TCP;
-	return protocol == UDP || protocol == UDPLITE ? JP_UDP : JP_OTHER;
 }
 
 static __always_inline int judge_v4(struct bpf_sock_addr *address)
 {
 	struct rule_search search = {};
 
-	search.to.address[2] = bpf_htonl(0xffff);
-	search.to.address[3] = address->user_ip4;
-	search.to.port = bpf_ntohs((__u16)address->user_port);
-	search.to.protocol = protocol_of(address->protocol);
+	read_v4(address, &search.to);
 	return judge_destination(&search);
 }
 
@@ -190,12 +213,7 @@ static __always_inline int judge_v6(struct bpf_sock_addr *address)
 {
 	struct rule_search search = {};
 
-	search.to.address[0] = address->user_ip6[0];
-	search.to.address[1] = address->user_ip6[1];
-	search.to.address[2] = address->user_ip6[2];
-	search.to.address[3] = address->user_ip6[3];
-	search.to.port = bpf_ntohs((__u16)address->user_port);
-	search.to.protocol = protocol_of(address->protocol);
+	read_v6(address, &search.to);
 	return judge_destination(&search);
 }
 

@@ -8,26 +8,7 @@
  * any address of this machine.
  */
 
-enum { IPPROTO_MULTIPATH_TCP = 262, SOCKET_STREAM = 1 };
 enum { MESSAGE_HEADERS_AT_MOST = 32 };
-
-static __always_inline __u16 protocol_of(struct sock *sock)
-{
-	__u16 protocol = sock->sk_protocol;
-
-	if (sock->sk_type == JP_SOCK_RAW)
-		return JP_OTHER;
-	if (protocol == IPPROTO_TCP || protocol == IPPROTO_MULTIPATH_TCP)
-		return JP_TCP;
-	return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE ? JP_UDP : JP_OTHER;
-}
-
-static __always_inline void map_v4(struct jp_destination *to, __be32 address)
-{
-	to->address[0] = to->address[1] = 0;
-	to->address[2] = bpf_htonl(0xffff);
-	to->address[3] = address;
-}
 
 /* Reads what the kernel will take for the destination; 0 if it takes the address for none. */
 static __always_inline int read_address(struct sock *sock, void *address, int is_message, struct jp_destination *to)
@@ -94,7 +75,6 @@ static __always_inline int judge_destination(const struct identity *who, struct 
 {
 	__u32 port = search->to.port;
 	__u64 about = JAIL_ABOUT(DESTINATION, port | (__u32)search->to.protocol << 16);
-	struct port_owner *owner;
 	int error;
 
 	if (is_learning(jail) || !jp_holds(jail->rights, JP_CONNECT)) {
@@ -108,8 +88,7 @@ static __always_inline int judge_destination(const struct identity *who, struct 
 	}
 	if (jp_holds(jail->rights, JP_LOOPBACK_FOREIGN) || search->to.protocol == JP_OTHER)
 		return 0;
-	owner = bpf_map_lookup_elem(&port_owners, &port);
-	if (jp_right_of_reaching(who->jid, owner ? owner->jid : JP_HOST) == JP_FREE || !is_own_address(&search->to))
+	if (jp_right_of_reaching(who->jid, other_owner_of(who->jid, &search->to)) == JP_FREE || !is_own_address(&search->to))
 		return 0;
 	return JUDGE(who, JP_LOOPBACK_FOREIGN, ECONNREFUSED, record_destination_denial, about, &search->to);
 }

@@ -1,104 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
  *
- * Which jails there are, which ports they own, and where they may connect to.
+ * Which jails there are, and where they may connect to.
  *
- * Attacks answered: two jails of one name or one port by creating both at once; a half-made jail after a refused one; a
+ * Attacks answered: two jails of one name by creating both at once; a half-made jail after a refused one; a
  * member that survives its jail's end because it entered or forked meanwhile.
  */
-
-/* ---- ports ---- */
-
-/* A change of one jail's ports: from ports to wanted_ports, all or nothing. Its loops are calls of bpf_loop, which the
- * verifier looks at once. */
-struct port_change {
-	__u32 slot;
-	__u32 jid;
-	__u32 generation;
-	__u32 count; /* how many are wanted */
-	__u32 taken_port; /* 0: none is taken */
-	__u32 owner;
-};
-
-static long reserve_port(__u64 number, struct port_change *change)
-{
-	struct jail *jail = jail_in_slot(change->slot);
-	struct port_owner mine = { change->jid, change->generation, change->generation };
-	struct port_owner *owner;
-	__u32 port;
-
-	if (!jail || number >= JAIL_PORTS || number >= change->count)
-		return 1;
-	port = jail->wanted_ports[number];
-	if (!bpf_map_update_elem(&port_owners, &port, &mine, BPF_NOEXIST))
-		return 0;
-	owner = bpf_map_lookup_elem(&port_owners, &port);
-	if (owner && owner->jid == mine.jid) {
-		owner->wanted_in = mine.wanted_in;
-		return 0;
-	}
-	change->taken_port = port;
-	change->owner = owner ? owner->jid : JP_HOST;
-	return 1;
-}
-
-/* Takes back what this change added. */
-static long unreserve_port(__u64 number, struct port_change *change)
-{
-	struct jail *jail = jail_in_slot(change->slot);
-	struct port_owner *owner;
-	__u32 port;
-
-	if (!jail || number >= JAIL_PORTS || number >= change->count)
-		return 1;
-	port = jail->wanted_ports[number];
-	owner = bpf_map_lookup_elem(&port_owners, &port);
-	if (owner && owner->jid == change->jid && owner->added_in == change->generation)
-		bpf_map_delete_elem(&port_owners, &port);
-	return 0;
-}
-
-/* Lets go of a port that the jail had and wants no longer. */
-static long release_port(__u64 number, struct port_change *change)
-{
-	struct jail *jail = jail_in_slot(change->slot);
-	struct port_owner *owner;
-	__u32 port;
-
-	if (!jail || number >= JAIL_PORTS || number >= jail->port_count)
-		return 1;
-	port = jail->ports[number];
-	owner = bpf_map_lookup_elem(&port_owners, &port);
-	if (owner && owner->jid == change->jid && owner->wanted_in != change->generation)
-		bpf_map_delete_elem(&port_owners, &port);
-	return 0;
-}
-
-static __always_inline int change_ports(struct jail *jail, struct port_change *change)
-{
-	if (change->count > JAIL_PORTS)
-		return EINVAL;
-	change->generation = jail->port_generation + 1;
-	bpf_loop(JAIL_PORTS, reserve_port, change, 0);
-	if (change->taken_port) {
-		bpf_loop(JAIL_PORTS, unreserve_port, change, 0);
-		return EADDRINUSE;
-	}
-	bpf_loop(JAIL_PORTS, release_port, change, 0);
-	__builtin_memcpy(jail->ports, jail->wanted_ports, sizeof(jail->ports));
-	jail->port_count = change->count;
-	jail->port_generation = change->generation;
-	return 0;
-}
-
-/* Tells the caller whose port it wanted. */
-#define REPORT_TAKEN(call, change)                                                                 \
-	do {                                                                                       \
-		__u32 owner_slot;                                                                  \
-		struct jail *owner = find_jail((change).owner, &owner_slot);                       \
-		if (owner)                                                                         \
-			__builtin_memcpy((call)->owner_name, owner->name, sizeof((call)->owner_name)); \
-		(call)->taken_port = (change).taken_port;                                          \
-	} while (0)
 
 /* ---- where to ---- */
 
@@ -146,7 +52,6 @@ static __always_inline void clear(struct jail *jail)
 	jail->samples_taken = 0;
 	jail->reporting_since_ns = 0;
 	jail->reported = 0;
-	jail->port_count = 0;
 	jail->port_generation = 0;
 	__builtin_memset(jail->samples_usec, 0, sizeof(jail->samples_usec));
 	for (int i = 0; i < JAIL_RIGHTS; i++)
@@ -171,8 +76,10 @@ int ctl_create(struct jail_create_call *call)
 	if (error)
 		return error;
 	TAKE(name.text, call->name);
-	if (!state || !name.text[0] || name.text[JAIL_NAME_SIZE - 1] || call->port_count > JAIL_PORTS)
+	if (!state || !name.text[0] || name.text[JAIL_NAME_SIZE - 1])
 		return EINVAL;
+	if (!take_turn_at_ports())
+		return EAGAIN;
 	search.jid = __sync_fetch_and_add(&state->last_jid, 1) + 1;
 	/* Counted before it exists, so that no member is ever taken for the host and ctl_seal sees the newcomer. */
 	__sync_fetch_and_add(&state->jails, 1);
@@ -198,29 +105,31 @@ int ctl_create(struct jail_create_call *call)
 	__builtin_memcpy(jail->name, name.text, sizeof(jail->name));
 	TAKE(jail->root, call->root);
 	TAKE(jail->profile, call->profile);
-	TAKE(jail->wanted_ports, call->ports);
 	TAKE_CONNECT(jail, search.slot, call);
 	use_taken_connect(jail);
 	change.slot = search.slot;
 	change.jid = search.jid;
-	change.count = call->port_count;
+	take_no_ports(other_set(jail, search.slot) ^ 1);
+	TAKE_PORTS(jail, search.slot, call);
 	error = change_ports(jail, &change);
 	if (!error && bpf_map_update_elem(&slot_of_jid, &search.jid, &search.slot, BPF_NOEXIST)) {
-		change.count = 0;
+		take_no_ports(other_set(jail, search.slot));
 		change_ports(jail, &change);
 		error = ENOSPC;
 	}
 	if (error) {
-		REPORT_TAKEN(call, change);
+		call->taken_port = change.taken_port;
 		__sync_lock_test_and_set(&jail->jid, 0);
 		goto unname;
 	}
+	end_turn_at_ports();
 	call->jid = search.jid;
 	return 0;
 unname:
 	bpf_map_delete_elem(&jid_of_name, &name);
 uncount:
 	__sync_fetch_and_add(&state->jails, -1);
+	end_turn_at_ports();
 	return error;
 }
 
@@ -234,17 +143,20 @@ int ctl_update(struct jail_update_call *call)
 	if (error)
 		return error;
 	change.jid = call->jid;
-	change.count = call->port_count;
 	jail = find_jail(change.jid, &change.slot);
 	if (!jail)
 		return ESRCH;
-	if (__sync_val_compare_and_swap(&jail->changing, 0, 1) != 0)
+	if (!take_turn_at_ports())
 		return EAGAIN;
-	TAKE(jail->wanted_ports, call->ports);
+	if (__sync_val_compare_and_swap(&jail->changing, 0, 1) != 0) {
+		end_turn_at_ports();
+		return EAGAIN;
+	}
+	TAKE_PORTS(jail, change.slot, call);
 	TAKE_CONNECT(jail, change.slot, call);
 	error = jail->jid == change.jid ? change_ports(jail, &change) : ESRCH;
 	if (error) {
-		REPORT_TAKEN(call, change);
+		call->taken_port = change.taken_port;
 	} else {
 		use_taken_connect(jail);
 		jail->rights = call->rights;
@@ -252,6 +164,7 @@ int ctl_update(struct jail_update_call *call)
 		jail->audited = call->audited;
 	}
 	__sync_lock_test_and_set(&jail->changing, 0);
+	end_turn_at_ports();
 	return error;
 }
 
@@ -271,8 +184,12 @@ int ctl_destroy(struct jail_call *call)
 	jail = find_jail(change.jid, &change.slot);
 	if (!jail || !state)
 		return ESRCH;
-	if (__sync_val_compare_and_swap(&jail->changing, 0, 1) != 0)
+	if (!take_turn_at_ports())
 		return EAGAIN;
+	if (__sync_val_compare_and_swap(&jail->changing, 0, 1) != 0) {
+		end_turn_at_ports();
+		return EAGAIN;
+	}
 	was_closing = __sync_lock_test_and_set(&jail->closing, 1);
 	if (jail->jid != change.jid)
 		error = ESRCH;
@@ -282,11 +199,14 @@ int ctl_destroy(struct jail_call *call)
 		call->processes = jail->processes;
 		jail->closing = was_closing;
 		__sync_lock_test_and_set(&jail->changing, 0);
+		end_turn_at_ports();
 		return error;
 	}
 	bpf_map_delete_elem(&slot_of_jid, &change.jid);
 	take_back_promise(change.slot);
+	take_no_ports(other_set(jail, change.slot));
 	change_ports(jail, &change);
+	end_turn_at_ports();
 	__builtin_memcpy(name.text, jail->name, sizeof(name.text));
 	bpf_map_delete_elem(&jid_of_name, &name);
 	/* It stays closed and changing until the slot is used again: whoever still holds it finds another jid. */

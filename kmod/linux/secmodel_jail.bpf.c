@@ -21,6 +21,8 @@
 #include "abi.h"
 #include "kernel_types.h"
 #include "state.h"
+#define PORT_TABLE_FLAGS 0
+#include "port_table.h"
 #include "identity.h"
 #include "open_files.h"
 #include "process.h"
@@ -31,6 +33,7 @@
 #include "ipc.h"
 #include "control.h"
 #include "bounds.h"
+#include "reserving.h"
 #include "registry.h"
 #include "entering.h"
 

@@ -10,7 +10,7 @@ enum {
 	IDENTITY_COUNT = 65536,
 	IPC_OBJECT_COUNT = 32768,
 	SIGNAL_FILE_COUNT = 8192,
-	PORT_COUNT = 65536,
+	PORT_COUNT = 65536, /* of port_notes */
 	FILE_COUNT = 65536,
 	/* What limits may promise in all: the rest is for files that were open when a limit came. */
 	FILES_PROMISED = FILE_COUNT / 4 * 3,
@@ -24,6 +24,8 @@ struct module_state {
 	__u32 home_device;
 	__u32 next_home_device;
 	__u32 home_namespace; /* mount namespace of the pins' file system */
+	__u32 changing_ports; /* some jail's reservations are being changed */
+	__u32 unused;
 	__u64 events_lost;
 	__s64 signal_files; /* at least the number of entries of signal_file_owners */
 	__s64 files_promised; /* the sum of all jails' most_files; 0: none is counted from now on */
@@ -39,13 +41,6 @@ struct identity {
 	__u32 counted;
 	__u32 arriving; /* entered, but still the program that brought it in */
 	__u64 cpu_before_ns; /* what the task had used when it entered */
-};
-
-/* Generations are those of the owner's set of ports. */
-struct port_owner {
-	__u32 jid;
-	__u32 added_in;
-	__u32 wanted_in;
 };
 
 struct {
@@ -89,13 +84,6 @@ struct {
 	__type(value, __u32);
 } jid_of_name SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, PORT_COUNT);
-	__type(key, __u32);
-	__type(value, struct port_owner);
-} port_owners SEC(".maps");
-
 /* Userland's note of the ports it added to net.ipv4.ip_local_reserved_ports; kept here because it must live and die with
  * the reservations. No program reads it. */
 struct {
@@ -104,6 +92,14 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } port_notes SEC(".maps");
+
+/* Two for each slot of jails, see struct jail_ports. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2 * JAIL_SLOTS);
+	__type(key, __u32);
+	__type(value, struct jail_ports);
+} port_rules SEC(".maps");
 
 /* Two for each slot of jails, see struct jail_connect. */
 struct {

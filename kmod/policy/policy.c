@@ -50,6 +50,9 @@ jp_u32 jail_policy_judge(jp_u64 held, jp_u64 audited, jp_u32 right) { return jp_
 int jail_policy_may_act(jp_u32 actor, jp_u32 target) { return jp_may_act(actor, target); }
 int jail_policy_may_act_on(jp_u32 actor, jp_u32 target, int arriving) { return jp_may_act_on(actor, target, arriving); }
 int jail_policy_may_bind(jp_u32 actor, jp_u32 owner) { return jp_may_bind(actor, owner); }
+int jail_policy_reserves(const struct jp_reservation *reserved, const struct jp_destination *at) { return jp_reserves(reserved, at); }
+int jail_policy_overlap(const struct jp_reservation *one, const struct jp_reservation *other) { return jp_reservations_overlap(one, other); }
+int jail_policy_is_reservation(const struct jp_reservation *reserved) { return jp_is_reservation(reserved); }
 int jail_policy_rule_covers(const struct jp_connect_rule *rule, const struct jp_destination *to) { return jp_rule_covers(rule, to); }
 int jail_policy_is_here(const struct jp_destination *to) { return jp_is_here(to->address); }
 jp_u32 jail_policy_reaching(jp_u32 actor, jp_u32 owner) { return jp_right_of_reaching(actor, owner); }

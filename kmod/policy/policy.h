@@ -160,79 +160,11 @@ JP_FN int jp_may_act_on(jp_u32 actor, jp_u32 target, int arriving)
 	return actor == JP_HOST || (actor == target && !arriving);
 }
 
-/* ---- ports ---- */
+#include "ports.h"
 
-/* owner is the jid that reserved the port, JP_HOST when nobody did. The host is not exempt: a reserved port is bound
- * by its owner alone. */
-JP_FN int jp_may_bind(jp_u32 actor, jp_u32 owner)
-{
-	return owner == JP_HOST || owner == actor;
-}
+/* ---- options of sockets ---- */
 
-/* ---- where to ---- */
-
-/* What carries what is sent. OTHER has no ports: ICMP, raw IP. */
-enum { JP_TCP = 1, JP_UDP = 2, JP_OTHER = 4 };
-/* 0 stands for both. */
-enum { JP_IPV4 = 4, JP_IPV6 = 6 };
-
-/* Addresses are in network order; one of IPv4 is written as IPv6 maps it (RFC 4291, 2.5.5.2), so that a socket of either
- * family is judged alike. */
-struct jp_destination {
-	jp_u32 address[4];
-	jp_u16 port;
-	jp_u16 protocol;
-};
-
-/* What a jail without the right CONNECT may reach. */
-struct jp_connect_rule {
-	jp_u32 address[4];
-	jp_u32 mask[4];
-	jp_u16 first_port;
-	jp_u16 last_port;
-	jp_u16 protocols; /* a set */
-	jp_u16 family;
-};
-
-enum { JP_CONNECT_RULES = 32 };
-
-JP_FN int jp_is_mapped(const jp_u32 *address)
-{
-	const jp_u8 *bytes = (const jp_u8 *)address;
-	return address[0] == 0 && address[1] == 0 && bytes[8] == 0 && bytes[9] == 0 && bytes[10] == 0xff && bytes[11] == 0xff;
-}
-
-JP_FN int jp_rule_covers(const struct jp_connect_rule *rule, const struct jp_destination *to)
-{
-	jp_u16 family = jp_is_mapped(to->address) ? JP_IPV4 : JP_IPV6;
-	if (!(rule->protocols & to->protocol) || (rule->family && rule->family != family))
-		return 0;
-	if (to->port < rule->first_port || to->port > rule->last_port)
-		return 0;
-	return (to->address[0] & rule->mask[0]) == rule->address[0] && (to->address[1] & rule->mask[1]) == rule->address[1] &&
-	       (to->address[2] & rule->mask[2]) == rule->address[2] && (to->address[3] & rule->mask[3]) == rule->address[3];
-}
-
-/* Is it this machine, whatever its interfaces are called: loopback, the unspecified address (which leads there), and what
- * is sent to many? */
-JP_FN int jp_is_here(const jp_u32 *address)
-{
-	const jp_u8 *bytes = (const jp_u8 *)address;
-	if (jp_is_mapped(address))
-		return bytes[12] == 127 || bytes[12] == 0 || bytes[12] >= 224;
-	if (bytes[0] == 0xff)
-		return 1;
-	return address[0] == 0 && address[1] == 0 && address[2] == 0 && bytes[12] == 0 && bytes[13] == 0 && bytes[14] == 0 &&
-	       bytes[15] <= 1;
-}
-
-/* Connecting on this machine to a port that owner reserved. */
-JP_FN jp_u32 jp_right_of_reaching(jp_u32 actor, jp_u32 owner)
-{
-	return jp_may_bind(actor, owner) ? JP_FREE : JP_LOOPBACK_FOREIGN;
-}
-
-/* Options of a socket, numbers of linux/in.h, linux/in6.h and asm-generic/socket.h. Some send packets first elsewhere than to
+/* Numbers of linux/in.h, linux/in6.h and asm-generic/socket.h. Some send packets first elsewhere than to
  * the address they are judged by: source routes of IPv4 and routing headers of IPv6, by setsockopt(2) or as control data of a
  * message. Others the kernel gives to CAP_NET_RAW, which the right to ping opens too: headers written by hand and sending from
  * addresses of others forge packets; marks steer routes and filters of the host. */

@@ -5,7 +5,7 @@ use super::snapshot::{self, still};
 use super::store::{self, Lock};
 use super::tree::{self, Tally, Watch};
 use super::{Host, JailError, Spec};
-use crate::kernel::{JailName, Port};
+use crate::kernel::{JailName, Reservation, conflict};
 
 /// What is to be cloned, and how.
 pub struct CloneRequest {
@@ -14,7 +14,7 @@ pub struct CloneRequest {
     /// From this snapshot instead of the jail as it is.
     pub snapshot: Option<Label>,
     /// The new jail's ports; the other's cannot be its own, too.
-    pub ports: Vec<Port>,
+    pub ports: Vec<Reservation>,
     /// Freeze the jail if it runs.
     pub live: bool,
 }
@@ -23,7 +23,7 @@ pub struct CloneRequest {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cloned {
     /// Ports of the original that the clone does not have.
-    pub dropped: Vec<Port>,
+    pub dropped: Vec<Reservation>,
     pub tally: Tally,
 }
 
@@ -43,9 +43,9 @@ pub fn clone(host: &Host, request: &CloneRequest, watch: Watch<'_>) -> Result<Cl
     };
     let mut spec = store::read_spec(&source, from)?.ok_or_else(|| store::no_such_jail(&host.config, from))?;
     let ports = std::mem::replace(&mut spec.ports, request.ports.clone());
-    if let Some(port) = spec.ports.iter().find(|port| ports.contains(port)) {
+    if let Some(found) = conflict(&spec.ports, [(from, ports.as_slice())]) {
         return Err(JailError::Conflict {
-            what: format!("port {port} is reserved by jail {from}, which is cloned"),
+            what: format!("port {} is reserved by jail {from}, which is cloned", found.wanted),
             remedy: "give the clone another one".into(),
         });
     }

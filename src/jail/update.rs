@@ -5,14 +5,14 @@ use serde_json::{Map, Value, json};
 use super::spec::profile::{grantable_right, whole_right};
 use super::spec::{SpecError, connect_anywhere, way_past, way_past_disk};
 use super::{Host, JailError, Lock, Spec, disk};
-use crate::kernel::{ConnectRule, JailInfo, Level, Limits, Policy, Port, Right, RightSet, Verdict};
+use crate::kernel::{ConnectRule, JailInfo, Level, Limits, Policy, Reservation, Right, RightSet, Verdict};
 
 /// What is to change; `None` leaves it as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
     /// What is held, and what is audited.
     rights: Option<(RightSet, RightSet)>,
-    ports: Option<Vec<Port>>,
+    ports: Option<Vec<Reservation>>,
     connect: Option<Vec<ConnectRule>>,
     audit: Choice,
     enforce: Choice,
@@ -48,14 +48,13 @@ const ALL: &str = "all";
 
 impl Wanted {
     /// Checked as a spec is.
-    pub fn parse(level: Option<&str>, ports: Option<&[Port]>) -> Result<Wanted, SpecError> {
+    pub fn parse(level: Option<&str>, ports: Option<&[Reservation]>) -> Result<Wanted, SpecError> {
         Wanted::connecting(level, ports, &Value::Null)
     }
 
     /// The same, with destinations as a spec's `connect` has them.
-    pub fn connecting(level: Option<&str>, ports: Option<&[Port]>, connect: &Value) -> Result<Wanted, SpecError> {
-        let numbers: Option<Vec<u16>> = ports.map(|ports| ports.iter().map(|port| port.get()).collect());
-        Wanted::from_tree(&level.into(), &json!(numbers), connect)
+    pub fn connecting(level: Option<&str>, ports: Option<&[Reservation]>, connect: &Value) -> Result<Wanted, SpecError> {
+        Wanted::from_tree(&level.into(), &json!(ports), connect)
     }
 
     /// From the values that the keys of the same names have in a spec; null leaves it as it is.
@@ -178,7 +177,7 @@ fn level(rights: RightSet) -> &'static str {
     Level::ALL.into_iter().find(|level| level.rights() == rights).map_or("custom", Level::name)
 }
 
-fn list(ports: &[Port]) -> String {
+fn list(ports: &[Reservation]) -> String {
     match ports {
         [] => "none".into(),
         ports => ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
@@ -243,8 +242,8 @@ mod tests {
     use crate::jail::Config;
     use crate::kernel::{JailDef, Kernel, KernelError, sim::Sim};
 
-    fn port(number: i64) -> Port {
-        Port::try_from(number).unwrap()
+    fn port(number: i64) -> Reservation {
+        number.to_string().parse().unwrap()
     }
 
     fn host(jails: &[(&str, i64)]) -> Host {
@@ -341,7 +340,7 @@ mod tests {
     #[test]
     fn a_wrong_policy_is_told_as_in_a_spec() {
         assert!(Wanted::parse(Some("hgih"), None).unwrap_err().to_string().contains("did you mean \"high\""));
-        let many: Vec<Port> = (1..=33).map(port).collect();
+        let many: Vec<Reservation> = (1..=33).map(port).collect();
         assert!(Wanted::parse(None, Some(&many)).unwrap_err().to_string().contains("at most 32"));
         assert!(Wanted::parse(None, Some(&[port(80), port(80)])).unwrap_err().to_string().contains("named twice"));
     }

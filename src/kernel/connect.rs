@@ -113,13 +113,13 @@ impl ConnectRule {
 
     /// Does it let traffic to `to` through?
     pub fn covers(self, to: SocketAddr, protocol: Protocol) -> bool {
-        super::policy::rule_covers(&self.raw(), &destination(to, protocol))
+        super::policy::rule_covers(&self.raw(), &destination(to, Some(protocol)))
     }
 }
 
-/// A destination in kmod/policy's form.
-pub(super) fn destination(to: SocketAddr, protocol: Protocol) -> RawDestination {
-    RawDestination { address: words(octets_of(to.ip())), port: to.port(), protocol: protocol.bit() }
+/// A destination in kmod/policy's form. Without a protocol: of one that is neither TCP nor UDP.
+pub(super) fn destination(to: SocketAddr, protocol: Option<Protocol>) -> RawDestination {
+    RawDestination { address: words(octets_of(to.ip())), port: to.port(), protocol: protocol.map_or(OTHER, Protocol::bit) }
 }
 
 /// An address in kmod/policy's form.
@@ -145,7 +145,7 @@ pub(super) fn words(octets: [u8; 16]) -> [u32; 4] {
     [word(0), word(4), word(8), word(12)]
 }
 
-fn octets(words: [u32; 4]) -> [u8; 16] {
+pub(super) fn octets(words: [u32; 4]) -> [u8; 16] {
     let mut octets = [0; 16];
     for (place, word) in octets.chunks_exact_mut(4).zip(words) {
         place.copy_from_slice(&word.to_ne_bytes());
@@ -161,9 +161,8 @@ pub(super) fn number(text: &str) -> Option<u16> {
 
 /// `PORT` or `PORT-PORT`, ascending.
 pub(super) fn port_range(text: &str) -> Result<(u16, u16), String> {
-    let port = |text: &str| {
-        number(text).filter(|port| *port != 0).ok_or_else(|| format!("{text:?} is not a port; use a number from 1 to 65535"))
-    };
+    let port =
+        |text: &str| number(text).filter(|port| *port != 0).ok_or_else(|| format!("{text:?} is not a port from 1 to 65535"));
     let (first, last) = match text.split_once('-') {
         Some((first, last)) => (port(first)?, port(last)?),
         None => (port(text)?, port(text)?),

@@ -3,7 +3,8 @@
 use nix::errno::Errno;
 
 use super::policy::Right;
-use super::types::{JailName, Jid, Port};
+use super::reservation::Reservation;
+use super::types::{JailName, Jid};
 
 #[derive(Debug, thiserror::Error)]
 pub enum KernelError {
@@ -11,8 +12,11 @@ pub enum KernelError {
     NotPermitted,
     #[error("jail {0} is already in the kernel; stop it first or pick another name")]
     NameTaken(JailName),
-    #[error("port {port} is reserved by jail {owner}; pick another port or destroy that jail")]
-    PortTaken { port: Port, owner: String },
+    #[error(
+        "port {port} is reserved by jail {owner}{}; pick another port or destroy that jail",
+        if port == theirs { String::new() } else { format!(" ({theirs})") }
+    )]
+    PortTaken { port: Reservation, owner: String, theirs: Reservation },
     #[error("no jail with jid {0} in the kernel")]
     NoSuchJail(Jid),
     #[error("jail {jid} still has {members} member(s); stop it first")]

@@ -28,6 +28,7 @@ mod object;
 pub mod policy;
 #[cfg(target_os = "linux")]
 pub(crate) mod quota;
+mod reservation;
 #[cfg(target_os = "linux")]
 mod reserved_ports;
 #[cfg(target_os = "linux")]
@@ -48,6 +49,7 @@ pub use error::KernelError;
 pub use limits::{Bytes, CpuQuota, CpuWeight, Limits};
 pub use object::Object;
 pub use policy::{Level, Right, RightSet, Verdict};
+pub use reservation::{Conflict, Reservation, ReservationError, conflict};
 #[cfg(target_os = "linux")]
 pub use select::{BodyChoice, keepers_body, select, select_accepting};
 pub use signal::Signal;

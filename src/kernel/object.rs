@@ -12,7 +12,13 @@ pub enum Object {
     Nothing,
     /// By its pid.
     Process(u32),
-    Port(u16),
+    /// What was to be bound. The unspecified address of IPv6 also stands for every one of both families; without a protocol it
+    /// is one that is neither TCP nor UDP.
+    Port {
+        address: IpAddr,
+        port: u16,
+        protocol: Option<Protocol>,
+    },
     /// Number of capabilities(7).
     Capability(u32),
     Device {
@@ -49,7 +55,11 @@ impl Object {
         let value = raw as u32;
         match raw >> KIND_SHIFT {
             1 => Object::Process(value),
-            2 => Object::Port(value as u16),
+            2 => Object::Port {
+                address: address_of(address),
+                port: value as u16,
+                protocol: Protocol::from_bit((value >> 16) as u16),
+            },
             3 => Object::Capability(value),
             4 => Object::Device { major: value >> MINOR_BITS, minor: value & ((1 << MINOR_BITS) - 1) },
             5 => Object::Socket { family: value as u16, kind: (value >> 16) as u16, protocol: (raw >> 32) as u16 },

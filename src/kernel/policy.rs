@@ -7,6 +7,13 @@ use std::str::FromStr;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+mod ports;
+
+pub use ports::{
+    CONNECT_RULES, RESERVATIONS, RESERVED_PORTS, RawDestination, RawReservation, RawRule, is_here, is_reservation, may_bind,
+    overlap, reserves, right_of_reaching, rule_covers,
+};
+
 mod ffi {
     use std::ffi::{c_char, c_int, c_uint};
 
@@ -22,7 +29,6 @@ mod ffi {
         pub safe fn jail_policy_judge(held: u64, audited: u64, right: c_uint) -> c_uint;
         pub safe fn jail_policy_may_act(actor: c_uint, target: c_uint) -> c_int;
         pub safe fn jail_policy_may_act_on(actor: c_uint, target: c_uint, arriving: c_int) -> c_int;
-        pub safe fn jail_policy_may_bind(actor: c_uint, owner: c_uint) -> c_int;
         pub safe fn jail_policy_may_share_ipc(actor: c_uint, owner: c_uint) -> c_int;
         pub safe fn jail_policy_may_reach_unix(actor: c_uint, owner: c_uint, has_path: c_int) -> c_int;
         pub safe fn jail_policy_capability(cap: c_uint) -> c_uint;
@@ -42,9 +48,6 @@ mod ffi {
         pub safe fn jail_policy_change(fs: c_uint) -> c_uint;
         pub safe fn jail_policy_received(mode: c_uint, is_namespace: c_int) -> c_uint;
         pub safe fn jail_policy_socket(family: c_uint, kind: c_uint, protocol: c_uint) -> c_uint;
-        pub safe fn jail_policy_rule_covers(rule: &super::RawRule, to: &super::RawDestination) -> c_int;
-        pub safe fn jail_policy_is_here(to: &super::RawDestination) -> c_int;
-        pub safe fn jail_policy_reaching(actor: c_uint, owner: c_uint) -> c_uint;
         pub safe fn jail_policy_socket_option(level: c_uint, option: c_uint) -> c_uint;
         pub safe fn jail_policy_kauth_count() -> c_uint;
         pub safe fn jail_policy_kauth_name(question: c_uint) -> *const c_char;
@@ -417,51 +420,6 @@ pub fn may_act(actor: u32, target: u32) -> bool {
 /// The same for a target that entered its jail but still runs the program that brought it in.
 pub fn may_act_on(actor: u32, target: u32, arriving: bool) -> bool {
     ffi::jail_policy_may_act_on(actor, target, arriving.into()) != 0
-}
-
-/// May `actor` bind a port reserved by `owner` (0: nobody)?
-pub fn may_bind(actor: u32, owner: u32) -> bool {
-    ffi::jail_policy_may_bind(actor, owner) != 0
-}
-
-/// `struct jp_connect_rule`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[repr(C)]
-pub struct RawRule {
-    pub address: [u32; 4],
-    pub mask: [u32; 4],
-    pub first_port: u16,
-    pub last_port: u16,
-    pub protocols: u16,
-    pub family: u16,
-}
-const _: () = assert!(size_of::<RawRule>() == 40);
-
-/// How many a jail can have, `JP_CONNECT_RULES`.
-pub const CONNECT_RULES: usize = 32;
-
-/// `struct jp_destination`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(C)]
-pub struct RawDestination {
-    pub address: [u32; 4],
-    pub port: u16,
-    pub protocol: u16,
-}
-
-/// Does the rule let traffic to there through?
-pub fn rule_covers(rule: &RawRule, to: &RawDestination) -> bool {
-    ffi::jail_policy_rule_covers(rule, to) != 0
-}
-
-/// Does the address lead to this machine wherever it is asked from?
-pub fn is_here(to: &RawDestination) -> bool {
-    ffi::jail_policy_is_here(to) != 0
-}
-
-/// The right that reaching a port of this machine takes which `owner` reserved (0: nobody).
-pub fn right_of_reaching(actor: u32, owner: u32) -> Option<Right> {
-    Right::from_index(ffi::jail_policy_reaching(actor, owner))
 }
 
 /// The right that setting an option of a socket takes, numbers of setsockopt(2).

@@ -11,7 +11,7 @@ use super::connect::destination;
 use super::policy::Action;
 use super::{
     Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Limits, Member, Object,
-    Policy, Port, Protocol, Right, RightSet, RightStatus, Usage, Verdict, policy,
+    Policy, Protocol, Reservation, Right, RightSet, RightStatus, Usage, Verdict, conflict, policy,
 };
 
 /// A simulated kernel. Empty at first; forgotten when dropped.
@@ -37,8 +37,8 @@ struct State {
 pub enum Deed {
     /// On a process of this jail (0: the host); a denial counts under the given fence.
     Process { target: u32, fence: Right },
-    /// Binding a port.
-    Bind(Port),
+    /// Binding this; without a protocol by one that is neither TCP nor UDP.
+    Bind(SocketAddr, Option<Protocol>),
     /// Connecting or sending to there.
     Connect(SocketAddr, Protocol),
     /// Anything the policy judges by right alone.
@@ -52,7 +52,7 @@ impl Deed {
     pub fn right(self) -> Option<Right> {
         match self {
             Deed::Process { fence, .. } => Some(fence),
-            Deed::Bind(_) => Some(named("port_foreign")),
+            Deed::Bind(..) => Some(named("port_foreign")),
             Deed::Connect(..) => Some(named("connect")),
             Deed::Act(action) => policy::right_of(action),
             Deed::Use(right) => Some(right),
@@ -63,7 +63,7 @@ impl Deed {
     fn object(self) -> Object {
         match self {
             Deed::Process { target, .. } => Object::Process(target),
-            Deed::Bind(port) => Object::Port(port.get()),
+            Deed::Bind(at, protocol) => Object::Port { address: at.ip(), port: at.port(), protocol },
             Deed::Connect(to, protocol) => Object::Destination { address: to.ip(), port: to.port(), protocol: Some(protocol) },
             Deed::Act(Action::Capability(cap)) => Object::Capability(cap),
             Deed::Act(Action::Device { major, minor, .. }) => Object::Device { major, minor },
@@ -111,8 +111,18 @@ impl State {
         self.jails.get_mut(&jid).ok_or(KernelError::NoSuchJail(jid))
     }
 
-    fn owner_of(&self, port: Port) -> Option<&JailInfo> {
-        self.jails.values().find(|jail| jail.policy.ports.contains(&port))
+    /// Whose it is, if it is not the actor's; 0: nobody else's.
+    fn other_owner(&self, actor: u32, at: SocketAddr, protocol: Option<Protocol>) -> u32 {
+        let others = self.jails.values().filter(|jail| jail.jid.get() != actor);
+        let mut owners = others.filter(|jail| jail.policy.ports.iter().any(|theirs| theirs.reserves(at, protocol)));
+        owners.next().map_or(0, |jail| jail.jid.get())
+    }
+
+    /// What of these is another jail's.
+    fn expect_free(&self, wanted: &[Reservation], of: Option<Jid>) -> Result<(), KernelError> {
+        let others = self.jails.values().filter(|jail| Some(jail.jid) != of);
+        let found = conflict(wanted, others.map(|jail| (&jail.name, jail.policy.ports.as_slice())));
+        found.map_or(Ok(()), |found| Err(found.into()))
     }
 
     /// A destination: what `connect` says of it, or else what the wall around other jails' ports does.
@@ -121,9 +131,9 @@ impl State {
         let jail = Jid::new(actor).and_then(|jid| self.jails.get(&jid));
         let is_listed = jail.is_some_and(|jail| jail.policy.connect.iter().any(|rule| rule.covers(to, protocol)));
         let verdict = if is_listed { Verdict::Allowed } else { self.asks(actor, connect) };
-        let owner = i64::from(to.port()).try_into().ok().and_then(|port| self.owner_of(port));
-        let here = policy::is_here(&destination(to, protocol));
-        match policy::right_of_reaching(actor, owner.map_or(0, |jail| jail.jid.get())).filter(|_| here) {
+        let owner = self.other_owner(actor, to, Some(protocol));
+        let here = policy::is_here(&destination(to, Some(protocol)));
+        match policy::right_of_reaching(actor, owner).filter(|_| here) {
             Some(right) if verdict == Verdict::Allowed => (self.asks(actor, right), Some(right)),
             _ => (verdict, Some(connect)),
         }
@@ -144,10 +154,7 @@ impl State {
         let walled = |may: bool| if may { Verdict::Allowed } else { Verdict::Refused };
         let verdict = match (deed, right) {
             (Deed::Process { target, .. }, _) => walled(policy::may_act(actor, target)),
-            (Deed::Bind(port), _) => {
-                let owner = self.owner_of(port).map_or(0, |jail| jail.jid.get());
-                walled(policy::may_bind(actor, owner))
-            }
+            (Deed::Bind(at, protocol), _) => walled(policy::may_bind(actor, self.other_owner(actor, at, protocol))),
             (Deed::Connect(..) | Deed::Act(_) | Deed::Use(_), Some(right)) => self.asks(actor, right),
             (Deed::Connect(..) | Deed::Act(_) | Deed::Use(_), None) => Verdict::Allowed,
         };
@@ -200,11 +207,7 @@ impl Kernel for Sim {
         if state.jails.values().any(|jail| jail.name == def.name) {
             return Err(KernelError::NameTaken(def.name.clone()));
         }
-        for port in &def.policy.ports {
-            if let Some(owner) = state.owner_of(*port) {
-                return Err(KernelError::PortTaken { port: *port, owner: owner.name.to_string() });
-            }
-        }
+        state.expect_free(&def.policy.ports, None)?;
         state.last_jid += 1;
         let jid = Jid::new(state.last_jid).expect("counts from 1");
         let info = JailInfo {
@@ -223,11 +226,7 @@ impl Kernel for Sim {
 
     fn update(&self, jid: Jid, policy: &Policy) -> Result<(), KernelError> {
         let mut state = self.state.borrow_mut();
-        for port in &policy.ports {
-            if let Some(owner) = state.owner_of(*port).filter(|owner| owner.jid != jid) {
-                return Err(KernelError::PortTaken { port: *port, owner: owner.name.to_string() });
-            }
-        }
+        state.expect_free(&policy.ports, Some(jid))?;
         state.jail(jid)?.policy = policy.clone();
         Ok(())
     }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::connect::ConnectRule;
 use super::object::Object;
 use super::policy::{self, Right, RightSet, Verdict};
+use super::reservation::Reservation;
 
 /// A jail's number in the kernel: from 1, never reused while the module is loaded. The host is jid 0, which this type
 /// cannot hold.
@@ -159,19 +160,16 @@ pub struct Policy {
     pub rights: RightSet,
     /// Not held, but let through and told. Says nothing of a right that is held, and opens no fence.
     pub audited: RightSet,
-    /// At most [`Policy::MAX_PORTS`], no duplicates.
-    pub ports: Vec<Port>,
+    /// At most [`Reservation::MAX`], no two of which overlap, of at most [`Reservation::MAX_PORTS`] ports in all.
+    pub ports: Vec<Reservation>,
     /// Where it may connect and send to without the right `connect`; means nothing to a jail that holds it. At most
     /// [`ConnectRule::MAX`].
     pub connect: Vec<ConnectRule>,
 }
 
 impl Policy {
-    /// The module's table per jail.
-    pub const MAX_PORTS: usize = 32;
-
     /// With nothing audited.
-    pub fn new(rights: RightSet, ports: Vec<Port>) -> Policy {
+    pub fn new(rights: RightSet, ports: Vec<Reservation>) -> Policy {
         Policy { rights, ports, ..Policy::default() }
     }
 

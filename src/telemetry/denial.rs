@@ -62,7 +62,7 @@ pub fn object(denial: &Denial) -> Option<String> {
     let about = match denial.object {
         Object::Nothing => None,
         Object::Process(pid) => Some(format!("process {pid}")),
-        Object::Port(port) => Some(format!("port {port}")),
+        Object::Port { address, port, protocol } => Some(format!("port {}", binding(address, port, protocol))),
         Object::Capability(number) => {
             let name = usize::try_from(number).ok().and_then(|at| CAPABILITIES.get(at));
             Some(name.map_or_else(|| format!("capability {number}"), |name| format!("capability {name}")))
@@ -87,6 +87,12 @@ fn destination(address: IpAddr, port: u16, protocol: Option<Protocol>) -> String
         Some(protocol) => format!("{}/{protocol}", SocketAddr::new(address, port)),
         None => address.to_string(),
     }
+}
+
+/// As an entry of `ports` has it.
+fn binding(address: IpAddr, port: u16, protocol: Option<Protocol>) -> String {
+    let place = if address.is_unspecified() { port.to_string() } else { SocketAddr::new(address, port).to_string() };
+    protocol.map_or(place.clone(), |protocol| format!("{place}/{protocol}"))
 }
 
 /// A name without its path is told as one.
@@ -196,7 +202,12 @@ mod tests {
             denial("socket_family", socket(2, 1, 132)),
             denial("netlink", socket(16, 3, 16)),
             denial("netlink", socket(16, 3, 99)),
-            denial("port_foreign", Object::Port(8080)),
+            denial("port_foreign", Object::Port { address: "::".parse().unwrap(), port: 8080, protocol: Some(Protocol::Tcp) }),
+            denial(
+                "port_foreign",
+                Object::Port { address: "127.0.0.2".parse().unwrap(), port: 53, protocol: Some(Protocol::Udp) },
+            ),
+            denial("port_foreign", Object::Port { address: "::".parse().unwrap(), port: 9899, protocol: None }),
             denial("connect", Object::Destination { address: [192, 0, 2, 7].into(), port: 443, protocol: Some(Protocol::Tcp) }),
             denial(
                 "connect",

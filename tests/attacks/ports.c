@@ -60,6 +60,38 @@ static int sctp_bindx(void)
 	return fd < 0 ? errno : outcome(setsockopt(fd, IPPROTO_SCTP, SCTP_SOCKOPT_BINDX_ADD, &place, sizeof place));
 }
 
+/* The port after the reserved one is reserved on this address, for TCP. What stands for more addresses takes it as well; that of
+ * IPv6 even from a socket that says it is for IPv6 alone, which it could take back before it is bound. */
+static const char address[] = "127.0.0.2";
+static int tcp_on(const char *place) { return bind_v4(SOCK_STREAM, 0, AF_INET, ntohl(inet_addr(place)), target.reserved + 1, 0); }
+static int address_tcp(void) { return tcp_on(address); }
+static int address_all(void) { return tcp_on("0.0.0.0"); }
+static int address_mapped(void) { return bind_v6(SOCK_STREAM, "::ffff:127.0.0.2", target.reserved + 1); }
+static int address_all_mapped(void) { return bind_v6(SOCK_STREAM, "::ffff:0.0.0.0", target.reserved + 1); }
+static int address_v6(void) { return bind_v6(SOCK_STREAM, "::", target.reserved + 1); }
+static int address_v6_alone(void)
+{
+	struct sockaddr_in6 place = { .sin6_family = AF_INET6, .sin6_port = htons((in_port_t)(target.reserved + 1)) };
+	int fd = socket(AF_INET6, SOCK_STREAM, 0), on = 1;
+	if (fd < 0 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) < 0)
+		return errno;
+	return outcome(bind(fd, (void *)&place, sizeof place));
+}
+static int address_mptcp(void)
+{
+	return bind_v4(SOCK_STREAM, IPPROTO_MPTCP, AF_INET, INADDR_ANY, target.reserved + 1, 0);
+}
+static int address_sctp(void)
+{
+	return bind_v4(SOCK_STREAM, IPPROTO_SCTP, AF_INET, ntohl(inet_addr("127.0.0.3")), target.reserved + 1, 0);
+}
+static int other_address(void) { return tcp_on("127.0.0.3"); }
+static int other_address_v6(void) { return bind_v6(SOCK_STREAM, "::1", target.reserved + 1); }
+static int other_protocol(void)
+{
+	return bind_v4(SOCK_DGRAM, 0, AF_INET, ntohl(inet_addr(address)), target.reserved + 1, 0);
+}
+
 static int own_port(void) { return bind_v4(SOCK_STREAM, 0, AF_INET, INADDR_ANY, target.own, 0); }
 static int own_port_udp(void) { return bind_v4(SOCK_DGRAM, 0, AF_INET, INADDR_ANY, target.own, 0); }
 static int free_port(void) { return bind_v4(SOCK_STREAM, 0, AF_INET, INADDR_ANY, 80, 0); }
@@ -170,6 +202,17 @@ const struct attack port_rows[] = {
 	{ "bind a reserved port, UDP-Lite", DENIED, "ok", TAKEN, FOREIGN, udplite },
 	{ "bind a reserved port, SCTP", DENIED, "ok|EPROTONOSUPPORT", TAKEN "|EPERM", FOREIGN "|socket_family", sctp },
 	{ "bind a reserved port, SCTP bindx", DENIED, "ok|EPROTONOSUPPORT", TAKEN "|EPERM", FOREIGN "|socket_family", sctp_bindx },
+	{ "bind a reserved address, TCP", DENIED, "ok", TAKEN, FOREIGN, address_tcp },
+	{ "bind a reserved address, IPv4 mapped", DENIED, "ok|EAFNOSUPPORT|EADDRNOTAVAIL", TAKEN, FOREIGN, address_mapped },
+	{ "bind a reserved address by all of IPv4", DENIED, "ok", TAKEN, FOREIGN, address_all },
+	{ "bind a reserved address by all of IPv4, mapped", DENIED, "ok|EAFNOSUPPORT|EADDRNOTAVAIL", TAKEN, FOREIGN, address_all_mapped },
+	{ "bind a reserved address by all of IPv6", DENIED, "ok|EAFNOSUPPORT|EADDRNOTAVAIL", TAKEN, FOREIGN, address_v6 },
+	{ "bind a reserved address by IPV6_V6ONLY", DENIED, "ok|EAFNOSUPPORT|EADDRNOTAVAIL", TAKEN, FOREIGN, address_v6_alone },
+	{ "bind a reserved address, MPTCP", DENIED, "ok", TAKEN, FOREIGN, address_mptcp },
+	{ "bind a reserved address, SCTP", DENIED, "ok|EPROTONOSUPPORT", TAKEN "|EPERM", FOREIGN "|socket_family", address_sctp },
+	{ "bind the port of a reserved address elsewhere", WORKS, "ok", "ok", "", other_address },
+	{ "bind the port of a reserved address elsewhere, IPv6", WORKS, "ok|EAFNOSUPPORT|EADDRNOTAVAIL", "ok|EAFNOSUPPORT|EADDRNOTAVAIL", "", other_address_v6 },
+	{ "bind a reserved address, UDP where TCP is", WORKS, "ok", "ok", "", other_protocol },
 	{ "be given a reserved port by bind(0), TCP", DENIED, "ok", TAKEN, "", tcp_picked_by_bind },
 	{ "be given a reserved port by bind(0), UDP", DENIED, "ok", TAKEN, "", udp_picked_by_bind },
 	{ "be given a reserved port from a range of it alone", DENIED, "ok", TAKEN, "", tcp_picked_from_own_range },

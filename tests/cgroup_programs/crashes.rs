@@ -74,7 +74,7 @@ fn killed_at_any_moment(way: &str, check: impl Fn(&Stage)) {
         assert_eq!((listed().as_str(), stage.mounts(), stage.pins().len()), ("40444,40600", 1, 11), "round {round}");
     }
     killed(&stage, owner.id(), way, Duration::from_millis(3));
-    stage.reserve(&[]);
+    stage.reserve::<u16>(&[]);
     assert_eq!((host_binds(KEPT), listed().as_str(), stage.mounts()), (Ok(()), "40600", 0));
 }
 

@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd;
 use std::path::Path;
 
 use jailsh::kernel::landlock::ports::{Reach, Wanted};
-use jailsh::kernel::{Level, Port, RightSet};
+use jailsh::kernel::{Level, RightSet};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
 
@@ -14,7 +14,7 @@ use crate::reaching::{self, at};
 use crate::stage::{Group, Stage, attached};
 
 /// What `action`, done by a member of the group, answers.
-fn as_member(group: &Path, action: impl FnOnce() -> i32) -> i32 {
+pub fn as_member(group: &Path, action: impl FnOnce() -> i32) -> i32 {
     // SAFETY: the child writes a file, makes system calls and ends with _exit.
     match unsafe { fork() }.expect("a child") {
         ForkResult::Parent { child } => match waitpid(child, None).expect("its end") {
@@ -85,9 +85,7 @@ fn ports_of_other_groups_are_parted_from_one_without_loopback_foreign() {
     let (parted, other) = (Group::make("parted"), Group::make("other"));
     let udp = |address, port| reaching::connect(libc::AF_INET, libc::SOCK_DGRAM, 0, &at(libc::AF_INET, address, port));
     let wanted = Wanted {
-        ports: [(THEIRS, other.id()), (OURS, parted.id())]
-            .map(|(port, id)| (Port::try_from(i64::from(port)).unwrap(), id))
-            .into(),
+        ports: [(THEIRS, other.id()), (OURS, parted.id())].map(|(port, id)| (id, port.to_string().parse().unwrap())).into(),
         ..limits(&parted, "loopback_foreign", &[])
     };
     stage.reservations.reconcile(&wanted).expect("reconciled");

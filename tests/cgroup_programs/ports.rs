@@ -2,10 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use jailsh::kernel::{Protocol, Reservation};
+
+use crate::destinations::as_member;
 use crate::port_range::PortRange;
 use crate::program::Program;
 use crate::session::Session;
@@ -45,7 +50,7 @@ fn a_reserved_port_is_its_owners_alone_by_every_way_of_taking_one() {
     for row in rows() {
         assert!(row.in_chroot.contains(&before[&row.name]), "{}, before: {}", row.name, before[&row.name]);
     }
-    stage.reserve(&[(PORT, owner.id())]);
+    stage.reserve(&[(PORT.to_string(), owner.id()), (format!("127.0.0.2:{}/tcp", PORT + 1), owner.id())]);
     for (who, group) in [("the host", None), ("another jail", Some(other.path.as_path()))] {
         let endings = endings(group, PORT, 40_400);
         for row in rows() {
@@ -58,8 +63,74 @@ fn a_reserved_port_is_its_owners_alone_by_every_way_of_taking_one() {
             assert!(row.in_chroot.contains(&endings[&row.name]), "{}, by {who}: {}", row.name, endings[&row.name]);
         }
     }
-    stage.reserve(&[]);
+    stage.reserve::<u16>(&[]);
     assert_eq!(host_binds(PORT), Ok(()), "after it was let go");
+}
+
+#[test]
+fn a_long_list_of_the_administrators_stays_as_it_was() {
+    let Some(stage) = Stage::set() else { return };
+    let owner = Group::make("long");
+    // Longer than what a program reads at first, and than a page.
+    let many: Vec<String> = (0..1500).map(|i| (20_001 + 2 * i).to_string()).collect();
+    list(&many.join(","));
+    stage.reserve(&[("40360-40370", owner.id())]);
+    assert_eq!(whole_list(), format!("{},40360-40370", many.join(",")));
+    stage.reserve::<u16>(&[]);
+    assert_eq!(whole_list(), many.join(","));
+}
+
+fn whole_list() -> String {
+    let mut text = vec![0; 1 << 18];
+    let told = fs::File::open("/proc/sys/net/ipv4/ip_local_reserved_ports").and_then(|mut file| file.read(&mut text)).unwrap();
+    String::from_utf8_lossy(&text[..told]).trim().to_owned()
+}
+
+/// Every place near the reserved ones, by both protocols: what a socket gets is what each reservation by itself says.
+#[test]
+fn addresses_protocols_and_ranges_are_kept_as_the_policy_says() {
+    const OURS: [&str; 5] = ["127.0.0.2:40350/udp", "127.0.0.4:40350", "[::1]:40351", "40352/tcp", "40353-40354"];
+    const THEIRS: [&str; 3] = ["127.0.0.3:40350/udp", "40352/udp", "[::2]:40351/tcp"];
+    const ADDRESSES: [&str; 8] =
+        ["0.0.0.0", "127.0.0.1", "127.0.0.2", "127.0.0.3", "::", "::1", "::ffff:127.0.0.2", "::ffff:0.0.0.0"];
+    let Some(stage) = Stage::set() else { return };
+    let (ours, theirs) = (Group::make("ours"), Group::make("theirs"));
+    let by = |texts: &[&'static str], group: &Group| texts.iter().map(|text| (*text, group.id())).collect::<Vec<_>>();
+    stage.reserve(&[by(&OURS, &ours), by(&THEIRS, &theirs)].concat());
+    let places = ADDRESSES.iter().flat_map(|address| (40_349..=40_355).map(move |port| (*address, port)));
+    let places: Vec<SocketAddr> = places.map(|(address, port)| SocketAddr::new(address.parse().unwrap(), port)).collect();
+    let foreign =
+        [OURS.as_slice(), &THEIRS].map(|texts| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<Reservation>>());
+    let of_both = foreign.concat();
+    let others: [(&str, Option<&Path>, &[Reservation]); 3] = [
+        ("the host", None, &of_both),
+        ("the one", Some(&ours.path), &foreign[1]),
+        ("the other", Some(&theirs.path), &foreign[0]),
+    ];
+    for (who, group, others) in others {
+        let mut refused = 0;
+        for place in &places {
+            for protocol in Protocol::ALL {
+                let bind = || match protocol {
+                    Protocol::Tcp => TcpListener::bind(place).map(drop),
+                    Protocol::Udp => UdpSocket::bind(place).map(drop),
+                };
+                let bind = || bind().map_or_else(|error| error.raw_os_error().unwrap_or(-1), |()| 0);
+                let is_foreign = others.iter().any(|theirs| theirs.reserves(*place, Some(protocol)));
+                let expected = if is_foreign { libc::EADDRINUSE } else { 0 };
+                assert_eq!(group.map_or_else(bind, |group| as_member(group, bind)), expected, "{place}/{protocol} by {who}");
+                refused += u32::from(is_foreign);
+            }
+        }
+        assert!(refused > 5, "{who}");
+    }
+    assert_eq!(listed(), "40350-40354");
+    // Half of it changes hands.
+    stage.reserve(&[by(&OURS[2..], &theirs), by(&THEIRS, &ours)].concat());
+    let all_of_it = || TcpListener::bind("0.0.0.0:40352").map_or_else(|error| error.raw_os_error().unwrap_or(-1), |_| 0);
+    assert_eq!((as_member(&ours.path, all_of_it), as_member(&theirs.path, all_of_it)), (libc::EADDRINUSE, 0));
+    stage.reserve::<u16>(&[]);
+    assert_eq!(listed(), "");
 }
 
 #[test]
@@ -117,11 +188,11 @@ fn with_no_reservation_nothing_is_left() {
     stage.reserve(&[(40_384, owner.id())]);
     let ours: Vec<u32> = attached().into_iter().filter(|id| !before.contains(id)).collect();
     assert!(ours.len() >= 4, "{ours:?}");
-    stage.reserve(&[]);
+    stage.reserve::<u16>(&[]);
     assert!(!attached().iter().any(|id| ours.contains(id)));
     assert_eq!((stage.mounts(), listed().as_str()), (0, ""));
     assert_eq!(fs::read_dir(stage.directory()).expect("the directory").count(), 0);
-    stage.reserve(&[]);
+    stage.reserve::<u16>(&[]);
 }
 
 #[test]
@@ -131,7 +202,7 @@ fn what_the_administrator_listed_stays() {
     list("40404,40500-40502");
     stage.reserve(&[(40_404, owner.id()), (40_405, owner.id())]);
     assert_eq!(listed(), "40404-40405,40500-40502");
-    stage.reserve(&[]);
+    stage.reserve::<u16>(&[]);
     assert_eq!(listed(), "40404,40500-40502");
 }
 

@@ -1,5 +1,6 @@
 //! What the tests share: a network namespace of the test's own, scratch groups, a scratch place for the pins.
 
+use std::fmt::Display;
 use std::fs::{self, File, OpenOptions};
 use std::net::TcpListener;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -8,7 +9,6 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use jailsh::kernel::Port;
 use jailsh::kernel::landlock::ports::{self, Reservations, Wanted};
 use nix::fcntl::{Flock, FlockArg};
 use nix::sched::{CloneFlags, unshare};
@@ -108,7 +108,7 @@ impl Stage {
         self.scratch.path().join("landlock")
     }
 
-    pub fn reserve(&self, reserved: &[(u16, u64)]) {
+    pub fn reserve<P: Display>(&self, reserved: &[(P, u64)]) {
         self.reservations.reconcile(&wanted(reserved)).expect("reconciled");
     }
 
@@ -146,8 +146,8 @@ fn turn() -> Flock<File> {
     Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| errno).expect("locked")
 }
 
-pub fn wanted(reserved: &[(u16, u64)]) -> Wanted {
-    let ports = reserved.iter().map(|(port, owner)| (Port::try_from(i64::from(*port)).expect("a port"), *owner)).collect();
+pub fn wanted<P: Display>(reserved: &[(P, u64)]) -> Wanted {
+    let ports = reserved.iter().map(|(port, owner)| (*owner, port.to_string().parse().expect("a port"))).collect();
     Wanted { ports, ..Wanted::default() }
 }
 

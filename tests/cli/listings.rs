@@ -76,6 +76,31 @@ fn info_tells_what_is_not_enforced_here() {
 }
 
 #[test]
+fn ports_are_shown_kept_and_judged_as_they_were_reserved() {
+    let place = Place::new();
+    let mixed = "jail(\"web\", #{ ports: [8080, \"127.0.0.2:53/udp\", \"[::1]:443\", \"5000-5010/tcp\"] })";
+    let script = format!("let web = {mixed}; web.create(); print(web.spec.ports); print({mixed}.create().change);");
+    let runs: [(&str, &[&str]); 9] = [
+        ("jailsh", &["-e", &script]),
+        ("jailmgr", &["list", "-v"]),
+        ("jailmgr", &["create", "-r", "80,53/udp", "-r", "[::1]:90-95/tcp", "db"]),
+        ("jailmgr", &["create", "-r", "80,127.0.0.2:80", "wrong"]),
+        ("jailmgr", &["create", "-r", "1-1025", "wrong"]),
+        ("jailsh", &["-e", "create(\"wrong\", #{ ports: [\"0.0.0.0:80\"] })"]),
+        ("jailsh", &["why", "web", "bind", "127.0.0.2:53/udp"]),
+        ("jailmgr", &["clone", "-r", "127.0.0.2:53", "web", "twin"]),
+        ("jailmgr", &["clone", "-r", "127.0.0.3:53/udp,8080", "web", "twin"]),
+    ];
+    let told: String = runs.iter().map(|(tool, arguments)| place.run(tool, arguments).go().to_string()).collect();
+    insta::assert_snapshot!(told);
+    let text = place.run("jailctl", &["info", "web"]).go();
+    assert!(text.stdout.contains("\nports        8080,127.0.0.2:53/udp,[::1]:443,5000-5010/tcp\n"), "{text}");
+    let sheet = place.run("jailctl", &["info", "--json", "web"]).go();
+    let sheet: serde_json::Value = serde_json::from_str(&sheet.stdout).unwrap();
+    assert_eq!(sheet["ports"], serde_json::json!([8080, "127.0.0.2:53/udp", "[::1]:443", "5000-5010/tcp"]));
+}
+
+#[test]
 fn a_simulation_leaves_no_directory_behind() {
     let place = Place::new();
     let outcome = place.run("jailmgr", &["--kernel", "sim", "create", "web"]).bare().go();

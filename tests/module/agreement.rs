@@ -3,18 +3,20 @@
 //! What the simulation allows must go for a member as it goes for the host; what it denies must be refused, and counted. A
 //! disagreement is made small and printed with the seed that found it.
 
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use jailsh::jail::proof;
 use jailsh::jail::spec::probe::{Example, FEATS, Probe};
+use jailsh::kernel::policy::Action;
 use jailsh::kernel::sim::{Deed, Sim};
-use jailsh::kernel::{Jid, Kernel, Policy, Right, RightSet};
+use jailsh::kernel::{Jid, Kernel, Policy, Protocol, Right, RightSet};
 use nix::errno::Errno;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
-use super::fixture::{Jail, Module, Process, child, def, errno, module, pipe, port, right, wait_for_close};
+use super::fixture::{Jail, Module, Process, child, def, errno, module, pipe, port, reservation, right, wait_for_close};
 
 /// For all cases together; emulated, one takes some milliseconds.
 const TIME: Duration = Duration::from_secs(12);
@@ -23,9 +25,17 @@ const LEAST: u32 = 60;
 /// Cases between two looks at the time.
 const ROUND: u32 = 20;
 
+/// Of capabilities(7).
+const CAP_NET_BIND_SERVICE: u32 = 10;
 const OUR_PORT: u16 = 18371;
 const THEIR_PORT: u16 = 18372;
-const PORTS: [u16; 4] = [OUR_PORT, THEIR_PORT, 18373, 18];
+/// What ours reserves besides, in some cases, and what theirs does always; none overlap.
+const OURS: [&str; 4] = ["127.0.0.3:18374/udp", "[::2]:18375", "18377/udp", "18380-18383/tcp"];
+const THEIRS: [&str; 4] = ["127.0.0.2:18374/udp", "[::1]:18375", "18377/tcp", "18384-18386/tcp"];
+const PORTS: [u16; 11] = [OUR_PORT, THEIR_PORT, 18373, 18, 18374, 18375, 18377, 18380, 18383, 18384, 18386];
+/// Of this machine, also as IPv6 maps them, and what stands for all of a family or of both.
+const ADDRESSES: [&str; 8] =
+    ["0.0.0.0", "127.0.0.1", "127.0.0.2", "127.0.0.3", "::", "::1", "::ffff:127.0.0.2", "::ffff:0.0.0.0"];
 
 const PATHS: [&str; 10] = [
     "open /dev/ttyS0",
@@ -59,7 +69,7 @@ enum Verb {
 #[derive(Debug, Clone)]
 enum What {
     Probe(Probe),
-    Bind(u16),
+    Bind(SocketAddr, Protocol),
     Process(Verb, Side),
 }
 
@@ -67,6 +77,7 @@ enum What {
 struct Case {
     actor: Side,
     held: Vec<Right>,
+    reserved: Vec<&'static str>,
     what: What,
 }
 
@@ -83,13 +94,20 @@ fn cases() -> impl Strategy<Value = Case> {
     let what = prop_oneof![
         6 => select(feats).prop_map(|feat| What::Probe(Probe::Feat(feat))),
         2 => select(paths.to_vec()),
-        1 => select(PORTS.to_vec()).prop_map(What::Bind),
+        3 => (select(ADDRESSES.to_vec()), select(PORTS.to_vec()), select(Protocol::ALL.to_vec()))
+            .prop_map(|(address, port, protocol)| What::Bind(SocketAddr::new(address.parse().unwrap(), port), protocol)),
         2 => (select(vec![Verb::See, Verb::Signal, Verb::Trace, Verb::Schedule]), side())
             .prop_map(|(verb, side)| What::Process(verb, side)),
     ];
     let actor = prop_oneof![1 => Just(Side::Host), 6 => Just(Side::Ours)];
     let count = all.len();
-    (actor, subsequence(all, 0..=count), what).prop_map(|(actor, held, what)| Case { actor, held, what })
+    let reserved = subsequence(OURS.to_vec(), 0..=OURS.len());
+    (actor, subsequence(all, 0..=count), reserved, what).prop_map(|(actor, held, reserved, what)| Case {
+        actor,
+        held,
+        reserved,
+        what,
+    })
 }
 
 /// Two jails, a process in each and one of the host's, and the same two in a simulation.
@@ -115,7 +133,10 @@ impl Stage<'_> {
     fn deeds(&self, what: &What) -> Vec<Deed> {
         match what {
             What::Probe(probe) => probe.deeds(),
-            What::Bind(number) => Probe::Bind { port: port(*number), udp: false }.deeds(),
+            What::Bind(at, protocol) => {
+                let privileged = (at.port() < 1024).then_some(Deed::Act(Action::Capability(CAP_NET_BIND_SERVICE)));
+                privileged.into_iter().chain([Deed::Bind(*at, Some(*protocol))]).collect()
+            }
             What::Process(verb, side) => {
                 let fence = right(match verb {
                     Verb::See => "process_see",
@@ -134,7 +155,8 @@ impl Stage<'_> {
         let _ = nix::unistd::setsid();
         let tried = match what {
             What::Probe(probe) => proof::attempt(probe),
-            What::Bind(number) => proof::attempt(&Probe::Bind { port: port(*number), udp: false }),
+            What::Bind(at, Protocol::Tcp) => TcpListener::bind(at).map(drop).map_err(raw_errno),
+            What::Bind(at, Protocol::Udp) => UdpSocket::bind(at).map(drop).map_err(raw_errno),
             What::Process(verb, side) => on_process(*verb, self.target(*side).0),
         };
         tried.map_or_else(|errno| errno as i32, |()| 0)
@@ -142,7 +164,8 @@ impl Stage<'_> {
 
     fn check(&self, case: &Case) -> Result<(), TestCaseError> {
         let rights = case.held.iter().fold(RightSet::EMPTY, |set, right| set.with(*right));
-        let policy = Policy::new(rights, vec![port(OUR_PORT)]);
+        let ports = [port(OUR_PORT)].into_iter().chain(case.reserved.iter().map(|text| reservation(text))).collect();
+        let policy = Policy::new(rights, ports);
         self.module.lsm.update(self.ours.jid, &policy).expect("a policy for the module");
         self.sim.update(self.simulated[0], &policy).expect("the same for the simulation");
         let actor = if case.actor == Side::Host { 0 } else { self.simulated[0].get() };
@@ -150,7 +173,7 @@ impl Stage<'_> {
             self.deeds(&case.what).into_iter().filter_map(|deed| self.sim.judge(actor, deed).err()).collect();
         // The host does not own the ports of jails, and is refused them: what the host gets is no measure there.
         let unconfined = match case.what {
-            What::Bind(_) => 0,
+            What::Bind(..) => 0,
             _ => child(|| self.act(&case.what)).end(),
         };
         // Under any right: the kernel asks for others besides, which differ from one distribution and setting to another
@@ -174,6 +197,10 @@ impl Stage<'_> {
         }
         Ok(())
     }
+}
+
+fn raw_errno(error: std::io::Error) -> Errno {
+    Errno::from_raw(error.raw_os_error().expect("of a system call"))
 }
 
 fn of(status: i32) -> Errno {
@@ -202,7 +229,9 @@ fn for_random_rights_actors_and_objects_the_simulation_says_what_the_module_does
     let Some(module) = module() else { return };
     let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
     let seed = std::env::var("JAILSH_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(seed);
-    let (ours, theirs) = (module.jail("agrees", &[OUR_PORT]), module.jail("other", &[THEIR_PORT]));
+    let mut other = def("other", &[THEIR_PORT]);
+    other.policy.ports.extend(THEIRS.map(reservation));
+    let (ours, theirs) = (module.jail("agrees", &[OUR_PORT]), module.jail_of(&other));
     let ends = pipe();
     let hosts = child(|| {
         wait_for_close(&ends);
@@ -210,8 +239,7 @@ fn for_random_rights_actors_and_objects_the_simulation_says_what_the_module_does
     });
     let victims = [hosts, ours.sleeper(), theirs.sleeper()];
     let sim = Sim::new();
-    let simulated = [("agrees", OUR_PORT), ("other", THEIR_PORT)]
-        .map(|(name, port)| sim.create(&def(name, &[port])).expect("a simulated jail"));
+    let simulated = [def("agrees", &[OUR_PORT]), other].map(|def| sim.create(&def).expect("a simulated jail"));
     let stage = Stage { module: &module, ours, victims, sim, simulated, _theirs: theirs };
 
     let (begun, mut done) = (Instant::now(), 0);

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jailsh::kernel::lsm::Lsm;
-use jailsh::kernel::{Gate, JailDef, JailInfo, Jid, Kernel, Level, Policy, Port, Right};
+use jailsh::kernel::{Gate, JailDef, JailInfo, Jid, Kernel, Level, Policy, Reservation, Right};
 use nix::errno::Errno;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
@@ -37,8 +37,12 @@ pub fn module() -> Option<Module> {
     }
 }
 
-pub fn port(number: u16) -> Port {
-    Port::try_from(i64::from(number)).unwrap()
+pub fn port(number: u16) -> Reservation {
+    reservation(&number.to_string())
+}
+
+pub fn reservation(text: &str) -> Reservation {
+    text.parse().unwrap()
 }
 
 pub fn right(name: &str) -> Right {
@@ -62,7 +66,11 @@ pub struct Jail<'a> {
 
 impl Module {
     pub fn jail(&self, name: &str, ports: &[u16]) -> Jail<'_> {
-        Jail { lsm: &self.lsm, jid: self.lsm.create(&def(name, ports)).unwrap() }
+        self.jail_of(&def(name, ports))
+    }
+
+    pub fn jail_of(&self, def: &JailDef) -> Jail<'_> {
+        Jail { lsm: &self.lsm, jid: self.lsm.create(def).unwrap() }
     }
 }
 

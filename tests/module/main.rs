@@ -15,6 +15,7 @@ mod fixture;
 mod guarding;
 mod loading;
 mod narrow;
+mod ports;
 mod programs;
 #[path = "../support/reaching.rs"]
 mod reaching;

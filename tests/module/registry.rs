@@ -9,7 +9,7 @@ use jailsh::kernel::{Kernel, KernelError, Policy};
 
 use super::fixture::{def, errno, module, pipe, port, wait_for_close};
 
-const RESERVED: &str = "/proc/sys/net/ipv4/ip_local_reserved_ports";
+pub const RESERVED: &str = "/proc/sys/net/ipv4/ip_local_reserved_ports";
 
 #[test]
 fn a_name_is_taken_once_and_the_loser_leaves_nothing() {
@@ -24,7 +24,7 @@ fn a_reserved_port_is_refused_with_its_owners_name_and_nothing_stays_reserved() 
     let Some(module) = module() else { return };
     let _owner = module.jail("owner", &[8124]);
     match module.lsm.create(&def("thief", &[8125, 8124, 8126])) {
-        Err(KernelError::PortTaken { port: taken, owner }) => assert_eq!((taken, owner.as_str()), (port(8124), "owner")),
+        Err(KernelError::PortTaken { port: taken, owner, .. }) => assert_eq!((taken, owner.as_str()), (port(8124), "owner")),
         other => panic!("{other:?}"),
     }
     let _free = module.jail("free", &[8125, 8126]);
@@ -93,12 +93,12 @@ fn bind_reusing(number: u16) -> i32 {
 }
 
 /// Narrows the range of automatic ports, and puts it back.
-struct Range(String);
+pub struct Range(String);
 
 const RANGE: &str = "/proc/sys/net/ipv4/ip_local_port_range";
 
 impl Range {
-    fn set(range: &str) -> Range {
+    pub fn set(range: &str) -> Range {
         let before = std::fs::read_to_string(RANGE).unwrap();
         std::fs::write(RANGE, range).unwrap();
         Range(before)
@@ -186,7 +186,7 @@ fn traces() -> (BTreeSet<String>, String, usize, Vec<usize>) {
     (groups, std::fs::read_to_string(RESERVED).unwrap(), descriptors, sizes.to_vec())
 }
 
-fn entries(map: &Path) -> usize {
+pub fn entries(map: &Path) -> usize {
     use libbpf_rs::MapCore;
     libbpf_rs::MapHandle::from_pinned_path(map).unwrap().keys().count()
 }

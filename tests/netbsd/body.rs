@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use jailsh::kernel::netbsd::{Netbsd, Nodes, abi};
-use jailsh::kernel::{JailDef, Kernel, KernelError, Level, Policy, Port};
+use jailsh::kernel::{JailDef, Kernel, KernelError, Level, Policy};
 use nix::errno::Errno;
 
 use crate::workshop::{NETBSD_10, Workshop, project, said, text};
@@ -99,13 +99,29 @@ impl Nodes for Wire {
 }
 
 fn def(name: &str, root: &str, ports: &[u16]) -> JailDef {
-    let ports = ports.iter().map(|port| Port::try_from(i64::from(*port)).unwrap()).collect();
+    let ports = ports.iter().map(|port| port.to_string().parse().unwrap()).collect();
     JailDef {
         name: name.parse().unwrap(),
         root: root.into(),
         profile: "medium".into(),
         policy: Policy::new(Level::Medium.rights(), ports),
     }
+}
+
+#[test]
+fn a_port_of_one_address_protocol_or_a_range_is_refused_with_the_reason() {
+    let served = Rc::new(Served::start());
+    let body = Netbsd::open(Wire(Rc::clone(&served))).unwrap();
+    let web = body.create(&def("web", "/jails/a", &[80])).unwrap();
+    let wanted = |text: &str| {
+        let mut def = def("db", "/jails/b", &[81]);
+        def.policy.ports.push(text.parse().unwrap());
+        def
+    };
+    let said = ["127.0.0.2:53", "53/udp", "5000-5010"].map(|text| body.create(&wanted(text)).unwrap_err().to_string());
+    insta::assert_snapshot!(said.join("\n"));
+    assert!(matches!(body.update(web, &wanted("[::1]:80/tcp").policy), Err(KernelError::NotEnforceable { .. })));
+    assert_eq!(body.list().unwrap().into_iter().map(|jail| jail.policy).collect::<Vec<_>>(), [def("web", "", &[80]).policy]);
 }
 
 #[test]
@@ -122,7 +138,10 @@ fn the_body_and_the_module_understand_each_other() {
 
     assert!(matches!(body.create(&def("web", "/jails/c", &[])), Err(KernelError::NameTaken(name)) if name.as_str() == "web"));
     let taken = body.create(&def("other", "/jails/c", &[443]));
-    assert!(matches!(&taken, Err(KernelError::PortTaken { port, owner }) if port.get() == 443 && owner == "web"), "{taken:?}");
+    assert!(
+        matches!(&taken, Err(KernelError::PortTaken { port, owner, .. }) if port.to_string() == "443" && owner == "web"),
+        "{taken:?}"
+    );
     let mut policy = def("db", "", &[80]).policy;
     assert!(matches!(body.update(db, &policy), Err(KernelError::PortTaken { owner, .. }) if owner == "web"));
     policy = Policy::new(Level::High.rights(), def("db", "", &[5432]).policy.ports);

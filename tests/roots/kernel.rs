@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use jailsh::jail::Config;
 use jailsh::kernel::{
     Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailName, JailStats, Jid, Kernel, KernelError, Level, Limits,
-    Member, Policy, Port, Right, RightStatus, Usage,
+    Member, Policy, Right, RightStatus, Usage, conflict,
 };
 
 /// Its state is on disk, so that several processes, killed ones among them, see one kernel.
@@ -88,9 +88,9 @@ impl Kernel for Plain {
         if jails.iter().any(|jail| jail.name == def.name) {
             return Err(KernelError::NameTaken(def.name.clone()));
         }
-        let owner = |port: &Port| jails.iter().find(|jail| jail.policy.ports.contains(port));
-        if let Some((port, owner)) = def.policy.ports.iter().find_map(|port| Some((*port, owner(port)?))) {
-            return Err(KernelError::PortTaken { port, owner: owner.name.to_string() });
+        let others = jails.iter().map(|jail| (&jail.name, jail.policy.ports.as_slice()));
+        if let Some(found) = conflict(&def.policy.ports, others) {
+            return Err(found.into());
         }
         let last = self.state.join(".last");
         let jid = fs::read_to_string(&last).ok().and_then(|text| text.parse().ok()).unwrap_or(0) + 1;

@@ -208,7 +208,7 @@ fn a_rollback_killed_at_any_moment_leaves_the_old_or_the_new_jail_and_all_snapsh
         let is_old = found == old;
         seen[usize::from(&found == wanted)] += 1;
         assert!(&found == wanted || &found == from, "cut at {step}");
-        assert_eq!(ports[0].get(), if is_old { 8080 } else { 9090 }, "data and jail.toml belong together");
+        assert_eq!(ports[0].to_string(), if is_old { "8080" } else { "9090" }, "data and jail.toml belong together");
         // The next verb finds all of it again.
         jail::create(&bench.host, &"other".parse().unwrap(), &spec("")).unwrap();
         jail::destroy(&bench.host, &"other".parse().unwrap()).unwrap();
@@ -239,7 +239,7 @@ fn a_clone_has_its_own_data_name_and_ports() {
         from: name(),
         to: to.parse().unwrap(),
         snapshot: snapshot.map(label),
-        ports: ports.iter().map(|port| (*port).try_into().unwrap()).collect(),
+        ports: ports.iter().map(|port| port.to_string().parse().unwrap()).collect(),
         live: false,
     };
     let clone = |request| jail::clone(&bench.host, &request, &mut |_| ());
@@ -249,7 +249,10 @@ fn a_clone_has_its_own_data_name_and_ports() {
     assert_eq!(cloned.dropped.len(), 2);
     assert_eq!(portrait(&bench.config.jail_dir(&twin).join("data")), before);
     let spec = jail::observe(&bench.host, &twin).unwrap().spec.unwrap();
-    assert_eq!((spec.ports[0].get(), spec.log.tag.as_str(), spec.profile.label().as_str()), (9090, "jail-twin", "medium"));
+    assert_eq!(
+        (spec.ports[0].to_string().as_str(), spec.log.tag.as_str(), spec.profile.label().as_str()),
+        ("9090", "jail-twin", "medium")
+    );
     let error = clone(request(&[], "twin", None)).unwrap_err();
     assert!(error.to_string().starts_with("jail twin is there already"), "{error}");
     assert!(clone(request(&[], "web", None)).is_err());

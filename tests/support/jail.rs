@@ -57,11 +57,23 @@ impl<'a> TestJail<'a> {
         TestJail::with_service(stage, name, level, ports, "/usr/bin/sleep 100000")
     }
 
+    /// The same that has this port, and the next one on the address that the attacks upon ports go for.
+    pub fn with_an_address(stage: &'a Stage, name: &str, port: u16) -> TestJail<'a> {
+        let ports = [port.to_string(), format!("127.0.0.2:{}/tcp", port + 1)];
+        TestJail::reserving(stage, name, Level::Medium, &ports, "/usr/bin/sleep 100000")
+    }
+
     pub fn with_service(stage: &'a Stage, name: &str, level: Level, ports: &[u16], service: &str) -> TestJail<'a> {
+        let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+        TestJail::reserving(stage, name, level, &ports, service)
+    }
+
+    /// The same with ports as `-r` takes them.
+    pub fn reserving(stage: &'a Stage, name: &str, level: Level, ports: &[String], service: &str) -> TestJail<'a> {
         let mut create = tool("jailmgr", stage);
         create.args(["create", "-l", level.name(), "-x", service]);
         for port in ports {
-            create.arg("-r").arg(port.to_string());
+            create.arg("-r").arg(port);
         }
         create.arg(name);
         let name: JailName = name.parse().expect("a jail name");

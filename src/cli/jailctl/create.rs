@@ -11,7 +11,7 @@ use crate::cli::options::Common;
 use crate::cli::output;
 use crate::cli::site::Site;
 use crate::jail::{self, JailError, Spec};
-use crate::kernel::{JailName, Port};
+use crate::kernel::{JailName, Reservation};
 
 /// Bring a jail up without its service: put it into the kernel, with its mounts.
 ///
@@ -32,17 +32,16 @@ pub struct Create {
     /// Profile of a new jail: low, medium or high; also -p [default: high]
     #[arg(short, long = "profile", short_alias = 'p')]
     level: Option<String>,
-    /// Ports that only a new jail may bind; repeatable
+    /// Ports that only a new jail may bind, as 8080, 53/udp, 127.0.0.2:53, 5000-5010; repeatable
     #[arg(short, long, value_name = "PORT[,PORT..]", value_delimiter = ',')]
-    reserve: Vec<Port>,
+    reserve: Vec<Reservation>,
     /// The jail's root, which is where --data-dir has it
     root: Option<PathBuf>,
 }
 
 impl Create {
     pub fn run(self, common: &Common) -> Outcome {
-        let ports: Vec<u16> = self.reserve.iter().map(|port| port.get()).collect();
-        let spec = Spec::parse(&self.name, &json!({ "profile": self.level, "ports": ports }))
+        let spec = Spec::parse(&self.name, &json!({ "profile": self.level, "ports": self.reserve }))
             .map_err(|error| Failure::new(Exit::USAGE, error.to_string()))?;
         let site = Site::open(common)?;
         let (name, root) = (&self.name, site.config.root_dir(&self.name));

@@ -14,7 +14,7 @@ use crate::cli::target::Target;
 use crate::jail::spec::profile::Reasons;
 use crate::jail::spec::{Profile, connect_anywhere};
 use crate::jail::{Spec, Uptime, uptime};
-use crate::kernel::{ConnectRule, JailName, JailStats, Limits, Policy, Right, Usage};
+use crate::kernel::{ConnectRule, JailName, JailStats, Limits, Policy, Reservation, Right, Usage};
 use crate::supervise::Status;
 use crate::telemetry::{self, Format, Observation, Table};
 
@@ -45,7 +45,7 @@ struct Sheet {
     jid: Option<u32>,
     root: String,
     profile: Option<String>,
-    ports: Vec<u16>,
+    ports: Vec<Reservation>,
     /// Nothing for anywhere.
     connect: Option<Vec<ConnectRule>>,
     limits: Limits,
@@ -117,7 +117,7 @@ impl Sheet {
             jid: seen.jail.kernel.as_ref().map(|jail| jail.jid.get()),
             root: seen.root,
             profile: seen.jail.kernel.as_ref().map(|jail| jail.profile.clone()).or(label),
-            ports: policy.iter().flat_map(|policy| policy.ports.iter().map(|port| port.get())).collect(),
+            ports: policy.iter().flat_map(|policy| policy.ports.iter().copied()).collect(),
             connect: policy.as_ref().filter(|held| !held.rights.holds(connect_anywhere())).map(|held| held.connect.clone()),
             limits,
             processes: seen.jail.kernel.as_ref().map_or(0, |jail| jail.processes),
@@ -149,7 +149,11 @@ impl Sheet {
             ("profile", self.profile.clone().unwrap_or_else(dash)),
             (
                 "ports",
-                if self.ports.is_empty() { dash() } else { self.ports.iter().map(u16::to_string).collect::<Vec<_>>().join(",") },
+                if self.ports.is_empty() {
+                    dash()
+                } else {
+                    self.ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+                },
             ),
             ("limits", listed(self.limits.entries().into_iter().map(|(key, value)| format!("{key} {value}")))),
             ("processes", self.processes.to_string()),

@@ -12,7 +12,7 @@ use crate::cli::output;
 use crate::cli::site::Site;
 use crate::cli::target::Target;
 use crate::jail::{self, Wanted};
-use crate::kernel::Port;
+use crate::kernel::Reservation;
 
 /// Change the policy and limits of a jail that is up, at once and for all its
 /// processes.
@@ -36,9 +36,9 @@ pub struct Update {
     /// Profile: low, medium or high; also -p
     #[arg(short, long = "profile", short_alias = 'p')]
     level: Option<String>,
-    /// The ports that only this jail may bind, instead of those it has; repeatable
+    /// Ports that only this jail may bind, as 8080, 53/udp, 127.0.0.2:53, 5000-5010, instead of those it has; repeatable
     #[arg(short, long, value_name = "PORT[,PORT..]", value_delimiter = ',')]
-    reserve: Vec<Port>,
+    reserve: Vec<Reservation>,
     /// Let these rights through, and tell of each use; `all` for all that it does not hold
     #[arg(long, value_name = "RIGHT[,RIGHT..]", value_delimiter = ',')]
     audit: Vec<String>,

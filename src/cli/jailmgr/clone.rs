@@ -9,7 +9,7 @@ use crate::cli::output;
 use crate::cli::progress::Progress;
 use crate::cli::site::Site;
 use crate::jail::{self, CloneRequest, Label};
-use crate::kernel::{JailName, Port};
+use crate::kernel::{JailName, Reservation};
 
 /// Make a new jail from another one's data and settings.
 ///
@@ -24,9 +24,9 @@ use crate::kernel::{JailName, Port};
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Clone {
-    /// Ports that only the new jail may bind; repeatable
+    /// Ports that only the new jail may bind, as 8080, 53/udp, 127.0.0.2:53, 5000-5010; repeatable
     #[arg(short = 'r', long, value_name = "PORT[,PORT..]", value_delimiter = ',')]
-    reserve: Vec<Port>,
+    reserve: Vec<Reservation>,
     /// Take the data of this snapshot
     #[arg(long, value_name = "SNAPSHOT", conflicts_with = "live")]
     snapshot: Option<Label>,

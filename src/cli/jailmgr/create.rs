@@ -12,7 +12,7 @@ use crate::cli::output;
 use crate::cli::progress::Progress;
 use crate::cli::site::Site;
 use crate::jail::{self, Change, Spec};
-use crate::kernel::{JailName, Port};
+use crate::kernel::{JailName, Reservation};
 
 /// Make a jail, or change the one of that name to what the options say.
 ///
@@ -40,9 +40,9 @@ pub struct Create {
     /// Programs: host, NAME, NAME@VERSION, dir:PATH or tar:PATH#sha256=SUM [default: host]
     #[arg(short, long)]
     base: Option<String>,
-    /// Ports that only this jail may bind; repeatable
+    /// Ports that only this jail may bind, as 8080, 53/udp, 127.0.0.2:53, 5000-5010; repeatable
     #[arg(short = 'r', long, value_name = "PORT[,PORT..]", value_delimiter = ',')]
-    reserve: Vec<Port>,
+    reserve: Vec<Reservation>,
     #[command(flatten)]
     destinations: Destinations,
     /// Syslog facility of the service's output [default: daemon]
@@ -107,9 +107,8 @@ impl Create {
         if let Some(ticks) = self.cpu_ticks {
             limits.insert("cpu".into(), share_of(ticks, self.cpu_window.unwrap_or(WINDOW_USEC)).into());
         }
-        let ports: Vec<u16> = self.reserve.iter().map(|port| port.get()).collect();
         let command = self.command.as_ref().map(|words| words.0.clone()).unwrap_or_default();
-        json!({ "command": command, "profile": self.profile, "base": self.base, "ports": ports, "connect": self.destinations.tree(), "limits": limits, "log": log, "autostart": self.autostart })
+        json!({ "command": command, "profile": self.profile, "base": self.base, "ports": self.reserve, "connect": self.destinations.tree(), "limits": limits, "log": log, "autostart": self.autostart })
     }
 }
 

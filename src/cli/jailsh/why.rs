@@ -165,5 +165,5 @@ fn of_profile(given: &str, profile: &Profile, action: &why::Action) -> why::Answ
         line.map(|line| format!("{given}:{line}"))
     };
     let policy = profile.policy(Vec::new());
-    why::why(&why::Subject { profile: Some(profile), policy: &policy, owner: &|_| None, place: &place, kernel: None }, action)
+    why::why(&why::Subject { profile: Some(profile), policy: &policy, owner: &|_, _| None, place: &place, kernel: None }, action)
 }

@@ -42,7 +42,7 @@ impl Info {
         let supervisor = supervise::supervisor(&jail.name)?;
         let description = kernel.describe();
         let rights = rights(&description, &jail, stats.as_ref());
-        let ports: Vec<u16> = jail.policy.ports.iter().map(|port| port.get()).collect();
+        let ports = &jail.policy.ports;
         match self.shape.format() {
             Format::Json => output::json(&json!({
                 "name": jail.name, "jid": jail.jid, "root": jail.root, "profile": jail.profile, "ports": ports,
@@ -51,7 +51,7 @@ impl Info {
             }))?,
             Format::Text => {
                 let dash = || "-".to_owned();
-                let list = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(",");
+                let list = ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
                 let mut facts = vec![
                     ("jail", jail.name.to_string()),
                     ("jid", jail.jid.to_string()),

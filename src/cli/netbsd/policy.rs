@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::kernel::{Level, Policy, Port, Right};
+use crate::kernel::{Level, Policy, Reservation, Right};
 
 #[derive(Debug, Args)]
 pub struct PolicyOptions {
@@ -17,7 +17,7 @@ pub struct PolicyOptions {
     pub deny: Vec<Right>,
     /// Ports that only this jail may bind; repeatable
     #[arg(short, long, value_name = "PORT[,PORT..]", value_delimiter = ',')]
-    pub reserve: Vec<Port>,
+    pub reserve: Vec<Reservation>,
 }
 
 impl PolicyOptions {

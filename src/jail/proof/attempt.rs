@@ -4,7 +4,7 @@
 //! For a child process of its own each: what it changes of itself ends with it.
 
 use std::ffi::{CStr, c_int, c_long};
-use std::net::{TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::AsRawFd;
 
 use nix::errno::Errno;
@@ -29,8 +29,10 @@ const FIRST: c_long = 1;
 /// What the kernel answered.
 pub fn attempt(probe: &Probe) -> Tried {
     match probe {
-        Probe::Bind { port, udp: false } => TcpListener::bind(("0.0.0.0", port.get())).map(drop).map_err(errno),
-        Probe::Bind { port, udp: true } => UdpSocket::bind(("0.0.0.0", port.get())).map(drop).map_err(errno),
+        Probe::Bind { address, port, udp } => {
+            let at = SocketAddr::new(address.unwrap_or(Ipv4Addr::UNSPECIFIED.into()), port.get());
+            if *udp { UdpSocket::bind(at).map(drop) } else { TcpListener::bind(at).map(drop) }.map_err(errno)
+        }
         Probe::Open { path, write } => {
             let way = if *write { OFlag::O_WRONLY } else { OFlag::O_RDONLY };
             open(path.as_str(), way | OFlag::O_NONBLOCK | OFlag::O_NOCTTY, Mode::empty()).map(drop)

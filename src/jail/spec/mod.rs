@@ -6,6 +6,7 @@ pub mod exposure;
 mod limits;
 mod log;
 mod parse;
+mod parse_network;
 mod parse_service;
 pub mod probe;
 pub mod profile;
@@ -18,7 +19,7 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use super::base::Base;
-use crate::kernel::{ConnectRule, JailName, Limits, Policy, Port, Right, RightSet};
+use crate::kernel::{ConnectRule, JailName, Limits, Policy, Reservation, Right, RightSet};
 
 pub use assign::assign;
 pub use log::{Facility, LogLevel};
@@ -35,7 +36,7 @@ pub struct Spec {
     /// Where its programs come from.
     pub base: Base,
     /// Ports only this jail may bind.
-    pub ports: Vec<Port>,
+    pub ports: Vec<Reservation>,
     /// Where it may connect and send to, instead of anywhere; empty for nowhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connect: Option<Vec<ConnectRule>>,

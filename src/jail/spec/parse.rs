@@ -9,11 +9,11 @@ use serde_json::{Map, Value};
 
 use super::limits;
 use super::{
-    Facility, Log, LogLevel, Profile, Restart, Spec, StopSignal, connect_anywhere, parse_service, profile, way_past,
-    way_past_disk,
+    Facility, Log, LogLevel, Profile, Restart, Spec, StopSignal, connect_anywhere, parse_network, parse_service, profile,
+    way_past, way_past_disk,
 };
 use crate::jail::base::Base;
-use crate::kernel::{ConnectRule, DestinationError, JailName, Level, NameError, Policy, Port};
+use crate::kernel::{ConnectRule, JailName, Level, NameError};
 
 /// What is wrong with a spec.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -93,7 +93,7 @@ impl Spec {
             }
         }
         let profile = optional(map, "profile", profile::profile)?.unwrap_or_else(|| Profile::built_in(Level::High));
-        let connect = optional(map, "connect", connect)?;
+        let connect = optional(map, "connect", parse_network::connect)?;
         refuse_ways_past(&profile, connect.as_deref())?;
         let limits = optional(map, "limits", limits::limits)?.unwrap_or_default();
         if let (Some(_), Some(right)) = (limits.disk, way_past_disk(profile.policy(Vec::new()).open())) {
@@ -106,7 +106,7 @@ impl Spec {
             command,
             profile,
             base: optional(map, "base", base)?.unwrap_or_default(),
-            ports: optional(map, "ports", ports)?.unwrap_or_default(),
+            ports: optional(map, "ports", parse_network::ports)?.unwrap_or_default(),
             connect,
             limits,
             log,
@@ -222,41 +222,6 @@ pub(super) fn argv(key: &str, tree: &Value) -> Result<Vec<String>, SpecError> {
 
 fn base(key: &str, tree: &Value) -> Result<Base, SpecError> {
     text(key, tree)?.parse().map_err(|why| value(key, why))
-}
-
-fn ports(key: &str, tree: &Value) -> Result<Vec<Port>, SpecError> {
-    let items = list(key, "a list of port numbers", tree)?;
-    if items.len() > Policy::MAX_PORTS {
-        return Err(value(key, format!("{} ports, at most {} can be reserved", items.len(), Policy::MAX_PORTS)));
-    }
-    let mut found = Vec::new();
-    for (i, item) in items.iter().enumerate() {
-        let at = format!("{key}[{i}]");
-        let number = item.as_i64().ok_or_else(|| wrong(&at, "a port number", item))?;
-        let port = Port::try_from(number).map_err(|error| value(&at, error.to_string()))?;
-        if found.contains(&port) {
-            return Err(value(&at, format!("port {port} is named twice")));
-        }
-        found.push(port);
-    }
-    Ok(found)
-}
-
-fn connect(key: &str, tree: &Value) -> Result<Vec<ConnectRule>, SpecError> {
-    let items = list(key, "a list of destinations", tree)?;
-    if items.len() > ConnectRule::MAX {
-        return Err(value(key, format!("{} destinations, at most {} can be named", items.len(), ConnectRule::MAX)));
-    }
-    let mut found = Vec::new();
-    for (i, item) in items.iter().enumerate() {
-        let at = format!("{key}[{i}]");
-        let rule: ConnectRule = text(&at, item)?.parse().map_err(|error: DestinationError| value(&at, error.to_string()))?;
-        if found.contains(&rule) {
-            return Err(value(&at, format!("{rule} is named twice")));
-        }
-        found.push(rule);
-    }
-    Ok(found)
 }
 
 /// A list of destinations takes the place of the right `connect`, so a profile cannot grant that on purpose as well; and it
@@ -400,6 +365,11 @@ mod tests {
             json!({"ports": 8080}),
             json!({"ports": [0]}),
             json!({"ports": [80, 80]}),
+            json!({"ports": ["80/sctp"]}),
+            json!({"ports": [true]}),
+            json!({"ports": [80.5]}),
+            json!({"ports": ["[::1]:80", "80/tcp"]}),
+            json!({"ports": ["5000-6024"]}),
             json!({"connect": "any"}),
             json!({"connect": ["localhost:80"]}),
             json!({"connect": ["any", "any"]}),
@@ -459,7 +429,7 @@ mod tests {
         let name: JailName = "web".parse().unwrap();
         let spec = parse(json!({
             "command": ["/bin/sh", "-c", "echo \"hi\"\n"], "profile": {"base": "medium", "grant": ["raw_socket"], "deny": ["ptrace"]},
-            "base": "debian@12.5", "ports": [80, 8080], "log": {"facility": "local3", "stdout": "info", "stderr": "3", "tag": "t"}, "autostart": true,
+            "base": "debian@12.5", "ports": [80, "53/udp", "[::1]:8000-8010/tcp"], "log": {"facility": "local3", "stdout": "info", "stderr": "3", "tag": "t"}, "autostart": true,
             "depends_on": ["db", "cache"], "restart": "on-failure", "user": "www-data", "env": {"A": "b"}, "stop_signal": "SIGINT", "stop_grace": 9,
         }))
         .unwrap();

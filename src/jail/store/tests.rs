@@ -125,5 +125,5 @@ fn a_spec_survives_the_disk_and_a_broken_one_names_its_file() {
     assert_eq!(read_spec(&scratch.top, &name).unwrap(), Some(spec));
     fs::write(scratch.top.path_of("jail.toml"), "ports = 'x'").unwrap();
     let error = read_spec(&scratch.top, &name).unwrap_err().to_string();
-    assert!(error.ends_with("jail.toml: ports: expected a list of port numbers, found the text \"x\""), "{error}");
+    assert!(error.ends_with("jail.toml: ports: expected a list of ports, found the text \"x\""), "{error}");
 }

@@ -1,9 +1,11 @@
 //! The same question of a jail of this host: its policy in force, its spec, the ports of the others, the kernel at hand.
 
+use std::net::SocketAddr;
+
 use super::{Action, Answer, Subject, why};
 use crate::jail::spec::profile::{Cause, place};
 use crate::jail::{Host, JailError, observe, spec_text};
-use crate::kernel::{JailName, Port, Right};
+use crate::kernel::{JailInfo, JailName, Protocol, Right};
 
 /// Judges the action for the jail. Nothing is tried.
 ///
@@ -20,8 +22,9 @@ pub fn of_jail(host: &Host, name: &JailName, action: &Action) -> Result<Answer, 
         }
     };
     let others = host.kernel.list()?;
-    let owner = |port: Port| {
-        let other = others.iter().find(|other| other.name != *name && other.policy.ports.contains(&port));
+    let owner = |at: SocketAddr, protocol: Option<Protocol>| {
+        let has = |other: &&JailInfo| other.policy.ports.iter().any(|theirs| theirs.reserves(at, protocol));
+        let other = others.iter().filter(|other| other.name != *name).find(has);
         other.map(|other| format!("jail {}", other.name))
     };
     let text = spec_text(host, name).unwrap_or_default();

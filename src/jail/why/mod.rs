@@ -12,7 +12,7 @@ use super::spec::{Profile, exposure};
 use crate::kernel::Protocol;
 use crate::kernel::policy::{part_of, right_asked};
 use crate::kernel::sim::Deed;
-use crate::kernel::{Description, Enforcement, Policy, Port, Right, Verdict};
+use crate::kernel::{Description, Enforcement, Policy, Right, Verdict};
 
 pub use action::{Action, ActionError};
 pub use jail::of_jail;
@@ -23,8 +23,8 @@ pub struct Subject<'a> {
     pub profile: Option<&'a Profile>,
     /// What is in force: that of the kernel, if the jail is up.
     pub policy: &'a Policy,
-    /// Another jail that reserved the port.
-    pub owner: &'a dyn Fn(Port) -> Option<String>,
+    /// Another jail that reserved this; without a protocol it is one that is neither TCP nor UDP.
+    pub owner: &'a dyn Fn(SocketAddr, Option<Protocol>) -> Option<String>,
     /// Where the profile says something of a right, as `FILE:LINE`.
     pub place: &'a dyn Fn(Right, Cause) -> Option<String>,
     /// The kernel that would hold it; without one all is taken for enforced.
@@ -110,7 +110,7 @@ impl Subject<'_> {
             return Step { right: None, verdict: Fate::Allowed, cause: None, by, place: None, reason, enforced_by: None };
         };
         match deed {
-            Deed::Bind(port) => self.bind(port, right),
+            Deed::Bind(at, protocol) => self.bind(at, protocol, right),
             Deed::Act(action) => {
                 let asked = right_asked(action, self.policy.rights, self.policy.audited).unwrap_or(right);
                 // The smallest that would do.
@@ -134,10 +134,10 @@ impl Subject<'_> {
     }
 
     /// A port is its owner's alone, whatever a profile says.
-    fn bind(&self, port: Port, fence: Right) -> Step {
-        let (verdict, by, reason) = match (self.owner)(port) {
+    fn bind(&self, at: SocketAddr, protocol: Option<Protocol>, fence: Right) -> Step {
+        let (verdict, by, reason) = match (self.owner)(at, protocol) {
             Some(owner) => (Fate::Denied, format!("reserved by {owner}"), fence.reason().to_owned()),
-            None if self.policy.ports.contains(&port) => {
+            None if self.policy.ports.iter().any(|own| own.reserves(at, protocol)) => {
                 (Fate::Allowed, "its own port".to_owned(), "ports of its spec".to_owned())
             }
             None => (Fate::Allowed, "nobody's port".to_owned(), "no jail reserved it".to_owned()),
@@ -168,7 +168,7 @@ impl Subject<'_> {
                 step => step,
             },
         }];
-        let owner = i64::from(to.port()).try_into().ok().and_then(|port| (self.owner)(port));
+        let owner = (self.owner)(to, Some(protocol));
         if let Some(owner) = owner.filter(|_| to.ip().is_loopback() || to.ip().is_unspecified()) {
             let step = self.asked(named("loopback_foreign"));
             steps.push(Step { reason: format!("{}; this one is of {owner}", step.reason), ..step });
@@ -257,9 +257,9 @@ mod tests {
     use crate::kernel::{Level, RightStatus};
 
     fn asked(profile: &Profile, text: &str, kernel: Option<&Description>) -> Answer {
-        let owner = |port: Port| (port.get() == 8080).then(|| "jail api".to_owned());
+        let owner = |at: SocketAddr, _| (at.port() == 8080).then(|| "jail api".to_owned());
         let place = |right: Right, _: Cause| Some(format!("jail.toml:{}", right.index()));
-        let policy = profile.policy(vec![Port::try_from(443_i64).unwrap()]);
+        let policy = profile.policy(vec!["443".parse().unwrap()]);
         let subject = Subject { profile: Some(profile), policy: &policy, owner: &owner, place: &place, kernel };
         why(&subject, &text.parse().unwrap())
     }
@@ -284,7 +284,7 @@ mod tests {
         let rights = profile.rights().without(connect_anywhere()).without(named("loopback_foreign"));
         let limited = Policy { connect: rules, ..Policy::new(rights, Vec::new()) };
         let open = profile.policy(Vec::new());
-        let owner = |port: Port| (port.get() == 8080).then(|| "jail api".to_owned());
+        let owner = |at: SocketAddr, _| (at.port() == 8080).then(|| "jail api".to_owned());
         let asked = |policy: &Policy, text: &str| {
             let subject = Subject { profile: Some(&profile), policy, owner: &owner, place: &|_, _| None, kernel: None };
             let answer = why(&subject, &text.parse().unwrap());
@@ -334,7 +334,7 @@ mod tests {
         let subject = Subject {
             profile: Some(&profile),
             policy: &Policy::new(policy, Vec::new()),
-            owner: &|_| None,
+            owner: &|_, _| None,
             place: &|_, _| None,
             kernel: None,
         };

@@ -96,7 +96,7 @@ mod tests {
     }
 
     fn policy(ports: &[i64]) -> Policy {
-        let ports = ports.iter().map(|port| (*port).try_into().unwrap()).collect();
+        let ports = ports.iter().map(|port| port.to_string().parse().unwrap()).collect();
         Policy::new(Level::Medium.rights(), ports)
     }
 

@@ -13,6 +13,7 @@ mod gate;
 mod grants;
 mod members;
 mod pins;
+mod port_table;
 pub mod ports;
 pub mod probe;
 mod programs;
@@ -221,10 +222,8 @@ impl Kernel for Landlock {
         if self.registry.find(&def.name)?.is_some() {
             return Err(KernelError::NameTaken(def.name.clone()));
         }
-        for port in &def.policy.ports {
-            if let Some(owner) = self.registry.owner(*port)? {
-                return Err(KernelError::PortTaken { port: *port, owner: owner.name.to_string() });
-            }
+        if let Some(found) = self.registry.in_the_way(&def.policy.ports)? {
+            return Err(found.into());
         }
         let jid = self.registry.next_jid(&guard)?;
         let Err(error) = self.furnish(&guard, jid, def) else { return Ok(jid) };
@@ -243,6 +242,8 @@ impl Kernel for Landlock {
         if policy.rights == record.rights() && policy.ports == record.ports {
             let mut fresh = Wanted::default();
             fresh.add(id_of(&self.group(record.name.as_str())?)?, policy);
+            // They are kept already, and counted.
+            fresh.ports.clear();
             let write = || self.registry.change(&guard, jid, |record| record.connect.clone_from(&policy.connect));
             return self.reserve(&guard, &fresh, &Wanted::default(), write);
         }

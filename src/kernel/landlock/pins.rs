@@ -13,6 +13,7 @@ use libbpf_rs::MapCore;
 use nix::errno::Errno;
 use nix::mount::MntFlags;
 
+use super::port_table::{PortKey, PortOwner};
 use super::programs;
 use crate::kernel::KernelError;
 use crate::kernel::bpf::{self, Abi, Table};
@@ -30,7 +31,7 @@ pub const PROGRAMS: [&str; 8] = [
     "jail_sendmsg4",
     "jail_sendmsg6",
 ];
-const PORTS: &str = "group_ports";
+const PORTS: &str = "port_owners";
 const LIMITS: &str = "group_limits";
 const ADDRESSES: &str = "own_addresses";
 const TABLES: [&str; 3] = [PORTS, LIMITS, ADDRESSES];
@@ -57,8 +58,8 @@ unsafe impl Abi for Address {}
 
 /// What the programs look up.
 pub struct Tables {
-    /// Port -> id of its owner's group.
-    pub ports: Table<u32, u64>,
+    /// Which groups own ports.
+    pub ports: Table<PortKey, PortOwner>,
     /// Id of a group -> what it may reach.
     pub limits: Table<u64, GroupLimits>,
     pub addresses: Table<Address, u32>,

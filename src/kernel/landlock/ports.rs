@@ -14,12 +14,13 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 
 use super::pins::{Address, GroupLimits, Pins, Tables};
+use super::port_table;
 use super::programs::{self, CALL, EXIT, JUMP_IF_NOT_EQUAL, Kind, MOVE, instruction};
 use crate::kernel::bpf::{Abi, Table};
 use crate::kernel::connect;
 use crate::kernel::detached::make_directory;
 use crate::kernel::policy::RawRule;
-use crate::kernel::{ConnectRule, KernelError, Policy, Port, RightSet, reserved_ports};
+use crate::kernel::{ConnectRule, KernelError, Policy, Reservation, RightSet, reserved_ports};
 
 const PINS: &str = "bpf";
 /// What we added to the kernel's list.
@@ -57,8 +58,8 @@ pub fn probe() -> Result<(), String> {
 /// What the kernel is to enforce. A control group is named by its id, the inode number of its directory.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
-    /// Port -> the group of its owner.
-    pub ports: BTreeMap<Port, u64>,
+    /// The owners' groups, and what they reserve. No two overlap.
+    pub ports: Vec<(u64, Reservation)>,
     /// The groups of jails that lack a right about destinations.
     pub reaches: BTreeMap<u64, Reach>,
 }
@@ -77,7 +78,7 @@ impl Wanted {
 
     /// What a jail of this policy takes, whose group has this id.
     pub fn add(&mut self, group: u64, policy: &Policy) {
-        self.ports.extend(policy.ports.iter().map(|port| (*port, group)));
+        self.ports.extend(policy.ports.iter().map(|ports| (group, *ports)));
         self.reaches.extend(Reach::of(policy.rights, &policy.connect).map(|reach| (group, reach)));
     }
 }
@@ -127,7 +128,7 @@ impl Reservations {
             make_directory(parent, 0o755)?;
             make_directory(&self.directory, 0o700)?;
         }
-        let ports = wanted.ports.keys().map(|port| u32::from(port.get())).collect();
+        let ports = wanted.ports.iter().flat_map(|(_, ports)| ports.numbers()).map(u32::from).collect();
         self.listed(&ports, || self.enforce(wanted))
     }
 
@@ -206,21 +207,35 @@ fn replace_file(file: &Path, text: &str) -> std::io::Result<()> {
 
 /// Makes the tables say exactly this; what stays is enforced all the time.
 fn fill(tables: &Tables, wanted: &Wanted) -> Result<(), Errno> {
-    exactly(&tables.ports, wanted.ports.iter().map(|(port, owner)| (u32::from(port.get()), *owner)))?;
+    let (others, own) = port_table::entries(&wanted.ports);
+    // What an owner has of its own goes first and comes last, so that no moment between lets anybody through.
+    for key in tables.ports.keys()?.into_iter().filter(|key| key.is_of_an_owner()) {
+        if tables.ports.get(key)? != own.get(&key).copied() {
+            tables.ports.remove(key)?;
+        }
+    }
+    exactly(&tables.ports, others.into_iter().chain(own))?;
     exactly(&tables.addresses, own_addresses()?.into_iter().map(|address| (address, 1)))?;
     exactly(&tables.limits, wanted.reaches.iter().map(|(group, limits)| (*group, limits.raw())))
 }
 
 /// Says whether nothing is left in the tables that a jail wants.
 fn change(tables: &Tables, fresh: &Wanted, gone: &Wanted) -> Result<bool, Errno> {
-    for (port, owner) in &fresh.ports {
-        tables.ports.set(u32::from(port.get()), *owner)?;
+    let (others, own) = port_table::entries(&fresh.ports);
+    for (key, more) in others.into_iter().chain(own) {
+        tables.ports.set(key, tables.ports.get(key)?.unwrap_or_default().with(more))?;
     }
     exactly(&tables.addresses, own_addresses()?.into_iter().map(|address| (address, 1)))?;
     for (group, reach) in &fresh.reaches {
         tables.limits.set(*group, reach.raw())?;
     }
-    gone.ports.keys().try_for_each(|port| tables.ports.remove(u32::from(port.get())))?;
+    let (others, own) = port_table::entries(&gone.ports);
+    for (key, less) in own.into_iter().chain(others) {
+        match tables.ports.get(key)?.unwrap_or_default().without(less) {
+            left if left.is_empty() => tables.ports.remove(key)?,
+            left => tables.ports.set(key, left)?,
+        }
+    }
     gone.reaches.keys().try_for_each(|group| tables.limits.remove(*group))?;
     Ok(tables.ports.is_empty()? && tables.limits.is_empty()?)
 }

@@ -14,7 +14,7 @@ use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::samples::Samples;
-use crate::kernel::{ConnectRule, JailInfo, JailName, Jid, KernelError, Policy, Port, RightSet};
+use crate::kernel::{ConnectRule, JailInfo, JailName, Jid, KernelError, Policy, Reservation, RightSet};
 use links::{NAMES, PORTS, entries};
 
 /// Form of the files; another one is another jailsh's.
@@ -37,7 +37,7 @@ pub struct Record {
     /// A bit per part of a right, kmod/policy/parts.def.
     #[serde(default)]
     parts: u64,
-    pub ports: Vec<Port>,
+    pub ports: Vec<Reservation>,
     pub connect: Vec<ConnectRule>,
     pub held: bool,
     pub closing: bool,

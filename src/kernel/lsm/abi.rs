@@ -3,15 +3,14 @@
 use std::mem::size_of;
 
 use crate::kernel::bpf::Abi;
-use crate::kernel::policy::{CONNECT_RULES, RawRule};
+use crate::kernel::policy::{CONNECT_RULES, RESERVATIONS, RawReservation, RawRule};
 
 /// What this program speaks.
-pub const ABI: u32 = 5;
+pub const ABI: u32 = 6;
 
 pub const NAME_SIZE: usize = 64;
 pub const ROOT_SIZE: usize = 256;
 pub const PROFILE_SIZE: usize = 32;
-pub const PORTS: usize = 32;
 pub const RIGHTS: usize = 64;
 pub const SAMPLES: usize = 10;
 pub const COMMAND_SIZE: usize = 16;
@@ -39,8 +38,26 @@ mirror! {
 }
 
 mirror! {
+    /// The ports that a jail reserves.
+    Ports [776] {
+        count: u32,
+        unused: u32,
+        rules: [RawReservation; RESERVATIONS],
+    }
+}
+
+mirror! {
+    /// Whose a port is: a key's port, what kind of entry it is, and the address if there is one.
+    PortKey [24] {
+        port: u32,
+        kind: u32,
+        address: [u32; 4],
+    }
+}
+
+mirror! {
     /// One jail, in its slot.
-    Jail [1704] {
+    Jail [1576] {
         rights: u64,
         parts: u64,
         audited: u64,
@@ -59,10 +76,8 @@ mirror! {
         reported: u64,
         denials: [u64; RIGHTS],
         audits: [u64; RIGHTS],
-        port_count: u32,
         port_generation: u32,
-        ports: [u16; PORTS],
-        wanted_ports: [u16; PORTS],
+        ports_in_use: u32,
         connect_in_use: u32,
         unused: u32,
         name: [u8; NAME_SIZE],
@@ -93,34 +108,32 @@ mirror! {
 }
 
 mirror! {
-    CreateCall [1808] {
+    CreateCall [2456] {
         abi: u32,
         jid: u32,
         rights: u64,
         parts: u64,
         audited: u64,
-        port_count: u32,
         taken_port: u32,
-        ports: [u16; PORTS],
+        unused: u32,
         name: [u8; NAME_SIZE],
         root: [u8; ROOT_SIZE],
         profile: [u8; PROFILE_SIZE],
-        owner_name: [u8; NAME_SIZE],
+        ports: Ports,
         connect: Connect,
     }
 }
 
 mirror! {
-    UpdateCall [1456] {
+    UpdateCall [2104] {
         abi: u32,
         jid: u32,
         rights: u64,
         parts: u64,
         audited: u64,
-        port_count: u32,
         taken_port: u32,
-        ports: [u16; PORTS],
-        owner_name: [u8; NAME_SIZE],
+        unused: u32,
+        ports: Ports,
         connect: Connect,
     }
 }

@@ -7,14 +7,14 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use super::abi::{
-    self, ABI, ArmCall, BoundCall, Bounds, Connect, CreateCall, HoldCall, InfoCall, IpcCall, Jail, JailCall, LearnCall,
+    self, ABI, ArmCall, BoundCall, Bounds, Connect, CreateCall, HoldCall, InfoCall, IpcCall, Jail, JailCall, LearnCall, Ports,
     SampleCall, UpdateCall,
 };
 use super::pins;
 use crate::kernel::bpf::{self, Abi, Table};
-use crate::kernel::{ConnectRule, JailDef, Jid, KernelError, Policy, Port};
+use crate::kernel::{ConnectRule, JailDef, Jid, KernelError, Policy, Reservation, conflict};
 
-/// How often a call is repeated that met another update of the same jail.
+/// How often a call is repeated that met another change, of the same jail or of ports.
 const RETRIES: u32 = 100;
 
 /// The pins of one generation, opened when needed.
@@ -96,12 +96,13 @@ impl Control {
         call.name = abi::field(def.name.as_str()).ok_or_else(|| too_long("name"))?;
         call.root = abi::field(&def.root).ok_or_else(|| too_long("root"))?;
         call.profile = abi::field(&def.profile).ok_or_else(|| too_long("profile name"))?;
-        (call.port_count, call.ports) = ports_of(&def.policy)?;
+        call.ports = ports_of(&def.policy)?;
         call.connect = connect_of(&def.policy)?;
-        match self.run("ctl_create", &mut call)? {
+        match self.repeat("ctl_create", &mut call)? {
             Ok(()) => Ok(Jid::new(call.jid).expect("the module counts from 1")),
             Err(Errno::EEXIST) => Err(KernelError::NameTaken(def.name.clone())),
-            Err(Errno::EADDRINUSE) => Err(port_taken(call.taken_port, &call.owner_name)),
+            Err(Errno::EADDRINUSE) => Err(self.taken(None, &def.policy, call.taken_port)?),
+            Err(Errno::ENOBUFS) => Err(no_room(&def.policy)),
             Err(Errno::ESHUTDOWN) => Err(KernelError::NotLoaded),
             Err(Errno::ENOSPC) => Err(KernelError::Other {
                 doing: format!("create jail {}", def.name),
@@ -118,10 +119,11 @@ impl Control {
         call.rights = policy.rights.mask();
         call.parts = policy.rights.parts();
         call.audited = policy.audited.mask();
-        (call.port_count, call.ports) = ports_of(policy)?;
+        call.ports = ports_of(policy)?;
         call.connect = connect_of(policy)?;
         match self.repeat("ctl_update", &mut call)? {
-            Err(Errno::EADDRINUSE) => Err(port_taken(call.taken_port, &call.owner_name)),
+            Err(Errno::EADDRINUSE) => Err(self.taken(Some(jid), policy, call.taken_port)?),
+            Err(Errno::ENOBUFS) => Err(no_room(policy)),
             answer => answer.map_err(about(jid, "update")),
         }
     }
@@ -230,6 +232,31 @@ impl Control {
         Ok(rules.iter().filter_map(ConnectRule::from_raw).collect())
     }
 
+    /// The ports that the jail of this record reserves.
+    pub fn ports(&self, jail: &Jail) -> Result<Vec<Reservation>, KernelError> {
+        let reading = || KernelError::system("read a jail's ports");
+        let Some(slot) = self.table::<u32, u32>("slot_of_jid")?.get(jail.jid).map_err(reading())? else { return Ok(Vec::new()) };
+        let set = self.table::<u32, Ports>("port_rules")?.get(2 * slot + (jail.ports_in_use & 1)).map_err(reading())?;
+        let rules = set.map_or_else(Vec::new, |set| set.rules[..(set.count as usize).min(set.rules.len())].to_vec());
+        Ok(rules.iter().filter_map(Reservation::from_raw).collect())
+    }
+
+    /// Whose it is what the module would not reserve.
+    fn taken(&self, jid: Option<Jid>, policy: &Policy, port: u32) -> Result<KernelError, KernelError> {
+        let mut others = Vec::new();
+        for jail in self.jails()?.into_iter().filter(|jail| Some(jail.jid) != jid.map(Jid::get)) {
+            others.push((abi::text(&jail.name), self.ports(&jail)?));
+        }
+        let found = conflict(&policy.ports, others.iter().map(|(name, ports)| (name, ports.as_slice())));
+        Ok(found.map_or_else(
+            || KernelError::Other {
+                doing: format!("reserve port {port}"),
+                why: "another jail had it just now; try again".into(),
+            },
+            KernelError::from,
+        ))
+    }
+
     /// The records of all jails, ascending by jid.
     pub fn jails(&self) -> Result<Vec<Jail>, KernelError> {
         let reading = || KernelError::system("read the module's table of jails");
@@ -248,18 +275,23 @@ impl Control {
     }
 }
 
-fn ports_of(policy: &Policy) -> Result<(u32, [u16; abi::PORTS]), KernelError> {
-    let mut ports = [0; abi::PORTS];
-    if policy.ports.len() > ports.len() {
-        return Err(KernelError::Other {
-            doing: "reserve ports".into(),
-            why: format!("{} ports are asked for; a jail can have {}", policy.ports.len(), abi::PORTS),
-        });
+fn ports_of(policy: &Policy) -> Result<Ports, KernelError> {
+    let mut ports = Ports::zeroed();
+    let places = ports.rules.get_mut(..policy.ports.len()).ok_or_else(|| KernelError::Other {
+        doing: "reserve ports".into(),
+        why: format!("{} are asked for; a jail can have {}", policy.ports.len(), Reservation::MAX),
+    })?;
+    places.iter_mut().zip(&policy.ports).for_each(|(place, wanted)| *place = wanted.raw());
+    ports.count = policy.ports.len() as u32;
+    Ok(ports)
+}
+
+fn no_room(policy: &Policy) -> KernelError {
+    let count: usize = policy.ports.iter().map(|ports| ports.count()).sum();
+    KernelError::Other {
+        doing: format!("reserve {count} ports"),
+        why: "the module's table of ports is full; reserve fewer, or destroy a jail first".into(),
     }
-    for (place, port) in ports.iter_mut().zip(&policy.ports) {
-        *place = port.get();
-    }
-    Ok((policy.ports.len() as u32, ports))
 }
 
 fn connect_of(policy: &Policy) -> Result<Connect, KernelError> {
@@ -271,11 +303,6 @@ fn connect_of(policy: &Policy) -> Result<Connect, KernelError> {
     places.iter_mut().zip(&policy.connect).for_each(|(place, rule)| *place = rule.raw());
     connect.count = policy.connect.len() as u32;
     Ok(connect)
-}
-
-fn port_taken(port: u32, owner: &[u8]) -> KernelError {
-    let port = Port::try_from(i64::from(port)).expect("one of those we asked for");
-    KernelError::PortTaken { port, owner: abi::text(owner) }
 }
 
 fn about(jid: Jid, doing: &str) -> impl FnOnce(Errno) -> KernelError {

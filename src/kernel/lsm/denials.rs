@@ -171,7 +171,8 @@ fn denial(event: &DenialEvent) -> Option<Denial> {
     address.copy_from_slice(&event.subject[..16]);
     let object = Object::from_raw(event.object, address);
     // The address is no text.
-    let subject = if matches!(object, Object::Destination { .. }) { String::new() } else { abi::text(&event.subject) };
+    let is_address = matches!(object, Object::Destination { .. } | Object::Port { .. });
+    let subject = if is_address { String::new() } else { abi::text(&event.subject) };
     Some(Denial {
         jid: Jid::new(event.jid)?,
         right: Right::from_index(event.right)?,

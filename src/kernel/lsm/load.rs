@@ -166,10 +166,13 @@ fn choose(open: &mut OpenObject) -> Result<HashSet<&'static str>, KernelError> {
 fn reuse_maps(open: &mut OpenObject, before: &Generation) -> Result<(), KernelError> {
     for mut map in open.maps_mut() {
         let name = map.name().to_owned();
+        // the object's own constants belong to each generation, and no pin has a dot in its name
+        if name.to_string_lossy().contains('.') {
+            continue;
+        }
         let path = before.pin(&name.to_string_lossy());
         match bpf::open_pin(&path) {
             Ok(old) => map.reuse_fd(old.as_fd()).map_err(failed("take over a map of"))?,
-            // the object's own constants belong to each generation
             Err(Errno::ENOENT) => {}
             Err(errno) => return Err(KernelError::System { doing: format!("open the pin {}", path.display()), errno }),
         }

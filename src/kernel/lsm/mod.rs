@@ -30,7 +30,7 @@ use nix::time::{ClockId, clock_gettime};
 
 use super::{
     ConnectRule, Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Limits, Member,
-    Policy, Port, Right, RightSet, Usage, cgroup, quota,
+    Policy, Reservation, Right, RightSet, Usage, cgroup, quota,
 };
 
 const BODY: &str = "lsm";
@@ -159,23 +159,22 @@ fn processes_of(jail: &Jail) -> u64 {
     jail.processes.max(0) as u64
 }
 
-fn policy_of(jail: &Jail, connect: Vec<ConnectRule>) -> Policy {
-    let count = (jail.port_count as usize).min(abi::PORTS);
+fn policy_of(jail: &Jail, ports: Vec<Reservation>, connect: Vec<ConnectRule>) -> Policy {
     Policy {
         rights: RightSet::from_mask(jail.rights).with_parts(jail.parts),
         audited: RightSet::from_mask(jail.audited),
-        ports: jail.ports[..count].iter().filter_map(|port| Port::try_from(i64::from(*port)).ok()).collect(),
+        ports,
         connect,
     }
 }
 
-fn info_of(jail: &Jail, connect: Vec<ConnectRule>) -> Option<JailInfo> {
+fn info_of(jail: &Jail, ports: Vec<Reservation>, connect: Vec<ConnectRule>) -> Option<JailInfo> {
     Some(JailInfo {
         jid: Jid::new(jail.jid)?,
         name: abi::text(&jail.name).parse().ok()?,
         root: abi::text(&jail.root),
         profile: abi::text(&jail.profile),
-        policy: policy_of(jail, connect),
+        policy: policy_of(jail, ports, connect),
         processes: processes_of(jail),
         held: jail.held != 0,
         closing: jail.closing != 0,
@@ -302,7 +301,7 @@ impl Kernel for Lsm {
 
     fn list(&self) -> Result<Vec<JailInfo>, KernelError> {
         let jails = self.control.jails()?;
-        let infos = jails.iter().map(|jail| Ok(info_of(jail, self.control.connect(jail)?)));
+        let infos = jails.iter().map(|jail| Ok(info_of(jail, self.control.ports(jail)?, self.control.connect(jail)?)));
         Ok(infos.collect::<Result<Vec<_>, KernelError>>()?.into_iter().flatten().collect())
     }
 
@@ -366,7 +365,10 @@ impl Kernel for Lsm {
     fn learn(&self, jid: Jid, lease: Duration) -> Result<(), KernelError> {
         // What no hook sees would be let through unseen.
         let audited = RightSet::grantable();
-        self.check_enforceable(&Policy { audited, ..self.control.jail(jid).map(|jail| policy_of(&jail, Vec::new()))? })?;
+        self.check_enforceable(&Policy {
+            audited,
+            ..self.control.jail(jid).map(|jail| policy_of(&jail, Vec::new(), Vec::new()))?
+        })?;
         self.control.learn(jid, lease)
     }
 

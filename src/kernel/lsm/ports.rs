@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use super::abi::PortKey;
 use super::control::Control;
 use crate::kernel::bpf::Abi;
 use crate::kernel::{KernelError, reserved_ports};
@@ -12,18 +13,20 @@ use crate::kernel::{KernelError, reserved_ports};
 #[derive(Clone, Copy)]
 #[repr(C)]
 struct Owner {
-    _jid: u32,
-    _added_in: u32,
-    _wanted_in: u32,
+    _owners: [u64; 2],
+    _narrow: [u32; 4],
+    _added_in: [u32; 2],
+    _wanted_in: [u32; 2],
 }
-// SAFETY: repr(C), integers of one size.
+// SAFETY: repr(C), integers, the larger ones first: no padding.
 unsafe impl Abi for Owner {}
 
 /// Makes the list and the notes say what the module reserves. The caller holds the lock.
 pub fn reconcile(control: &Control) -> Result<(), KernelError> {
     let noting = || KernelError::system("note the reserved ports");
     let notes = control.table::<u32, u32>("port_notes")?;
-    let reserved: BTreeSet<u32> = control.table::<u32, Owner>("port_owners")?.keys().map_err(noting())?.into_iter().collect();
+    let keys = control.table::<PortKey, Owner>("port_owners")?.keys().map_err(noting())?;
+    let reserved: BTreeSet<u32> = keys.into_iter().map(|key| key.port).collect();
     let noted: BTreeSet<u32> = notes.keys().map_err(noting())?.into_iter().collect();
     if reserved == noted {
         return Ok(());

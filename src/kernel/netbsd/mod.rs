@@ -17,7 +17,7 @@ use nix::errno::Errno;
 use self::abi::{ABI, Create, Info, MemberRecord, Record, Update, errno};
 use super::{
     Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Limits, Member, Policy, Port,
-    Right, RightSet, Usage,
+    Reservation, Right, RightSet, Usage,
 };
 pub use nodes::Nodes;
 #[cfg(target_os = "netbsd")]
@@ -79,16 +79,27 @@ fn failed(doing: &str, number: i32) -> KernelError {
 
 fn taken(port: u32, owner: &[u8]) -> KernelError {
     match Port::try_from(i64::from(port)) {
-        Ok(port) => KernelError::PortTaken { port, owner: abi::text(owner) },
+        Ok(port) => KernelError::PortTaken { port: port.into(), theirs: port.into(), owner: abi::text(owner) },
         Err(_) => failed("reserving ports", errno::EADDRINUSE),
     }
+}
+
+/// The module keeps numbers: a narrower reservation would take more from others than was said.
+fn plain(wanted: Reservation) -> Result<Port, KernelError> {
+    wanted.plain().ok_or_else(|| KernelError::NotEnforceable {
+        what: format!("port {wanted}"),
+        body: BODY,
+        why: "its module keeps numbers, each of every address and protocol; name them one by one, as 80,443".into(),
+    })
 }
 
 fn ports(policy: &Policy) -> Result<(u32, [u16; abi::PORTS]), KernelError> {
     let mut ports = [0; abi::PORTS];
     let too_many = || KernelError::Other { doing: "reserving ports".into(), why: format!("more than {}", abi::PORTS) };
     let places = ports.get_mut(..policy.ports.len()).ok_or_else(too_many)?;
-    places.iter_mut().zip(&policy.ports).for_each(|(place, port)| *place = port.get());
+    for (place, wanted) in places.iter_mut().zip(&policy.ports) {
+        *place = plain(*wanted)?.get();
+    }
     Ok((policy.ports.len() as u32, ports))
 }
 
@@ -102,7 +113,7 @@ fn info_of(info: &Info) -> Option<JailInfo> {
         policy: Policy {
             rights: RightSet::from_mask(info.rights),
             audited: RightSet::EMPTY,
-            ports: info.ports[..count].iter().filter_map(|port| Port::try_from(i64::from(*port)).ok()).collect(),
+            ports: info.ports[..count].iter().filter_map(|port| Some(Port::try_from(i64::from(*port)).ok()?.into())).collect(),
             connect: Vec::new(),
         },
         processes: info.processes,

@@ -11,7 +11,7 @@ use super::handle::Handle;
 use super::observe::Listing;
 use super::{global, thrown, verb, verb_with, verb_with_options};
 use crate::jail::{self, CloneRequest, Compression, Digest, ExportRequest, ImportRequest, Label, Limits, Tally};
-use crate::kernel::{JailName, Port};
+use crate::kernel::{JailName, Port, Reservation};
 use crate::script::convert::{self, Options};
 use crate::script::{Fault, Kind, Session};
 use crate::telemetry::{self, Value};
@@ -140,12 +140,16 @@ fn clone(session: &Rc<Session>, from: &JailName, to: &str, options: &Map) -> Res
     Handle::new(session, to, None)
 }
 
-fn ports(options: &Options<'_>) -> Result<Vec<Port>, Fault> {
-    let wrong = || options.wrong("ports", "a list of port numbers");
+fn ports(options: &Options<'_>) -> Result<Vec<Reservation>, Fault> {
+    let wrong = || options.wrong("ports", "a list of ports");
+    let not_one = |error: String| Fault::new(Kind::Spec, format!("clone: option ports: {error}"));
     let Some(given) = options.list("ports")? else { return Ok(Vec::new()) };
-    let port = |given: &Dynamic| {
-        let number = given.as_int().map_err(|_| wrong())?;
-        Port::try_from(number).map_err(|error| Fault::new(Kind::Spec, format!("clone: option ports: {error}")))
+    let port = |given: &Dynamic| match given.as_int() {
+        Ok(number) => Port::try_from(number).map(Reservation::from).map_err(|error| not_one(error.to_string())),
+        Err(_) => {
+            let text = given.as_immutable_string_ref().map_err(|_| wrong())?;
+            text.parse::<Reservation>().map_err(|error| not_one(error.to_string()))
+        }
     };
     given.iter().map(port).collect()
 }

@@ -159,7 +159,7 @@ fn looking(engine: &mut Engine) {
 fn why_of(profile: &spec::Profile, action: &str) -> Result<Dynamic, Fault> {
     let action: why::Action = action.parse().map_err(|error| Fault::new(Kind::Spec, format!("why: {error}")))?;
     let policy = profile.policy(Vec::new());
-    let (owner, place) = (&|_| None, &|_, _| None);
+    let (owner, place) = (&|_, _| None, &|_, _| None);
     let subject = why::Subject { profile: Some(profile), policy: &policy, owner, place, kernel: None };
     Ok(convert::view(&why::why(&subject, &action)))
 }

@@ -18,7 +18,7 @@ pub const CLONE: Shape = Shape {
     name: "clone.options",
     summary: "options of clone",
     keys: &[
-        key("ports", List, "port numbers", "none", "what only the new jail may bind; those of the old one stay its own"),
+        key("ports", List, "as in a spec", "none", "what only the new jail may bind; those of the old one stay its own"),
         OF_SNAPSHOT,
         LIVE,
     ],

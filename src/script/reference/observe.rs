@@ -151,7 +151,7 @@ const RECORD: &[Property] = &[
     column(Jails, "autostart", Bool, "nothing: the spec cannot be read"),
     column(Jails, "jid", Integer, "nothing while it is down"),
     column(Jails, "profile", Text, "with + or - where rights were added or taken away"),
-    column(Jails, "ports", Text, "numbers with commas"),
+    column(Jails, "ports", Text, "with commas, as 80,53/udp"),
     column(Jails, "state", Text, "as in status"),
     column(Stats, "id", Integer, "its jid"),
     column(Stats, "name", Text, "its name"),

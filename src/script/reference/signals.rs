@@ -15,7 +15,7 @@ pub const UPDATE: Shape = Shape {
         key("profile", Any, "as in a spec", "as it is", "what the jail may do from now on").shape(&PROFILE),
         key("audit", List, "names of rights, or [\"all\"]", "none", "rights whose use is let through and told from now on"),
         key("enforce", List, "names of rights, or [\"all\"]", "none", "audited rights that are denied again"),
-        key("ports", List, "port numbers", "as they are", "the ports that only this jail may bind from now on"),
+        key("ports", List, "as in a spec", "as they are", "the ports that only this jail may bind from now on"),
         key(
             "connect",
             List,

@@ -29,7 +29,13 @@ pub const SPEC: Shape = Shape {
             .words(levels)
             .shape(&PROFILE),
         key("base", Text, "host, NAME, NAME@VERSION, dir:PATH or tar:PATH", "host", "where its programs come from"),
-        key("ports", List, "numbers from 1 to 65535", "[]", "ports that only this jail may bind"),
+        key(
+            "ports",
+            List,
+            "numbers, or texts as \"53/udp\", \"127.0.0.2:53\", \"[::1]:53/tcp\", \"5000-5010\"",
+            "[]",
+            "ports that only this jail may bind: of every protocol and address where none is named",
+        ),
         key(
             "connect",
             List,

@@ -15,10 +15,11 @@ use nix::sys::socket::{AddressFamily, ControlMessage, MsgFlags, SockFlag, SockTy
 use nix::sys::stat::Mode;
 
 use super::reach::MARK;
+use crate::jail::spec::probe::Probe;
 use crate::jail::store::random_name;
 use crate::jail::{Host, JailError};
 use crate::kernel::system;
-use crate::kernel::{JailName, Jid, Port, detached};
+use crate::kernel::{JailName, Jid, Port, Protocol, Reservation, detached};
 
 /// Laid out.
 pub struct Bait {
@@ -37,8 +38,8 @@ pub struct Bait {
 pub struct Neighbour {
     /// A process, and whose it is.
     pub member: Option<(i32, JailName)>,
-    /// A port that nobody has a socket on, and who reserved it.
-    pub port: Option<(Port, JailName)>,
+    /// To bind a port that nobody has a socket on, and who reserved it.
+    pub port: Option<(Probe, JailName)>,
 }
 
 impl Bait {
@@ -66,8 +67,8 @@ impl Neighbour {
         let mut found = Neighbour::default();
         let used = ports_in_use();
         for jail in host.kernel.list()?.into_iter().filter(|jail| jail.jid != jid) {
-            if let Some(port) = jail.policy.ports.iter().find(|port| !used.contains(&port.get())) {
-                found.port.get_or_insert((*port, jail.name.clone()));
+            if let Some(probe) = jail.policy.ports.iter().find_map(|theirs| unused(*theirs, &used)) {
+                found.port.get_or_insert((probe, jail.name.clone()));
             }
             // One that ends meanwhile has no members.
             if let Some(member) = host.kernel.members(jail.jid).unwrap_or_default().first() {
@@ -76,6 +77,13 @@ impl Neighbour {
         }
         Ok(found)
     }
+}
+
+/// A bind of one of these.
+fn unused(theirs: Reservation, used: &HashSet<u16>) -> Option<Probe> {
+    let number = theirs.numbers().find(|number| !used.contains(number))?;
+    let port = Port::try_from(i64::from(number)).ok()?;
+    Some(Probe::Bind { address: theirs.address(), port, udp: theirs.protocol() == Some(Protocol::Udp) })
 }
 
 /// Local ports of all TCP sockets, proc_net_tcp(5).

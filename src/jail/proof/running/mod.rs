@@ -225,9 +225,9 @@ fn walls(bait: &Bait) -> Vec<Try> {
     let of = |owner: &JailName| Some(format!("of {owner}"));
     let (pid, whose) = (member.as_ref().map(|(pid, _)| *pid), member.as_ref().map_or_else(lonely, |(_, owner)| of(owner)));
     let reach = |make: fn(i32) -> Reach| pid.map(|pid| make(pid).to_string());
-    let port_order = port.as_ref().map(|(port, _)| Probe::Bind { port: *port, udp: false }.to_string());
+    let port_order = port.as_ref().map(|(order, _)| order.to_string());
     let port_detail = match port {
-        Some((port, owner)) => Some(format!("port {port} of {owner}")),
+        Some((order, owner)) => Some(format!("port {} of {owner}", order.to_string().trim_start_matches("bind "))),
         None => Some("no other jail has a reserved port that nothing listens on".to_owned()),
     };
     vec![

@@ -4,6 +4,7 @@
 mod file;
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
@@ -12,13 +13,13 @@ use super::nearest;
 use super::profile::meant as meant_right;
 use crate::kernel::policy::Action;
 use crate::kernel::sim::Deed;
-use crate::kernel::{Port, PortError, Right};
+use crate::kernel::{Port, PortError, Protocol, Reservation, ReservationError, Right};
 
 /// An action, small enough to be tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Probe {
-    /// `bind 80`, `bind 53/udp`: a socket on that port.
-    Bind { port: Port, udp: bool },
+    /// `bind 80`, `bind 53/udp`, `bind 127.0.0.2:53/udp`: a socket on that port, of every IPv4 address where none is named.
+    Bind { address: Option<IpAddr>, port: Port, udp: bool },
     /// `open /dev/sda`, and with `write` `write /proc/sys/kernel/hostname`: opening, without reading or writing.
     Open { path: String, write: bool },
     /// Anything that takes no argument, by its name.
@@ -95,7 +96,7 @@ pub const FEATS: [Feat; 40] = [
 ];
 
 /// The forms of probes with an argument.
-const FORMS: [&str; 4] = ["bind PORT", "bind PORT/udp", "open PATH", "write PATH"];
+const FORMS: [&str; 5] = ["bind PORT", "bind PORT/udp", "bind ADDRESS:PORT", "open PATH", "write PATH"];
 /// capabilities(7): binding ports below 1024.
 const CAP_NET_BIND_SERVICE: u32 = 10;
 const FIRST_FREE_PORT: u16 = 1024;
@@ -115,6 +116,8 @@ pub enum ExampleError {
     Unknown { text: String, hint: Option<String> },
     #[error("{text:?}: {error}")]
     Port { text: String, error: PortError },
+    #[error("{text:?}: {error}")]
+    Place { text: String, error: ReservationError },
     #[error("{0:?} names no absolute path; write open /dev/sda")]
     Path(String),
 }
@@ -140,8 +143,15 @@ impl FromStr for Example {
                     Some((port, "tcp")) => (port, false),
                     _ => (rest, false),
                 };
+                let (address, port) = match port.parse::<Reservation>() {
+                    Ok(place) if place.address().is_some() && place.count() == 1 => {
+                        (place.address(), place.ports().0.to_string())
+                    }
+                    Err(error) if port.contains(':') => return Err(ExampleError::Place { text, error }),
+                    _ => (None, port.to_owned()),
+                };
                 let port = port.parse().map_err(|error| ExampleError::Port { text: text.clone(), error })?;
-                Ok(Example::Probe(Probe::Bind { port, udp }))
+                Ok(Example::Probe(Probe::Bind { address, port, udp }))
             }
             "open" | "write" => {
                 // A path may hold blanks of its own.
@@ -168,7 +178,13 @@ impl FromStr for Example {
 impl fmt::Display for Probe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Probe::Bind { port, udp } => write!(f, "bind {port}{}", if *udp { "/udp" } else { "" }),
+            Probe::Bind { address, port, udp } => {
+                let protocol = if *udp { "/udp" } else { "" };
+                match address {
+                    None => write!(f, "bind {port}{protocol}"),
+                    Some(address) => write!(f, "bind {}{protocol}", SocketAddr::new(*address, port.get())),
+                }
+            }
             Probe::Open { path, write } => write!(f, "{} {path}", if *write { "write" } else { "open" }),
             Probe::Feat(feat) => f.write_str(feat.name),
         }
@@ -194,10 +210,12 @@ impl Probe {
     /// What a process that does it is judged by, in this order; all must be allowed.
     pub fn deeds(&self) -> Vec<Deed> {
         match self {
-            Probe::Bind { port, .. } => {
+            Probe::Bind { address, port, udp } => {
+                let at = SocketAddr::new(address.unwrap_or(Ipv4Addr::UNSPECIFIED.into()), port.get());
+                let protocol = if *udp { Protocol::Udp } else { Protocol::Tcp };
                 let privileged = port.get() < FIRST_FREE_PORT;
                 let capability = privileged.then_some(Deed::Act(Action::Capability(CAP_NET_BIND_SERVICE)));
-                capability.into_iter().chain([Deed::Bind(*port)]).collect()
+                capability.into_iter().chain([Deed::Bind(at, Some(protocol))]).collect()
             }
             Probe::Open { path, write } => vec![Deed::Act(file::action(path, *write))],
             Probe::Feat(feat) => feat.asks.iter().map(Ask::deed).collect(),
@@ -242,7 +260,7 @@ impl Example {
             },
         };
         match right {
-            "privileged_port" => Some(Probe::Bind { port: Port::try_from(1).ok()?, udp: false }),
+            "privileged_port" => Some(Probe::Bind { address: None, port: Port::try_from(1).ok()?, udp: false }),
             "device" => open("/dev/mem", false),
             "sysctl_write" => open("/proc/sys/kernel/hostname", true),
             "kernel_fs_write" => open("/sys/kernel/uevent_helper", true),
@@ -262,6 +280,7 @@ pub fn catalogue() -> Vec<(&'static str, &'static str, Option<Right>)> {
     let mut found = vec![
         ("bind PORT", "a TCP socket on the port; below 1024 it takes a right", named("privileged_port")),
         ("bind PORT/udp", "a UDP socket on the port", named("privileged_port")),
+        ("bind ADDRESS:PORT", "the same on one address", named("privileged_port")),
         ("open PATH", "opening a file or device for reading", None),
         ("write PATH", "opening it for writing, without writing", None),
     ];
@@ -294,6 +313,8 @@ mod tests {
         let cases = [
             ("bind 80", Some("privileged_port")),
             ("bind 53/udp", Some("privileged_port")),
+            ("bind 127.0.0.2:53/udp", Some("privileged_port")),
+            ("bind [::1]:8080", Some("port_foreign")),
             ("bind 8080", Some("port_foreign")),
             ("ping", Some("ping")),
             ("open /dev/sda", Some("device")),
@@ -316,7 +337,20 @@ mod tests {
 
     #[test]
     fn what_is_no_example_is_told_with_what_may_have_been_meant() {
-        let texts = ["", "bnid 80", "bind", "bind 99999", "bind 80/sctp", "open", "open etc/passwd", "pnig", "mount /"];
+        let texts = [
+            "",
+            "bnid 80",
+            "bind",
+            "bind 99999",
+            "bind 80/sctp",
+            "bind 127.0.0.2:0",
+            "bind 80-90",
+            "bind ::1:80",
+            "open",
+            "open etc/passwd",
+            "pnig",
+            "mount /",
+        ];
         let messages: Vec<String> = texts.iter().map(|text| text.parse::<Example>().unwrap_err().to_string()).collect();
         insta::assert_snapshot!(messages.join("\n"));
     }
@@ -331,7 +365,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_example_reads_back_as_it_prints(text in "(bind|open|write) ?/?[ -~]{0,12}|[a-z_ ]{1,12}") {
+        fn an_example_reads_back_as_it_prints(text in "(bind|open|write) ?/?([ -~]{0,12}|[0-9.:\\[\\]]{0,12}(/udp)?)|[a-z_ ]{1,12}") {
             if let Ok(example) = text.parse::<Example>() {
                 prop_assert_eq!(example.to_string().parse::<Example>().unwrap(), example);
             }

@@ -18,7 +18,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::probe::Example;
-use crate::kernel::{Level, Policy, Port, Right, RightSet};
+use crate::kernel::{Level, Policy, Reservation, Right, RightSet};
 
 pub use algebra::Extension;
 pub use diff::{Entry, ProfileDiff, Rewording};
@@ -146,7 +146,7 @@ impl Profile {
     }
 
     /// What the kernel is told of a jail with these ports.
-    pub fn policy(&self, ports: Vec<Port>) -> Policy {
+    pub fn policy(&self, ports: Vec<Reservation>) -> Policy {
         Policy { audited: self.audited(), ..Policy::new(self.rights(), ports) }
     }
 

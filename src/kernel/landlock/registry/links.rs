@@ -10,7 +10,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::{Guard, Record, Registry};
-use crate::kernel::{JailName, Jid, KernelError, Port};
+use crate::kernel::{Conflict, JailName, Jid, KernelError, Reservation};
 
 pub const NAMES: &str = "names";
 pub const PORTS: &str = "ports";
@@ -20,14 +20,35 @@ impl Registry {
         Ok(self.linked(NAMES, name.as_str())?.filter(|jail| jail.name == *name))
     }
 
-    /// Whose the port is.
-    pub fn owner(&self, port: Port) -> Result<Option<Record>, KernelError> {
-        Ok(self.linked(PORTS, &port.to_string())?.filter(|jail| jail.ports.contains(&port)))
+    /// Which of these another jail has.
+    pub fn in_the_way(&self, wanted: &[Reservation]) -> Result<Option<Conflict<JailName>>, KernelError> {
+        if wanted.is_empty() {
+            return Ok(None);
+        }
+        for theirs in self.reserved()? {
+            let Some(wanted) = wanted.iter().copied().find(|wanted| wanted.overlaps(theirs)) else { continue };
+            if let Some(owner) = self.linked(PORTS, &entry_of(theirs))?.filter(|jail| jail.ports.contains(&theirs)) {
+                return Ok(Some(Conflict { wanted, theirs, owner: owner.name }));
+            }
+        }
+        Ok(None)
     }
 
     /// All ports of jails, and none but those where no verb was killed.
     pub fn ports(&self) -> Result<BTreeSet<u32>, KernelError> {
-        self.numbers(PORTS)
+        Ok(self.reserved()?.into_iter().flat_map(Reservation::numbers).map(u32::from).collect())
+    }
+
+    /// What jails reserve, likewise. What is no reservation is no link of ours.
+    fn reserved(&self) -> Result<Vec<Reservation>, KernelError> {
+        let path = self.path(PORTS);
+        let doing = || KernelError::io(format!("list {}", path.display()));
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&path).map_err(doing())? {
+            let name = entry.map_err(doing())?.file_name();
+            found.extend(name.to_str().and_then(|name| name.replace('+', "/").parse::<Reservation>().ok()));
+        }
+        Ok(found)
     }
 
     fn linked(&self, part: &str, entry: &str) -> Result<Option<Record>, KernelError> {
@@ -81,8 +102,13 @@ impl Registry {
     }
 }
 
+/// No two jails reserve the same, so what it is called is one jail's.
+fn entry_of(reserved: Reservation) -> String {
+    reserved.to_string().replace('/', "+")
+}
+
 /// Where a jail is linked from.
 pub fn entries(jail: &Record) -> impl Iterator<Item = (&'static str, String)> {
-    let ports = jail.ports.iter().map(|port| (PORTS, port.to_string()));
+    let ports = jail.ports.iter().map(|ports| (PORTS, entry_of(*ports)));
     std::iter::once((NAMES, jail.name.to_string())).chain(ports)
 }

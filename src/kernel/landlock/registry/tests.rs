@@ -5,7 +5,10 @@ use crate::kernel::{JailDef, Level};
 
 fn def(name: &str) -> JailDef {
     let connect = vec!["any:53/udp".parse().unwrap()];
-    let policy = Policy { connect, ..Policy::new(Level::Medium.rights(), vec![Port::try_from(8080).unwrap()]) };
+    let policy = Policy {
+        connect,
+        ..Policy::new(Level::Medium.rights(), vec!["127.0.0.2:5000-5010/tcp".parse().unwrap(), "8080".parse().unwrap()])
+    };
     JailDef { name: name.parse().unwrap(), root: "/r".into(), profile: "medium".into(), policy }
 }
 
@@ -56,11 +59,15 @@ fn named(name: &str) -> JailName {
     name.parse().unwrap()
 }
 
+fn owner(registry: &Registry, wanted: &str) -> Option<JailName> {
+    registry.in_the_way(&[wanted.parse().unwrap()]).unwrap().map(|found| found.owner)
+}
+
 /// A jail with a port of its own.
-fn added_with(registry: &Registry, name: &str, port: i64) -> Jid {
+fn added_with(registry: &Registry, name: &str, port: impl ToString) -> Jid {
     let guard = registry.lock().unwrap();
     let jid = registry.next_jid(&guard).unwrap();
-    let policy = Policy::new(Level::Medium.rights(), vec![Port::try_from(port).unwrap()]);
+    let policy = Policy::new(Level::Medium.rights(), vec![port.to_string().parse().unwrap()]);
     registry.add(&guard, jid, &JailDef { policy, ..def(name) }).unwrap();
     jid
 }
@@ -70,7 +77,8 @@ fn a_jail_is_found_by_name_and_by_port_until_it_is_removed() {
     let scratch = tempfile::tempdir().unwrap();
     let registry = Registry::open(scratch.path()).unwrap();
     let (a, b) = (added_with(&registry, "a", 80), added_with(&registry, "b.1", 81));
-    let port = |number: i64| registry.owner(Port::try_from(number).unwrap()).unwrap().map(|jail| jail.jid);
+    let port =
+        |number: i64| owner(&registry, &number.to_string()).and_then(|name| registry.find(&name).unwrap()).map(|jail| jail.jid);
     let find = |name: &str| registry.find(&named(name)).unwrap().map(|jail| jail.jid);
     assert_eq!(
         (find("a"), find("b.1"), find("b"), port(80), port(81), port(82)),
@@ -80,6 +88,21 @@ fn a_jail_is_found_by_name_and_by_port_until_it_is_removed() {
     assert_eq!((find("a"), port(80), find("b.1")), (None, None, Some(b)));
     registry.remove(&registry.lock().unwrap(), a).unwrap();
     assert_eq!(registry.ports().unwrap().into_iter().collect::<Vec<_>>(), [81]);
+}
+
+#[test]
+fn what_overlaps_is_found_and_what_has_another_address_or_protocol_is_nobodys() {
+    let scratch = tempfile::tempdir().unwrap();
+    let registry = Registry::open(scratch.path()).unwrap();
+    let reserved = ["127.0.0.2:53/udp", "[::1]:53/tcp", "5000-5002/tcp"];
+    for (i, text) in reserved.iter().enumerate() {
+        added_with(&registry, &format!("j{i}"), text);
+    }
+    let owners = ["53/udp", "[::1]:53", "4000-5000", "5003", "127.0.0.3:53/udp", "5000/udp"].map(|text| owner(&registry, text));
+    assert_eq!(owners, [Some(named("j0")), Some(named("j1")), Some(named("j2")), None, None, None]);
+    assert_eq!(registry.ports().unwrap().into_iter().collect::<Vec<_>>(), [53, 5000, 5001, 5002]);
+    registry.sweep(&registry.lock().unwrap()).unwrap();
+    assert_eq!(owner(&registry, "53/udp"), Some(named("j0")));
 }
 
 #[test]
@@ -97,13 +120,13 @@ fn links_without_a_jail_that_a_kill_left_find_nobody_and_go() {
     drop(guard);
     for (name, port) in [("early", 81), ("late", 82)] {
         assert_eq!(registry.find(&named(name)).unwrap(), None);
-        assert_eq!(registry.owner(Port::try_from(port).unwrap()).unwrap(), None);
+        assert_eq!(owner(&registry, &port.to_string()), None);
     }
     // The number of what came to nothing is another jail's now: it has neither that name nor that port.
     let other = added_with(&registry, "other", 83);
     symlink(other.get().to_string(), scratch.path().join("ports/84")).unwrap();
     assert_eq!(registry.find(&named("late")).unwrap(), None);
-    assert_eq!(registry.owner(Port::try_from(84).unwrap()).unwrap(), None);
+    assert_eq!(owner(&registry, "84"), None);
     assert_eq!(added_with(&registry, "early", 81), registry.find(&named("early")).unwrap().unwrap().jid);
     registry.sweep(&registry.lock().unwrap()).unwrap();
     assert_eq!(registry.ports().unwrap().into_iter().collect::<Vec<_>>(), [80, 81, 83]);
@@ -144,7 +167,7 @@ fn jails_that_a_jailsh_without_links_left_running_are_found_by_name() {
     }
     let again = Registry::open(scratch.path()).unwrap();
     assert_eq!(again.find(&named("a")).unwrap().unwrap().jid, jid);
-    assert_eq!(again.owner(Port::try_from(80).unwrap()).unwrap().unwrap().jid, jid);
+    assert_eq!(owner(&again, "80"), Some(named("a")));
 }
 
 #[test]
