@@ -24,8 +24,9 @@ enum { REFUSED = 0, ALLOWED = 1 };
 
 /* ---- ports: attached to the root group, so that the host is asked as well ---- */
 
-/* A jail's group is `jailsh/NAME`; the root is level 0. */
-enum { JAIL_LEVEL = 2 };
+/* A jail's group is `jailsh/NAME`, or where systemd gave groups away `jailsh.slice/jailsh-groups.service/NAME`; the root is
+ * level 0. What is above or below a jail's group is no jail's, so at most one of the two is. */
+enum { JAIL_LEVEL = 2, GIVEN_JAIL_LEVEL = 3 };
 
 static __always_inline __u16 protocol_of(__u32 protocol, __u32 type)
 {
@@ -62,6 +63,9 @@ static __always_inline int judge_binding(const struct jp_destination *at)
 	__u64 group = bpf_get_current_ancestor_cgroup_id(JAIL_LEVEL);
 
 	if (!at->port || jp_may_bind(group, other_owner_of(group, at)))
+		return ALLOWED;
+	group = bpf_get_current_ancestor_cgroup_id(GIVEN_JAIL_LEVEL);
+	if (jp_may_bind(group, other_owner_of(group, at)))
 		return ALLOWED;
 	bpf_set_retval(-EADDRINUSE);
 	return REFUSED;
@@ -186,6 +190,10 @@ static __always_inline int judge_destination(struct rule_search *search)
 
 	search->group = bpf_get_current_ancestor_cgroup_id(JAIL_LEVEL);
 	limits = bpf_map_lookup_elem(&group_limits, &search->group);
+	if (!limits) {
+		search->group = bpf_get_current_ancestor_cgroup_id(GIVEN_JAIL_LEVEL);
+		limits = bpf_map_lookup_elem(&group_limits, &search->group);
+	}
 	if (!limits)
 		return ALLOWED;
 	if (!jp_holds(limits->rights, JP_CONNECT)) {

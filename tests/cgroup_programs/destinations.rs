@@ -44,7 +44,7 @@ fn listen() -> (TcpListener, UdpSocket, u16) {
 #[test]
 fn a_limited_group_reaches_what_its_rules_name_and_nothing_else_by_any_way() {
     let Some(stage) = Stage::set() else { return };
-    let (limited, free) = (Group::make("limited"), Group::make("free"));
+    let (limited, free) = (Group::make_given("limited"), Group::make("free"));
     let (near, far) = (listen(), listen());
     let before = attached();
     let reconcile = |wanted: &Wanted| stage.reservations.reconcile(wanted).expect("reconciled");
@@ -82,7 +82,7 @@ fn ports_of_other_groups_are_parted_from_one_without_loopback_foreign() {
     let ip = |arguments: &[&str]| std::process::Command::new("ip").args(arguments).status().expect("ip is installed").success();
     // in the network namespace of the test's own, which ends with it
     assert!(ip(&["address", "add", "198.51.100.78/24", "dev", "lo"]));
-    let (parted, other) = (Group::make("parted"), Group::make("other"));
+    let (parted, other) = (Group::make_given("parted"), Group::make("other"));
     let udp = |address, port| reaching::connect(libc::AF_INET, libc::SOCK_DGRAM, 0, &at(libc::AF_INET, address, port));
     let wanted = Wanted {
         ports: [(THEIRS, other.id()), (OURS, parted.id())].map(|(port, id)| (id, port.to_string().parse().unwrap())).into(),

@@ -26,6 +26,9 @@ pub fn cgroup2() -> PathBuf {
     place.expect("the programs load, so there is a cgroup2")
 }
 
+/// As deep as jailsh.slice/jailsh-groups.service, and nobody else's.
+const GIVEN: &str = "jailsh-test.slice/groups.service";
+
 /// A group `jailsh/NAME` of the test's own. Removed on drop, after its members.
 pub struct Group {
     pub path: PathBuf,
@@ -34,6 +37,13 @@ pub struct Group {
 impl Group {
     pub fn make(name: &str) -> Group {
         let path = cgroup2().join("jailsh").join(format!("test-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).expect("a group");
+        Group { path }
+    }
+
+    /// One where systemd gives groups away, a level further down.
+    pub fn make_given(name: &str) -> Group {
+        let path = cgroup2().join(GIVEN).join(format!("test-{name}-{}", std::process::id()));
         fs::create_dir_all(&path).expect("a group");
         Group { path }
     }
@@ -64,7 +74,9 @@ impl Drop for Group {
             }
         }
         // Goes if nobody else's group is in it.
-        let _ = fs::remove_dir(cgroup2().join("jailsh"));
+        for parent in [GIVEN, "jailsh-test.slice", "jailsh"] {
+            let _ = fs::remove_dir(cgroup2().join(parent));
+        }
     }
 }
 
