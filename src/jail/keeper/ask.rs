@@ -50,8 +50,10 @@ pub fn run(
     told: OwnedFd,
     standard: [BorrowedFd<'_>; 3],
 ) -> Result<Asked, JailError> {
-    let channel = reach(host, name, jid)?;
-    let (pid, process) = request_run(name, &channel, order, told, standard, None)?;
+    let parcel = Parcel::new(order, told, standard, None)?;
+    let channel = reach(host, name, jid, &parcel)?;
+    drop(parcel);
+    let (pid, process) = started(name, &channel)?;
     let pidfd = process.ok_or_else(|| lied(name, "it sent no descriptor of the process"))?;
     check_member(host, name, jid, pid, &pidfd)?;
     Ok(Asked { pid: Pid::from_raw(pid), pidfd: Process::received(pid, pidfd), channel })
@@ -75,8 +77,10 @@ impl Keeper {
         standard: [BorrowedFd<'_>; 3],
         notify: Option<BorrowedFd<'_>>,
     ) -> Result<Pid, JailError> {
-        let channel = greet(host, name)?.ok_or_else(|| lied(name, "it does not answer"))?;
-        let (pid, _) = request_run(name, &channel, &Order { sibling: true, ..order.clone() }, told, standard, notify)?;
+        let parcel = Parcel::new(&Order { sibling: true, ..order.clone() }, told, standard, notify)?;
+        let channel = greet(host, name, Some(&parcel))?.ok_or_else(|| lied(name, "it does not answer"))?;
+        drop(parcel);
+        let (pid, _) = started(name, &channel)?;
         // Whatever it says: what it started for us is our child, and nothing else is.
         let mut status = std::mem::MaybeUninit::<libc::siginfo_t>::zeroed();
         let how = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
@@ -91,7 +95,7 @@ impl Keeper {
 
 /// Makes sure that no keeper is there. The caller holds the keeper lock.
 fn retire_or_refuse(host: &Host, name: &JailName, jid: Jid) -> Result<(), JailError> {
-    if let Some(channel) = greet(host, name)? {
+    if let Some(channel) = greet(host, name, None)? {
         let unheard = |errno: Errno| lied(name, errno.desc());
         channel.send(&encode(&Request::Retire), &[]).map_err(unheard)?;
         match hear(&channel) {
@@ -112,15 +116,15 @@ fn retire_or_refuse(host: &Host, name: &JailName, jid: Jid) -> Result<(), JailEr
     if members.is_empty() { Ok(()) } else { Err(JailError::Unjoinable { name: name.clone(), members: members.len() }) }
 }
 
-/// A connection to the jail's keeper, which is brought if there is none.
-fn reach(host: &Host, name: &JailName, jid: Jid) -> Result<Channel, JailError> {
-    if let Some(channel) = greet(host, name)? {
+/// A connection to the jail's keeper, which is brought if there is none and has the order then.
+fn reach(host: &Host, name: &JailName, jid: Jid, parcel: &Parcel<'_>) -> Result<Channel, JailError> {
+    if let Some(channel) = greet(host, name, Some(parcel))? {
         return Ok(channel);
     }
     let deadline = Instant::now() + REPAIR;
     while host.kernel.jail(jid)?.is_some_and(|jail| jail.held && !jail.closing) {
         // A supervisor brings its own.
-        if let Some(channel) = greet(host, name)? {
+        if let Some(channel) = greet(host, name, Some(parcel))? {
             return Ok(channel);
         }
         if Instant::now() >= deadline {
@@ -131,7 +135,7 @@ fn reach(host: &Host, name: &JailName, jid: Jid) -> Result<Channel, JailError> {
     }
     let _lock = Lock::keeper(&host.config, name)?;
     // Another command may have brought one in between.
-    if let Some(channel) = greet(host, name)? {
+    if let Some(channel) = greet(host, name, Some(parcel))? {
         return Ok(channel);
     }
     let members = host.kernel.members(jid)?.len();
@@ -139,11 +143,12 @@ fn reach(host: &Host, name: &JailName, jid: Jid) -> Result<Channel, JailError> {
         return Err(JailError::Unjoinable { name: name.clone(), members });
     }
     on_demand(host, name, jid)?;
-    greet(host, name)?.ok_or_else(|| lied(name, "it does not answer"))
+    greet(host, name, Some(parcel))?.ok_or_else(|| lied(name, "it does not answer"))
 }
 
-/// Connects to a keeper and waits for its first word; `None` if there is no keeper, or one that is just going.
-fn greet(host: &Host, name: &JailName) -> Result<Option<Channel>, JailError> {
+/// Connects to a keeper and waits for its first word; `None` if there is no keeper, or one that is just going. An order is
+/// sent along, which saves the two a turn: a keeper takes none of a caller who did not stay for that word.
+fn greet(host: &Host, name: &JailName, parcel: Option<&Parcel<'_>>) -> Result<Option<Channel>, JailError> {
     let Some(run) = root::run_of(&host.config, name)? else { return Ok(None) };
     let doing = || JailError::system(format!("reach the keeper of jail {name}"));
     let socket = socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC, None).map_err(doing())?;
@@ -153,6 +158,11 @@ fn greet(host: &Host, name: &JailName) -> Result<Option<Channel>, JailError> {
         Err(errno) => return Err(doing()(errno)),
     }
     let channel = Channel::new(socket);
+    match parcel.map_or(Ok(()), |parcel| parcel.send(&channel)) {
+        Ok(()) => {}
+        Err(Errno::ECONNRESET | Errno::EPIPE) => return Ok(None),
+        Err(errno) => return Err(lied(name, errno.desc())),
+    }
     match hear(&channel) {
         Ok((Reply::Ready, _)) => Ok(Some(channel)),
         Ok((other, _)) => Err(lied(name, &format!("it greeted with {other:?}"))),
@@ -165,19 +175,35 @@ fn greet(host: &Host, name: &JailName) -> Result<Option<Channel>, JailError> {
     }
 }
 
-fn request_run(
-    name: &JailName,
-    channel: &Channel,
-    order: &Order,
+/// An order, and the descriptors that go with it.
+struct Parcel<'a> {
+    body: OwnedFd,
     told: OwnedFd,
-    standard: [BorrowedFd<'_>; 3],
-    notify: Option<BorrowedFd<'_>>,
-) -> Result<(i32, Option<OwnedFd>), JailError> {
-    let body = sealed(&encode(order)).map_err(|error| JailError::System { doing: error.doing.into(), errno: error.errno })?;
-    let [stdin, stdout, stderr] = standard;
-    let mut descriptors = vec![body.as_fd(), told.as_fd(), stdin, stdout, stderr];
-    descriptors.extend(notify);
-    channel.send(&encode(&Request::Run), &descriptors).map_err(|errno| lied(name, errno.desc()))?;
+    standard: [BorrowedFd<'a>; 3],
+    notify: Option<BorrowedFd<'a>>,
+}
+
+impl<'a> Parcel<'a> {
+    fn new(
+        order: &Order,
+        told: OwnedFd,
+        standard: [BorrowedFd<'a>; 3],
+        notify: Option<BorrowedFd<'a>>,
+    ) -> Result<Parcel<'a>, JailError> {
+        let body = sealed(&encode(order)).map_err(|error| JailError::System { doing: error.doing.into(), errno: error.errno })?;
+        Ok(Parcel { body, told, standard, notify })
+    }
+
+    fn send(&self, channel: &Channel) -> Result<(), Errno> {
+        let [stdin, stdout, stderr] = self.standard;
+        let mut descriptors = vec![self.body.as_fd(), self.told.as_fd(), stdin, stdout, stderr];
+        descriptors.extend(self.notify);
+        channel.send(&encode(&Request::Run), &descriptors)
+    }
+}
+
+/// What a keeper says that has an order.
+fn started(name: &JailName, channel: &Channel) -> Result<(i32, Option<OwnedFd>), JailError> {
     match hear(channel) {
         Ok((Reply::Started { pid }, descriptors)) => Ok((pid, descriptors.into_iter().next())),
         Ok((Reply::Refused { why }, _)) => Err(lied(name, &format!("it refused: {why}"))),

@@ -211,7 +211,8 @@ pub fn read_regular(fd: OwnedFd, path: &Path, limit: usize) -> Result<Vec<u8>, J
     if SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits()) != SFlag::S_IFREG {
         return Err(refuse("is no plain file".into()));
     }
-    let mut bytes = Vec::new();
+    // Room for its end to be seen, too.
+    let mut bytes = Vec::with_capacity(usize::try_from(status.st_size).unwrap_or(0).min(limit) + 1);
     let mut bounded = std::io::Read::take(std::fs::File::from(fd), limit as u64 + 1);
     std::io::Read::read_to_end(&mut bounded, &mut bytes).map_err(JailError::io(format!("read {}", path.display())))?;
     if bytes.len() > limit {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::hierarchy::{Controller, Hierarchy, Version};
 use super::io::{self, Disk};
 use super::{group_in, layout};
-use crate::kernel::{Bytes, CpuQuota, CpuWeight, KernelError, Limits, Usage};
+use crate::kernel::{Bytes, CpuQuota, CpuWeight, KernelError, Limits, Usage, plain};
 
 /// What groups have that were told nothing.
 const USUAL_WEIGHT: u32 = 100;
@@ -269,7 +269,7 @@ impl Files {
     }
 
     pub fn text(&self, file: &str) -> Option<String> {
-        fs::read_to_string(self.group.join(file)).ok()
+        plain::text(self.group.join(file)).ok()
     }
 
     fn number(&self, file: &str) -> Option<u64> {

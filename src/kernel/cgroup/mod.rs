@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use hierarchy::{CONTROLLERS, Controller, Hierarchy, Version};
 
-use super::KernelError;
+use super::{KernelError, plain};
 
 pub use limits::{apply, check, read, usage};
 
@@ -78,7 +78,7 @@ pub fn is_given_away() -> bool {
 
 /// Is this process in the jail's group of cgroup2?
 pub fn holds(name: &str, pid: i32) -> bool {
-    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+    let groups = plain::text(format!("/proc/{pid}/cgroup")).unwrap_or_default();
     groups.lines().any(|line| parent::names(line, name))
 }
 
@@ -107,7 +107,7 @@ pub fn create(name: &str) -> Result<(), KernelError> {
         let group = group_in(top, name);
         let doing = format!("make the control group {}", group.display());
         fs::create_dir_all(&group).map_err(KernelError::io(doing.clone()))?;
-        let members = fs::read_to_string(group.join("cgroup.procs")).map_err(KernelError::io(doing.clone()))?;
+        let members = plain::text(group.join("cgroup.procs")).map_err(KernelError::io(doing.clone()))?;
         if !members.is_empty() {
             return Err(KernelError::Other { doing, why: "it exists and holds processes; move or end them first".into() });
         }
@@ -128,7 +128,7 @@ fn hand_down_controllers() {
     for controller in used {
         for group in parent::to_hand_down(top) {
             let file = group.join("cgroup.subtree_control");
-            let has = fs::read_to_string(&file).is_ok_and(|text| text.split_whitespace().any(|name| name == controller.name()));
+            let has = plain::text(&file).is_ok_and(|text| text.split_whitespace().any(|name| name == controller.name()));
             if !has {
                 let _ = write(&file, &format!("+{}", controller.name()));
             }
@@ -216,11 +216,11 @@ pub fn is_frozen(name: &str) -> bool {
 }
 
 fn stands_still(group: &Path) -> bool {
-    fs::read_to_string(group.join("cgroup.events")).is_ok_and(|events| events.lines().any(|line| line == "frozen 1"))
+    plain::text(group.join("cgroup.events")).is_ok_and(|events| events.lines().any(|line| line == "frozen 1"))
 }
 
 /// CPU time of all members that ever were, in microseconds.
 pub fn usage_usec(name: &str) -> Option<u64> {
-    let text = fs::read_to_string(group(name)?.join("cpu.stat")).ok()?;
+    let text = plain::text(group(name)?.join("cpu.stat")).ok()?;
     text.lines().find_map(|line| line.strip_prefix("usage_usec ")?.trim().parse().ok())
 }

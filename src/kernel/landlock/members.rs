@@ -1,20 +1,19 @@
 //! Who is in a jail's control group, and what they use. Reads the group and /proc; signals by descriptor, so that a
 //! process that took over a pid is never met.
 
-use std::fs;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::kernel::system::pidfd;
-use crate::kernel::{Jid, KernelError, Member, cgroup};
+use crate::kernel::{Jid, KernelError, Member, cgroup, plain};
 
 const POLL: Duration = Duration::from_millis(2);
 
 /// Pids of the live members, ascending.
 pub fn pids(group: &Path) -> Result<Vec<i32>, KernelError> {
     let file = group.join("cgroup.procs");
-    let text = match fs::read_to_string(&file) {
+    let text = match plain::text(&file) {
         Ok(text) => text,
         // The group goes with its jail.
         Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENODEV)) => return Ok(Vec::new()),
@@ -29,7 +28,7 @@ pub fn pids(group: &Path) -> Result<Vec<i32>, KernelError> {
 /// The members with their names; one that ends meanwhile is left out.
 pub fn of(group: &Path) -> Result<Vec<Member>, KernelError> {
     let name = |pid| {
-        let comm = fs::read(format!("/proc/{pid}/comm")).ok()?;
+        let comm = plain::read(format!("/proc/{pid}/comm")).ok()?;
         let command = String::from_utf8_lossy(comm.strip_suffix(b"\n").unwrap_or(&comm)).into_owned();
         Some(Member { pid, command })
     };
@@ -39,7 +38,7 @@ pub fn of(group: &Path) -> Result<Vec<Member>, KernelError> {
 /// Sum of the members' virtual sizes, in pages.
 pub fn virtual_pages(pids: &[i32]) -> u64 {
     let size = |pid: &i32| {
-        let statm = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+        let statm = plain::text(format!("/proc/{pid}/statm")).ok()?;
         statm.split(' ').next()?.parse::<u64>().ok()
     };
     pids.iter().filter_map(size).sum()

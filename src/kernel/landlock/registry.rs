@@ -14,7 +14,7 @@ use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::samples::Samples;
-use crate::kernel::{ConnectRule, JailInfo, JailName, Jid, KernelError, Policy, Reservation, RightSet};
+use crate::kernel::{ConnectRule, JailInfo, JailName, Jid, KernelError, Policy, Reservation, RightSet, plain};
 use links::{NAMES, PORTS, entries};
 
 /// Form of the files; another one is another jailsh's.
@@ -270,7 +270,7 @@ impl Registry {
     }
 
     fn read<T: DeserializeOwned>(&self, path: &Path) -> Result<Option<T>, KernelError> {
-        let text = match fs::read(path) {
+        let text = match plain::read(path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(KernelError::io(format!("read {}", path.display()))(error)),
@@ -300,7 +300,7 @@ impl Registry {
 /// It does not change while a process lives.
 fn boot_id() -> &'static str {
     static ID: OnceLock<String> = OnceLock::new();
-    let read = || fs::read_to_string("/proc/sys/kernel/random/boot_id");
+    let read = || plain::text("/proc/sys/kernel/random/boot_id");
     ID.get_or_init(|| read().map_or_else(|_| "unknown".into(), |id| id.trim().to_owned()))
 }
 
