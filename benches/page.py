@@ -41,11 +41,11 @@ def calls(title, results, places, aims):
 
 
 def scale(results):
-    print("\n| jails | create, ms each | start --all, s | stop --all, s | stats, ms | scrape, ms | ps ax, ms | memory, KiB each | supervisor, private KiB |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("\n| jails | create, ms each | start --all, s | stop --all, s | stats, ms | scrape, ms | ps ax, ms | memory, KiB each | its processes, PSS KiB | supervisor, private KiB |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     for one in results:
         print(f"| {one['jails']} | {one['create']:.1f} | {one['start']:.2f} | {one['stop']:.2f} | {one['stats']:.1f} | {one['scrape']:.1f} "
-              f"| {one['ps']:.1f} | {one['kib']} | {one['supervisor']} |")
+              f"| {one['ps']:.1f} | {one['kib']} | {one['pss']} | {one['supervisor']} |")
     print("\nThe aim for stats is less than `ps ax`, for a supervisor less than 1024 KiB.\n\n![Growth](growth.svg)")
 
 

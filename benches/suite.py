@@ -207,11 +207,13 @@ class Suite:
                         begun = time.monotonic()
                         subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, timeout=PATIENCE)
                         times[what].append((time.monotonic() - begun) * 1000)
-                sizes = [size for size in map(private, titled("jailctl: supervise jail=bench-s")[:20]) if size]
+                some = titled("jailctl: supervise jail=bench-s")[:20]
+                sizes = [size for size in map(private, some) if size]
+                shares = [share for share in map(family, some) if share]
                 begun = time.monotonic()
                 self.run("jailmgr", "stop", "--all", data=data)
                 self.say("scale", jails=count, create=created * 1000, start=started, stop=time.monotonic() - begun, kib=used // count,
-                         supervisor=statistics.median(sizes) if sizes else None,
+                         supervisor=statistics.median(sizes) if sizes else None, pss=statistics.median(shares) if shares else None,
                          **{what: statistics.median(taken) for what, taken in times.items()})
         finally:
             subprocess.run(self.ours("jailmgr", "stop", "*", data=data), capture_output=True)
@@ -297,11 +299,25 @@ def titled(title):
 
 def private(pid):
     """KiB; `None` of one that ended."""
+    return summed(pid, ("Private_Clean:", "Private_Dirty:"))
+
+
+def family(pid):
+    """A supervisor's share of memory with its keeper and its service, KiB: what several have in common is divided by them."""
+    try:
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return None
+    shares = [summed(one, ("Pss:",)) for one in [pid, *children]]
+    return None if None in shares else sum(shares)
+
+
+def summed(pid, words):
     try:
         lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return None
-    return sum(int(line.split()[1]) for line in lines if line.startswith(("Private_Clean:", "Private_Dirty:")))
+    return sum(int(line.split()[1]) for line in lines if line.startswith(words))
 
 
 def available():
