@@ -25,6 +25,7 @@ mod limits;
 pub mod lsm;
 pub mod netbsd;
 mod object;
+#[cfg(target_os = "linux")]
 mod plain;
 pub mod policy;
 #[cfg(target_os = "linux")]
