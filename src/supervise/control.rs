@@ -48,7 +48,7 @@ impl<'a> Control<'a> {
 
     pub fn start(&self) -> Result<Started, SuperviseError> {
         let spec = self.check_spec()?;
-        let _verb = self.lock()?;
+        let verb = self.lock()?;
         // Looked at under the lock: what another verb did meanwhile counts.
         let kernel = jail::observe(self.host, self.name)?.kernel;
         match (&kernel, self.files.holder()) {
@@ -72,7 +72,7 @@ impl<'a> Control<'a> {
         }
         let running = jail::bring_up(self.host, self.name)?;
         let service = self.service(running.jid, &spec);
-        let started = match launch(&self.exe, &service).and_then(Launched::report) {
+        let started = match launch(&self.exe, &service, &verb).and_then(Launched::report) {
             // By a foreign hand, for our verbs wait for each other.
             Ok(Report::Held { .. }) => return Ok(Started::AlreadyRunning(running.jid)),
             Ok(report) => self.judge(report),
@@ -109,7 +109,7 @@ impl<'a> Control<'a> {
         if foreground {
             return self.attend(&service, verb);
         }
-        let report = launch(&self.exe, &service).and_then(Launched::report).map_err(|error| self.silent(&error))?;
+        let report = launch(&self.exe, &service, &verb).and_then(Launched::report).map_err(|error| self.silent(&error))?;
         self.judge(report)
     }
 
@@ -259,7 +259,7 @@ impl<'a> Control<'a> {
     }
 
     fn follow(&self, service: &Service, verb: Flock<File>, signals: &Signals) -> Result<(), SuperviseError> {
-        let launched = launch(&self.exe, service).map_err(|error| self.failed(error.to_string()))?;
+        let launched = launch(&self.exe, service, &verb).map_err(|error| self.failed(error.to_string()))?;
         let child = launched.child.ok_or_else(|| self.failed("the supervisor is no child".into()))?;
         let monitor = pidfd::open(child.as_raw()).map_err(|errno| self.failed(format!("pidfd_open: {}", errno.desc())))?;
         let report = launched.report();

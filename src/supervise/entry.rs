@@ -9,6 +9,7 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::stat::{Mode, umask};
 
 use super::files::{Files, Held, NotTaken};
+use super::launch::Inherited;
 use super::monitor::Monitor;
 use super::service::{Report, Service};
 use super::workload::Workload;
@@ -18,14 +19,17 @@ use crate::kernel::system::Signals;
 
 /// Runs the monitor that [`launch::launch`] started. `open` finds the workload of the service.
 pub fn main(open: impl FnOnce(&Service) -> Result<Box<dyn Workload>, KernelError>) -> ExitCode {
-    let (service, mut report) = match launch::taken_over() {
+    let Inherited { service, mut report, verb } = match launch::taken_over() {
         Ok(inherited) => inherited,
         Err(error) => {
             eprintln!("jailctl: {error}");
             return ExitCode::from(64);
         }
     };
-    let prepared = prepare(&service).and_then(|(signals, held)| match open(&service) {
+    let prepared = prepare(&service);
+    // From here on the next verb sees it.
+    drop(verb);
+    let prepared = prepared.and_then(|(signals, held)| match open(&service) {
         Ok(workload) => Ok((signals, held, workload)),
         Err(error) => Err(failed(error.to_string())),
     });

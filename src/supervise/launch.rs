@@ -2,12 +2,12 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::{AsFd, RawFd};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
+use nix::fcntl::{Flock, OFlag};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
 
@@ -17,6 +17,8 @@ use crate::jail::relaunch::{FIRST, Kinship, Relaunch, RelaunchError, failed, inh
 /// Where a monitor finds its service description and reports to.
 const SERVICE_FD: RawFd = FIRST;
 const REPORT_FD: RawFd = FIRST + 1;
+/// The verb lock of whoever started it.
+const VERB_FD: RawFd = FIRST + 2;
 /// A first start takes a trial and, when it fails, up to ten seconds to empty the jail; more where services say when they
 /// are ready.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -44,14 +46,17 @@ pub struct Launched {
     patience: Duration,
 }
 
-/// Starts a monitor for `service` by executing `exe`.
-pub fn launch(exe: &Path, service: &Service) -> Result<Launched, LaunchError> {
+/// Starts a monitor for `service` by executing `exe`. It keeps `verb` taken until it is the jail's supervisor, whatever
+/// becomes of the caller: the next verb then finds none, or one it can see.
+pub fn launch(exe: &Path, service: &Service, verb: &Flock<File>) -> Result<Launched, LaunchError> {
     let (report, report_end) = nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(failed("make a pipe"))?;
+    // flock(2): a lock is that of all copies of the descriptor, and goes with the last.
+    let verb = verb.as_fd().try_clone_to_owned().map_err(|error| failed("keep the verb lock")(errno_of(&error)))?;
     let relaunch = Relaunch {
         exe,
         shielded: false,
         title: service.title(),
-        descriptors: vec![sealed(service.to_json()?.as_bytes())?, report_end],
+        descriptors: vec![sealed(service.to_json()?.as_bytes())?, report_end, verb],
         kinship: if service.foreground { Kinship::Companion } else { Kinship::Nobodys },
         group: None,
     };
@@ -81,10 +86,22 @@ impl Launched {
     }
 }
 
-/// In the monitor: what [`launch`] passed on.
-pub fn taken_over() -> Result<(Service, File), LaunchError> {
-    let [description, report] = [SERVICE_FD, REPORT_FD].map(inherited);
-    let (Some(description), Some(report)) = (description, report) else { return Err(LaunchError::ByHand) };
+fn errno_of(error: &std::io::Error) -> Errno {
+    Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))
+}
+
+/// What [`launch`] passed on.
+pub struct Inherited {
+    pub service: Service,
+    pub report: File,
+    /// To be closed as soon as the monitor is the jail's supervisor.
+    pub verb: OwnedFd,
+}
+
+/// In the monitor, first thing.
+pub fn taken_over() -> Result<Inherited, LaunchError> {
+    let [description, report, verb] = [SERVICE_FD, REPORT_FD, VERB_FD].map(inherited);
+    let (Some(description), Some(report), Some(verb)) = (description, report, verb) else { return Err(LaunchError::ByHand) };
     let text = unsealed(description, Service::MAX_BYTES).ok_or(LaunchError::ByHand)?;
-    Ok((Service::from_json(&text)?, report.into()))
+    Ok(Inherited { service: Service::from_json(&text)?, report: report.into(), verb })
 }

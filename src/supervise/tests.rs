@@ -71,7 +71,8 @@ impl Bench {
     }
 
     fn launch(&self) -> Result<Report, LaunchError> {
-        launch(&std::env::current_exe().unwrap(), &self.service).and_then(Launched::report)
+        let verb = self.files().lock_verbs(Duration::from_secs(20)).unwrap();
+        launch(&std::env::current_exe().unwrap(), &self.service, &verb).and_then(Launched::report)
     }
 
     fn started(self) -> Self {

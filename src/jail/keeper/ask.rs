@@ -95,6 +95,8 @@ impl Keeper {
 
 /// Makes sure that no keeper is there. The caller holds the keeper lock.
 fn retire_or_refuse(host: &Host, name: &JailName, jid: Jid) -> Result<(), JailError> {
+    // The socket is found by the jail's name: a later jail's keeper is not ours to send away.
+    host.kernel.members(jid)?;
     if let Some(channel) = greet(host, name, None)? {
         let unheard = |errno: Errno| lied(name, errno.desc());
         channel.send(&encode(&Request::Retire), &[]).map_err(unheard)?;

@@ -8,7 +8,7 @@ mod limits;
 mod parent;
 
 use std::fs::{self, OpenOptions};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -185,11 +185,15 @@ pub fn open_members(name: &str) -> Result<Vec<OwnedFd>, KernelError> {
     layout().tops().map(open).collect()
 }
 
-/// Kills the members at once, where the kernel can (5.14). The caller makes sure by other means.
-pub fn kill(name: &str) {
-    if let Some(group) = group(name) {
-        let _ = write(&group.join("cgroup.kill"), "1");
-    }
+/// The path of an opened group, which never leads to a later one of the same name.
+pub fn path_of(group: &OwnedFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", group.as_raw_fd()))
+}
+
+/// Kills the members at once, where the kernel can (5.14). The caller makes sure by other means. Takes an opened group: by
+/// its name, who is slow would kill the next jail of that name.
+pub fn kill(group: &OwnedFd) {
+    let _ = write(&path_of(group).join("cgroup.kill"), "1");
 }
 
 /// Stops the members, or lets them go on. Returns when all stand still: a copy of their files may be made next.

@@ -1,6 +1,7 @@
 //! Who is in a jail's control group, and what they use. Reads the group and /proc; signals by descriptor, so that a
 //! process that took over a pid is never met.
 
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -56,12 +57,12 @@ pub fn signal(group: &Path, signal: i32) -> Result<usize, KernelError> {
 }
 
 /// Kills until the group is empty. New members are kept out by whoever marked the jail as closing.
-pub fn kill_all(group: &Path, name: &str, jid: Jid, timeout: Duration) -> Result<(), KernelError> {
+pub fn kill_all(group: &OwnedFd, jid: Jid, timeout: Duration) -> Result<(), KernelError> {
     let deadline = Instant::now() + timeout;
     loop {
         // At once and without a gap for those who fork (cgroup-v2.rst); a frozen member dies too.
-        cgroup::kill(name);
-        let left = pids(group)?.len();
+        cgroup::kill(group);
+        let left = pids(&cgroup::path_of(group))?.len();
         if left == 0 {
             return Ok(());
         }

@@ -24,6 +24,7 @@ pub mod walls;
 
 use std::cell::OnceCell;
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -109,6 +110,14 @@ impl Landlock {
         let record = self.registry.jail(jid)?;
         let group = self.group(record.name.as_str())?;
         Ok((record, group))
+    }
+
+    /// The group of this very jail, opened, for what must never meet a later jail of its name; `None` if it is gone.
+    fn open_group(&self, jid: Jid) -> Result<Option<OwnedFd>, KernelError> {
+        let group = cgroup::open(self.registry.jail(jid)?.name.as_str());
+        // A number is given once: still there, and so was its group.
+        self.registry.jail(jid)?;
+        Ok(group)
     }
 
     /// Puts what a jail needs of the kernel in place; `create` undoes it.
@@ -284,16 +293,15 @@ impl Kernel for Landlock {
     }
 
     fn signal_all(&self, jid: Jid, signal: i32) -> Result<usize, KernelError> {
-        members::signal(&self.group_of(jid)?.1, signal)
+        self.open_group(jid)?.map_or(Ok(0), |group| members::signal(&cgroup::path_of(&group), signal))
     }
 
     fn kill_all(&self, jid: Jid, timeout: Duration) -> Result<(), KernelError> {
-        let (record, group) = self.group_of(jid)?;
-        if !record.closing {
+        if !self.registry.jail(jid)?.closing {
             let guard = self.registry.lock()?;
             self.registry.change(&guard, jid, |record| record.closing = true)?;
         }
-        members::kill_all(&group, record.name.as_str(), jid, timeout)
+        self.open_group(jid)?.map_or(Ok(()), |group| members::kill_all(&group, jid, timeout))
     }
 
     fn freeze(&self, jid: Jid) -> Result<(), KernelError> {

@@ -37,8 +37,12 @@ pub fn signal(control: &Control, jid: Jid, signal: i32) -> Result<usize, KernelE
 /// parent is the caller.
 pub fn kill_all(control: &Control, jid: Jid, name: &str, timeout: Duration) -> Result<(), KernelError> {
     let deadline = Instant::now() + timeout;
+    let group = cgroup::open(name);
+    // Opened before: a jail that is there still has this group, and no later jail of its name.
     control.close(jid)?;
-    cgroup::kill(name);
+    if let Some(group) = &group {
+        cgroup::kill(group);
+    }
     let caller = std::process::id() as i32;
     loop {
         signal(control, jid, libc::SIGKILL)?;

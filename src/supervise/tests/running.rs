@@ -1,4 +1,5 @@
 use std::fs;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::path::Path;
 
 use super::*;
@@ -149,4 +150,27 @@ fn a_monitor_started_by_hand_says_so() {
     let output = command.output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(stderr, "jailctl: this is not how a supervisor is started; use `jailctl supervise`\n");
+}
+
+#[test]
+fn whoever_starts_a_monitor_and_is_killed_leaves_no_instant_at_which_nothing_of_it_is_seen() {
+    let bench = Bench::new("exec sleep 1000");
+    let verb = bench.files().lock_verbs(Duration::ZERO).unwrap();
+    let launched = launch(&std::env::current_exe().unwrap(), &bench.service, &verb).unwrap();
+    // As SIGKILL does it: the descriptor goes, nobody unlocks.
+    let descriptor = verb.as_raw_fd();
+    std::mem::forget(verb);
+    // SAFETY: the lock that owned it was forgotten the line before.
+    drop(unsafe { OwnedFd::from_raw_fd(descriptor) });
+    let until = Instant::now() + Duration::from_secs(20);
+    let verb = loop {
+        match bench.files().lock_verbs(Duration::ZERO) {
+            Ok(verb) => break verb,
+            Err(_) => assert!(Instant::now() < until, "the monitor keeps the lock"),
+        }
+    };
+    assert!(bench.monitor().is_some(), "the next verb would start another one");
+    drop(verb);
+    assert_eq!(launched.report().unwrap(), Report::Ready);
+    bench.stop();
 }
