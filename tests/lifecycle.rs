@@ -103,6 +103,30 @@ fn a_kill_of_jailsh_at_any_instant_leaves_a_state_that_the_next_command_cleans()
 }
 
 #[test]
+fn a_group_that_a_crash_left_killed_takes_a_jail_again() {
+    let Some(_body) = body::here() else { return };
+    let subject = Subject::new("relic");
+    subject.create("/bin/sleep 1000");
+    subject.must("jailmgr", &["start"]);
+    let member = subject.supervised().expect("a supervisor with its service").1;
+    let line = fs::read_to_string(format!("/proc/{member}/cgroup")).unwrap();
+    let below = line.lines().find_map(|line| line.strip_prefix("0::/")).expect("a group of cgroup2").to_owned();
+    subject.must("jailmgr", &["stop"]);
+    // As a stop leaves it that is killed between taking the jail out of the kernel and removing its group.
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
+    let top = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>()).find(|mount| mount[2] == "cgroup2").unwrap()[1];
+    let group = std::path::Path::new(top).join(below);
+    fs::create_dir(&group).unwrap();
+    fs::write(group.join("cgroup.kill"), "1").unwrap();
+
+    subject.must("jailmgr", &["start"]);
+    assert!(subject.supervised().is_some());
+    subject.must("jailmgr", &["stop"]);
+    subject.must("jailmgr", &["destroy"]);
+    assert_eq!(subject.left(), BTreeSet::new());
+}
+
+#[test]
 fn a_killed_supervisor_leaves_the_service_confined_and_start_takes_over() {
     let Some(_body) = body::here() else { return };
     let subject = Subject::new("orphan");

@@ -100,12 +100,14 @@ fn write(file: &Path, text: &str) -> std::io::Result<()> {
     fs::write(file, text)
 }
 
-/// Makes the jail's groups, or takes over those that a crash left empty.
+/// Makes the jail's groups anew: what a crash left has limits, and may have been killed, which a kernel remembers.
 pub fn create(name: &str) -> Result<(), KernelError> {
     let mut limits = false;
     for top in layout().tops() {
         let group = group_in(top, name);
         let doing = format!("make the control group {}", group.display());
+        // One that is not empty stays, and is told below.
+        let _ = fs::remove_dir(&group);
         fs::create_dir_all(&group).map_err(KernelError::io(doing.clone()))?;
         let members = plain::text(group.join("cgroup.procs")).map_err(KernelError::io(doing.clone()))?;
         if !members.is_empty() {
@@ -227,4 +229,47 @@ fn stands_still(group: &Path) -> bool {
 pub fn usage_usec(name: &str) -> Option<u64> {
     let text = plain::text(group(name)?.join("cpu.stat")).ok()?;
     text.lines().find_map(|line| line.strip_prefix("usage_usec ")?.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::fd::AsFd;
+
+    use super::*;
+    use crate::kernel::system;
+
+    /// Removed when dropped.
+    struct Made(PathBuf);
+
+    impl Drop for Made {
+        fn drop(&mut self) {
+            let _ = remove_group(&self.0);
+        }
+    }
+
+    #[test]
+    fn a_child_for_a_group_that_was_killed_lives() {
+        let top = mount().expect("cgroup2 is mounted");
+        for killed in [false, true] {
+            let group = Made(top.join(format!("jailsh-test-{}-{killed}", std::process::id())));
+            fs::create_dir(&group.0).unwrap();
+            if killed {
+                write(&group.0.join("cgroup.kill"), "1").unwrap();
+            }
+            let opened = File::open(&group.0).unwrap();
+            // SAFETY: the child calls nothing but _exit(2).
+            let (child, born) = unsafe { system::split(Some(opened.as_fd())) };
+            if child == 0 {
+                // SAFETY: ends the child.
+                unsafe { libc::_exit(if born { 7 } else { 8 }) };
+            }
+            let mut status = 0;
+            // SAFETY: writes one integer.
+            assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+            assert!(libc::WIFEXITED(status), "it died of signal {}", libc::WTERMSIG(status));
+            assert_eq!(libc::WEXITSTATUS(status), if born { 7 } else { 8 });
+            assert!(born || killed, "an ordinary group has its children born in it");
+        }
+    }
 }

@@ -10,6 +10,8 @@ use nix::errno::Errno;
 
 /// linux/sched.h.
 const CLONE_INTO_CGROUP: u64 = 1 << 33;
+/// What a child that was not killed at its birth may take for its first word, in milliseconds; then it is taken to live.
+const LIFE_SIGN_MS: i32 = 1000;
 
 /// How many threads this process has.
 pub fn threads() -> std::io::Result<usize> {
@@ -80,25 +82,58 @@ pub fn go_on_untraced(pid: i32, signal: i32) {
 }
 
 /// As fork(2); and whether the child is born in the group of cgroup2. Where that cannot be (Linux 5.7 has it; a group that is
-/// full), it is a fork like any other, and the child has to move.
+/// full; one that was killed once), it is a fork like any other, and the child has to move.
 ///
 /// # Safety
-/// As for fork(2): with other threads, the child may call async-signal-safe functions only.
+/// As for fork(2): with other threads, the child may call async-signal-safe functions only. This is one.
 pub unsafe fn split(group: Option<BorrowedFd<'_>>) -> (libc::pid_t, bool) {
-    if let Some(group) = group {
-        // SAFETY: every field may be 0.
-        let mut how: libc::clone_args = unsafe { std::mem::zeroed() };
+    // SAFETY: the caller's promise.
+    match group.and_then(|group| unsafe { split_into(group) }) {
+        Some(child) => (child, true),
+        // SAFETY: the caller's promise.
+        None => (unsafe { libc::fork() }, false),
+    }
+}
+
+/// A child in a group, once it is seen to live. Since 6.14 (and the stable kernels of that time) the kernel compares how often
+/// the *parent's* group was killed (cgroup.kill) with how often the child's was, and where they differ it kills the child
+/// before its first instruction (cgroup_css_set_fork, cgroup_post_fork in kernel/cgroup/cgroup.c).
+///
+/// # Safety
+/// That of [`split`].
+unsafe fn split_into(group: BorrowedFd<'_>) -> Option<libc::pid_t> {
+    let mut ends = [-1; 2];
+    // SAFETY: room for two descriptors, which both processes close below; every field of clone_args may be 0; the call is as
+    // fork(2): no new stack, no thread storage, the child goes on with a copy of this one.
+    unsafe {
+        if libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) < 0 {
+            return None;
+        }
+        let [heard, said] = ends;
+        let mut how: libc::clone_args = std::mem::zeroed();
         how.flags = CLONE_INTO_CGROUP;
         how.exit_signal = libc::SIGCHLD as u64;
         how.cgroup = group.as_raw_fd() as u64;
-        // SAFETY: as for fork(2): no new stack, no thread storage, the child goes on with a copy of this one.
-        let child = unsafe { libc::syscall(libc::SYS_clone3, &raw const how, size_of_val(&how)) };
-        if child >= 0 {
-            return (child as libc::pid_t, true);
+        let child = libc::syscall(libc::SYS_clone3, &raw const how, size_of_val(&how)) as libc::pid_t;
+        let mut word = [0_u8];
+        if child == 0 {
+            libc::write(said, word.as_ptr().cast(), 1);
         }
+        libc::close(said);
+        let mut lives = child == 0;
+        if child > 0 {
+            let mut polled = libc::pollfd { fd: heard, events: libc::POLLIN, revents: 0 };
+            let woken = libc::poll(&raw mut polled, 1, LIFE_SIGN_MS);
+            // In a frozen group it says nothing, and neither does it end.
+            lives = woken == 0 || libc::read(heard, word.as_mut_ptr().cast(), 1) == 1;
+            if !lives {
+                // Whoever ignores SIGCHLD has it reaped already.
+                while libc::waitpid(child, std::ptr::null_mut(), 0) < 0 && Errno::last() == Errno::EINTR {}
+            }
+        }
+        libc::close(heard);
+        lives.then_some(child)
     }
-    // SAFETY: the caller's promise.
-    (unsafe { libc::fork() }, false)
 }
 
 /// As fork(2); with `beside` the child is one of this process's parent.
