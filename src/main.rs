@@ -1,9 +1,8 @@
 //! One binary: `jailsh`, `jailctl` and `jailmgr` by the name it is called under, in a jail the program that tries probes; a
-//! supervisor or a keeper by its title. On NetBSD `jailctl` alone.
+//! supervisor or a keeper by its title.
 
 use std::process::ExitCode;
 
-#[cfg(target_os = "linux")]
 fn main() -> ExitCode {
     use std::os::unix::ffi::OsStrExt;
     use std::path::Path;
@@ -22,9 +21,4 @@ fn main() -> ExitCode {
         return proof::main();
     }
     jailsh::cli::main(&title)
-}
-
-#[cfg(target_os = "netbsd")]
-fn main() -> ExitCode {
-    jailsh::cli::main(&std::env::args_os().next().unwrap_or_default())
 }

@@ -157,3 +157,27 @@ fn no_file_of_the_module_lacks_its_license() {
     }
     assert!(files > 3);
 }
+
+/// Where a file may ask which system it is for; all else calls what stands there on each.
+const SYSTEMS: [&str; 3] = ["src/kernel/", "src/jail/root/", "src/supervise/"];
+
+#[test]
+fn no_source_asks_which_system_it_is_for_but_where_systems_differ() {
+    let mut stack = vec![root().join("src")];
+    let mut askers = 0;
+    while let Some(folder) = stack.pop() {
+        for entry in fs::read_dir(&folder).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_dir() {
+                stack.push(entry.path());
+                continue;
+            }
+            let Ok(text) = fs::read_to_string(entry.path()) else { continue };
+            let path = entry.path().strip_prefix(root()).unwrap().display().to_string();
+            let asks =
+                ["target_os", "cfg(linux", "target_family", "target_vendor", "cfg(unix"].iter().any(|word| text.contains(word));
+            askers += u32::from(asks);
+            assert!(!asks || SYSTEMS.iter().any(|place| path.starts_with(place)), "{path} asks which system it is for");
+        }
+    }
+    assert!(askers > 3, "somebody has to");
+}

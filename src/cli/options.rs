@@ -4,13 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::kernel::BodyChoice;
+use crate::kernel::{self, BodyChoice};
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Common options")]
 pub struct Common {
-    /// Kernel body: auto, lsm, landlock or sim (a simulation, gone at the end)
-    #[arg(long, global = true, value_name = "BODY")]
+    #[arg(long, global = true, value_name = "BODY", help = kernel::BODIES)]
     pub kernel: Option<BodyChoice>,
     /// Where base layers and jails are kept [default: /var/jailmgr]
     #[arg(long, global = true, value_name = "DIR")]

@@ -273,9 +273,7 @@ fn connect_memory(request: &ExecRequest, stdin: Option<OwnedFd>) -> Result<(Stdi
 /// Both ends of a pty of the jail's: the master, and the slave.
 fn open_pty(host: &Host, name: &JailName) -> Result<(OwnedFd, OwnedFd), JailError> {
     let namespace = root::pinned(&host.config, name)?.ok_or_else(|| JailError::NotRunning(name.clone()))?;
-    let master = root::open_terminal(&namespace)?;
-    let terminal = root::slave_of(master.as_fd()).map_err(JailError::system("open the slave of the jail's terminal"))?;
-    Ok((master, terminal))
+    root::open_pty(&namespace)
 }
 
 /// A pty of the jail's though the caller has no terminal: what it shows goes to the caller's stdout, what the caller's

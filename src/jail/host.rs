@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::kernel::system::RUN_DIR;
 use crate::kernel::{JailName, Kernel};
 
 /// Where things live on this host.
@@ -18,7 +19,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Config { data_dir: "/var/jailmgr".into(), run_dir: "/run/jailsh".into() }
+        Config { data_dir: "/var/jailmgr".into(), run_dir: RUN_DIR.into() }
     }
 }
 

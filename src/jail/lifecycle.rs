@@ -170,11 +170,26 @@ pub fn bring_up(host: &Host, name: &JailName) -> Result<Running, JailError> {
     complete(&jail, tree_of(&host.config, &spec.base)?.as_ref())?;
     script_file::sweep(&jail)?;
     disk::prepare(host, name, &spec.limits)?;
-    let jid = host.kernel.create(&definition(&host.config, name, &spec))?;
+    let pin = || root::pin(&host.config, name, &spec.base, host.kernel.way_in(), spec.policy().rights);
+    let is_first = host.kernel.holds_root();
+    if is_first {
+        pin()?;
+    }
+    let made = register(host, name, &spec, || if is_first { Ok(()) } else { pin() });
+    if is_first && made.is_err() {
+        // The first error is the one to tell; what stays is taken down by the next verb.
+        let _ = root::unpin(&host.config, name);
+    }
+    made.map(|jid| Running { name: name.clone(), jid, brought_up: true })
+}
+
+/// Puts a jail into the kernel, and does what else makes a jail of it; undone if that fails.
+fn register(host: &Host, name: &JailName, spec: &Spec, rest: impl FnOnce() -> Result<(), JailError>) -> Result<Jid, JailError> {
+    let jid = host.kernel.create(&definition(&host.config, name, spec))?;
     // A body that runs no commands says so here, before anything is mounted.
     let entered = host.kernel.gate(jid).map(drop).and_then(|()| host.kernel.limit(jid, &spec.limits)).map_err(JailError::from);
-    match entered.and_then(|()| root::pin(&host.config, name, &spec.base, host.kernel.way_in(), spec.policy().rights)) {
-        Ok(()) => Ok(Running { name: name.clone(), jid, brought_up: true }),
+    match entered.and_then(|()| rest()) {
+        Ok(()) => Ok(jid),
         Err(error) => {
             // The first error is the one to tell; what stays is taken down by the next verb.
             let _ = host.kernel.destroy(jid);
@@ -231,13 +246,21 @@ fn take_down(host: &Host, name: &JailName) -> Result<bool, JailError> {
     if let Some(jail) = &in_kernel {
         host.kernel.kill_all(jail.jid, KILL_PATIENCE)?;
     }
-    let pinned = root::unpin(&host.config, name)?;
-    if let Some(jail) = &in_kernel {
-        match host.kernel.destroy(jail.jid) {
-            Ok(()) | Err(KernelError::NoSuchJail(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
+    let unregister = || match &in_kernel {
+        None => Ok(()),
+        Some(jail) => match host.kernel.destroy(jail.jid) {
+            Ok(()) | Err(KernelError::NoSuchJail(_)) => Ok(()),
+            Err(error) => Err(error),
+        },
+    };
+    let pinned = if host.kernel.holds_root() {
+        unregister()?;
+        root::unpin(&host.config, name)?
+    } else {
+        let pinned = root::unpin(&host.config, name)?;
+        unregister()?;
+        pinned
+    };
     Ok(pinned || in_kernel.is_some())
 }
 

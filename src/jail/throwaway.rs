@@ -35,11 +35,17 @@ fn remove(host: &Host, name: &JailName) -> Result<(), JailError> {
     destroy(host, name)
 }
 
+/// Is there a process of this number, of whomever?
+fn is_alive(pid: u32) -> bool {
+    let none = None::<nix::sys::signal::Signal>;
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), none) != Err(nix::errno::Errno::ESRCH)
+}
+
 /// Removes those of processes that are gone.
 fn sweep(host: &Host, prefix: &str) -> Result<(), JailError> {
     for name in store::names(&host.config)? {
         let pid = name.as_str().strip_prefix(prefix).and_then(|pid| pid.parse::<u32>().ok());
-        let is_left = |pid: u32| pid == std::process::id() || !std::path::Path::new(&format!("/proc/{pid}")).exists();
+        let is_left = |pid: u32| pid == std::process::id() || !is_alive(pid);
         if pid.is_some_and(is_left) {
             remove(host, &name)?;
         }

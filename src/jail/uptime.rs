@@ -10,6 +10,7 @@ use super::root;
 use super::store::Directory;
 use super::{Host, JailError};
 use crate::kernel::JailName;
+use crate::kernel::system::SINCE_BOOT;
 
 const FILE: &str = "started";
 const LIMIT: usize = 64;
@@ -31,7 +32,7 @@ struct Started {
 
 impl Started {
     fn now() -> Result<Started, JailError> {
-        Ok(Started { since_boot: milliseconds(ClockId::CLOCK_BOOTTIME)?, since_epoch: milliseconds(ClockId::CLOCK_REALTIME)? })
+        Ok(Started { since_boot: milliseconds(SINCE_BOOT)?, since_epoch: milliseconds(ClockId::CLOCK_REALTIME)? })
     }
 
     fn text(self) -> String {

@@ -10,6 +10,7 @@ mod bpf;
 mod capability;
 #[cfg(target_os = "linux")]
 mod cgroup;
+pub mod checkup;
 #[cfg_attr(target_os = "netbsd", allow(dead_code))] // destinations are for the bodies of Linux
 mod connect;
 mod describe;
@@ -23,17 +24,17 @@ pub mod landlock;
 mod limits;
 #[cfg(target_os = "linux")]
 pub mod lsm;
+pub mod module;
 pub mod netbsd;
 mod object;
 #[cfg(target_os = "linux")]
 mod plain;
 pub mod policy;
-#[cfg(target_os = "linux")]
+#[cfg_attr(target_os = "netbsd", path = "system/netbsd/quota.rs")]
 pub(crate) mod quota;
 mod reservation;
 #[cfg(target_os = "linux")]
 mod reserved_ports;
-#[cfg(target_os = "linux")]
 mod select;
 mod signal;
 pub mod sim;
@@ -52,8 +53,7 @@ pub use limits::{Bytes, CpuQuota, CpuWeight, Limits};
 pub use object::Object;
 pub use policy::{Level, Right, RightSet, Verdict};
 pub use reservation::{Conflict, Reservation, ReservationError, conflict};
-#[cfg(target_os = "linux")]
-pub use select::{BodyChoice, keepers_body, select, select_accepting};
+pub use select::{BODIES, BodyChoice, keepers_body, select, select_accepting};
 pub use signal::Signal;
 pub use types::{
     Denial, JailDef, JailInfo, JailName, JailStats, Jid, Member, NameError, Policy, Port, PortError, Processes, Usage,
@@ -71,6 +71,11 @@ pub trait Kernel {
     /// How processes come into a jail.
     fn way_in(&self) -> WayIn {
         WayIn::Gate
+    }
+
+    /// Does the jail hold its root from [`Kernel::create`] to [`Kernel::destroy`], so that it has to be composed before?
+    fn holds_root(&self) -> bool {
+        false
     }
 
     /// Could a jail have this policy, as [`Kernel::create`] would see it? For who makes a jail's files.

@@ -15,7 +15,7 @@ pub const FACTS: [(&str, Look); 8] = [
     ("hostname", |_| {
         Ok(nix::unistd::gethostname().map_err(JailError::system("ask for the host's name"))?.to_string_lossy().into())
     }),
-    ("kernel", |_| Ok(std::fs::read_to_string(RELEASE).map_err(JailError::io(format!("read {RELEASE}")))?.trim_end().into())),
+    ("kernel", |_| release()),
     ("architecture", |_| Ok(std::env::consts::ARCH.into())),
     ("cpus", |_| Ok(std::thread::available_parallelism().map_err(JailError::io("count the processors"))?.get().into())),
     ("memory", |_| memory()),
@@ -24,7 +24,11 @@ pub const FACTS: [(&str, Look); 8] = [
     ("data_dir", |host| Ok(host()?.config.data_dir.display().to_string().into())),
 ];
 
-const RELEASE: &str = "/proc/sys/kernel/osrelease";
+/// As `uname -r` has it.
+fn release() -> Result<Value, Fault> {
+    let uname = nix::sys::utsname::uname().map_err(JailError::system("ask for the kernel's release"))?;
+    Ok(uname.release().to_string_lossy().into_owned().into())
+}
 
 /// Physical memory, in bytes.
 fn memory() -> Result<Value, Fault> {

@@ -17,7 +17,7 @@ use super::message::{Reply, Request};
 use super::service::{Report, Service};
 use super::{Started, Status, Stopped, SuperviseError, pidfd};
 use crate::jail::{self, Host, JailError, Spec};
-use crate::kernel::system::Signals;
+use crate::kernel::system::{SYSLOG, Signals, own_program};
 use crate::kernel::{JailName, Jid, KernelError};
 
 /// How long a verb waits for another one on the same jail.
@@ -43,7 +43,7 @@ pub struct Control<'a> {
 impl<'a> Control<'a> {
     pub fn new(host: &'a Host, name: &'a JailName) -> Self {
         let files = Files::of(&host.config, name);
-        Control { host, name, files, exe: "/proc/self/exe".into(), syslog: "/dev/log".into() }
+        Control { host, name, files, exe: own_program(), syslog: SYSLOG.into() }
     }
 
     pub fn start(&self) -> Result<Started, SuperviseError> {

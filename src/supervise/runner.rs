@@ -23,13 +23,12 @@ use super::service::Unit;
 use super::settle::Settling;
 use super::workload::{Output, Run, Workload};
 use crate::jail::Child;
+use crate::kernel::system::PATH;
 
 /// In the environment of a service and its checks: its name.
 const SERVICE: &str = "JAILSH_SERVICE";
 /// In the environment of a check: which one.
 const CHECK: &str = "JAILSH_CHECK";
-/// Where programs of the host are looked for.
-const HOST_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// Bytes of stderr that go into the report of a failed start.
 const LAST_WORDS: usize = 2048;
 
@@ -256,7 +255,7 @@ fn outside(argv: &[String], mark: &str) -> Result<(Child, OwnedFd), String> {
     command
         .args(argv.get(1..).unwrap_or_default())
         .env_clear()
-        .env("PATH", HOST_PATH)
+        .env("PATH", PATH)
         .env(CHECK, mark)
         .current_dir("/")
         .process_group(0);

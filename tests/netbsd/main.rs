@@ -2,41 +2,23 @@
 //! DIAGNOSTIC one, its compilation with NetBSD's headers, and its table of decisions; and the program for NetBSD.
 
 mod body;
+mod life;
 mod mistakes;
+mod mounts;
 mod program;
 mod reference;
-mod told;
-mod verbs;
 mod workshop;
 
-// Parts of the program for NetBSD that touch none of its kernel, as they are.
+// Parts of the program for NetBSD that touch none of its kernel, as they are; it uses more of them.
 #[allow(dead_code)]
-#[path = "../../src/jail/netbsd/args.rs"]
+#[path = "../../src/jail/root/netbsd/args.rs"]
 mod args;
 #[allow(dead_code)]
-#[path = "../../src/supervise/backoff.rs"]
-mod backoff;
-#[allow(dead_code)]
-#[path = "../../src/cli/netbsd/mod.rs"]
-mod cli;
-#[path = "../../src/supervise/netbsd/course.rs"]
-mod course;
-#[allow(dead_code)]
-#[path = "../../src/jail/netbsd/plan.rs"]
+#[path = "../../src/jail/root/netbsd/plan.rs"]
 mod plan;
 #[allow(dead_code)]
-#[path = "../../src/jail/netbsd/walk.rs"]
-mod walk;
-
-// And what the verbs stand on, in place of the parts that do.
-#[path = "stand_in/jail.rs"]
-mod jail;
-#[path = "stand_in/kernel.rs"]
-mod kernel;
-#[path = "stand_in/supervise.rs"]
-mod supervise;
-
-use jailsh::telemetry;
+#[path = "../../src/jail/root/netbsd/seed.rs"]
+mod seed;
 
 use std::fs;
 use std::process::Command;

@@ -14,8 +14,8 @@ use crate::cli::output;
 use crate::cli::site::Plan;
 use crate::cli::{Outcome, config, failure};
 use crate::jail::JailError;
-use crate::kernel::KernelError;
-use crate::kernel::lsm::Lsm;
+use crate::kernel::system::BOOT;
+use crate::kernel::{KernelError, module};
 
 /// Make this host ready for jails: load the kernel module if this kernel takes
 /// it, make the data directory and a default configuration file, at the path of
@@ -46,6 +46,9 @@ pub struct Bootstrap {
 
 impl Bootstrap {
     pub fn run(self, common: &Common) -> Outcome {
+        if let (true, Some(instead)) = (self.install_boot || self.uninstall_boot, BOOT) {
+            return Err(Failure::new(failure::Exit::UNAVAILABLE, instead));
+        }
         if self.uninstall_boot {
             return boot::remove(&self.root);
         }
@@ -76,8 +79,8 @@ impl Bootstrap {
 
 /// Why it is the landlock body, when the module is not there.
 fn why_not_the_module() -> String {
-    match Lsm::probe() {
-        Err(KernelError::Refused { why, .. }) => format!("; the module is refused: {why}"),
+    match module::refusal() {
+        Some(KernelError::Refused { why, .. }) => format!("; the module is refused: {why}"),
         // Asked for by name, or jails of that body live.
         _ => String::new(),
     }

@@ -3,11 +3,9 @@
 use clap::{Args, Subcommand};
 
 use crate::cli::Outcome;
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::failure::Exit;
 use crate::cli::output::{self, Shape};
-use crate::kernel::landlock::Landlock;
-use crate::kernel::lsm::Lsm;
-use crate::kernel::{Kernel, KernelError};
+use crate::kernel::{KernelError, module};
 use crate::telemetry::{self, Format};
 
 /// Load, unload or look at the kernel module secmodel_jail.
@@ -48,12 +46,12 @@ impl Kmod {
         }
         match self.act {
             Act::Load => {
-                Lsm::load()?;
+                module::load()?;
                 output::say("Loaded secmodel_jail")?;
                 Ok(Exit::DONE)
             }
             Act::Unload => {
-                Lsm::unload()?;
+                module::unload()?;
                 output::say("Unloaded secmodel_jail")?;
                 Ok(Exit::DONE)
             }
@@ -64,12 +62,7 @@ impl Kmod {
 
 fn status(shape: Shape) -> Outcome {
     let json = shape.format() == Format::Json;
-    let lsm = match Lsm::open() {
-        Ok(lsm) => lsm,
-        Err(KernelError::NotLoaded) => return not_loaded(json),
-        Err(error) => return Err(Failure::from(error)),
-    };
-    let (status, description) = (Lsm::status()?, lsm.describe());
+    let Some((status, description)) = module::loaded()? else { return not_loaded(json) };
     if json {
         output::json(&serde_json::json!({ "loaded": true, "refused": null, "module": status, "description": description }))?;
         return Ok(Exit::DONE);
@@ -93,15 +86,15 @@ fn status(shape: Shape) -> Outcome {
 
 /// Not loaded yet, or refused by this kernel: then what holds the jails instead.
 fn not_loaded(json: bool) -> Outcome {
-    let refused = Lsm::probe().err();
+    let refused = module::refusal();
     if json {
         let refused = refused.map(|error| error.to_string());
         output::json(&serde_json::json!({ "loaded": false, "refused": refused, "module": null, "description": null }))?;
         return Ok(Exit::FAILED);
     }
-    match (refused, Landlock::probe()) {
+    match (refused, module::jails_do_without()) {
         (None, _) => output::say("secmodel_jail is not loaded; this kernel takes it, and the first jail loads it")?,
-        (Some(KernelError::Refused { why, .. }), Ok(())) => output::say(format_args!(
+        (Some(KernelError::Refused { why, .. }), true) => output::say(format_args!(
             "secmodel_jail is not loaded and cannot be: {why}\njails are held by the landlock body, which needs no module"
         ))?,
         (Some(error), _) => output::say(format_args!("secmodel_jail is not loaded: {error}"))?,

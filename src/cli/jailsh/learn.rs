@@ -216,7 +216,7 @@ fn untold(jail: &JailInfo, told: &[Entry], before: &BTreeMap<Right, u64>, after:
 
 /// As `jailctl exec`, a process of its own: this one has to go on renewing.
 fn exec(site: &Site, common: &Common, jail: &JailInfo, command: &[String]) -> Result<Child, Failure> {
-    let mut run = Command::new("/proc/self/exe");
+    let mut run = Command::new(system::own_program());
     run.arg0("jailctl").arg("exec");
     run.arg("--kernel").arg(site.kernel.body());
     for (option, value) in [("--data-dir", &common.data_dir), ("--run-dir", &common.run_dir), ("--config", &common.config)] {

@@ -9,26 +9,12 @@ use nix::errno::Errno;
 use nix::fcntl::renameat;
 
 use super::JailError;
+use super::root::seed::{CONTENTS, ETC, FILES, HOSTS, LINKS, MORE_FILES, TEXTS, VAR};
 use super::store::{Directory, appear, remove_tree};
 use super::tree;
 use copy::Seeder;
 
-/// The top-level directories of the data layer and their modes.
-pub const DIRECTORIES: [(&str, u32); 7] =
-    [("etc", 0o755), ("var", 0o755), ("home", 0o755), ("root", 0o700), ("srv", 0o755), ("opt", 0o755), ("tmp", 0o1777)];
-
-/// Directories inside /var.
-const VAR: [(&str, u32); 9] = [
-    ("cache", 0o755),
-    ("lib", 0o755),
-    ("local", 0o755),
-    ("log", 0o755),
-    ("mail", 0o755),
-    ("opt", 0o755),
-    ("spool", 0o755),
-    ("tmp", 0o1777),
-    ("www", 0o755),
-];
+pub use super::root::seed::DIRECTORIES;
 
 /// The mode of a directory that every data layer of the host's own base has; `None` for what is not made there.
 pub fn seeded_directory(path: &str) -> Option<u32> {
@@ -49,89 +35,14 @@ pub fn seeded_directories() -> impl Iterator<Item = (String, u32)> {
 }
 
 /// Its files whose text is ours.
-pub fn seeded_files() -> [(&'static str, &'static str); 4] {
-    [("etc/passwd", PASSWD), ("etc/group", GROUP), ("etc/nsswitch.conf", NSSWITCH), ("etc/hosts", HOSTS)]
+pub fn seeded_files() -> impl Iterator<Item = (String, &'static str)> {
+    TEXTS.into_iter().chain([("hosts", HOSTS)]).map(|(name, text)| (format!("etc/{name}"), text))
 }
 
 /// Its links, with their targets.
-pub fn seeded_links() -> [(&'static str, &'static str); 3] {
-    [("etc/mtab", MTAB), ("var/run", RUN), ("var/lock", LOCK)]
+pub fn seeded_links() -> impl Iterator<Item = (&'static str, &'static str)> {
+    LINKS.into_iter()
 }
-
-/// Directories inside /etc.
-const ETC: [&str; 3] = ["ssl", "profile.d", "opt"];
-const MTAB: &str = "../proc/self/mounts";
-const RUN: &str = "/run";
-const LOCK: &str = "/run/lock";
-
-/// Root and the system users that Debian numbers alike everywhere; all locked, there being no shadow file.
-const PASSWD: &str = "\
-root:*:0:0:root:/root:/bin/sh
-daemon:*:1:1:daemon:/usr/sbin:/usr/sbin/nologin
-bin:*:2:2:bin:/bin:/usr/sbin/nologin
-sys:*:3:3:sys:/dev:/usr/sbin/nologin
-mail:*:8:8:mail:/var/mail:/usr/sbin/nologin
-www-data:*:33:33:www-data:/var/www:/usr/sbin/nologin
-nobody:*:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
-";
-
-const GROUP: &str = "\
-root:*:0:
-daemon:*:1:
-bin:*:2:
-sys:*:3:
-adm:*:4:
-tty:*:5:
-disk:*:6:
-mail:*:8:
-www-data:*:33:
-shadow:*:42:
-utmp:*:43:
-staff:*:50:
-users:*:100:
-nogroup:*:65534:
-";
-
-const NSSWITCH: &str = "\
-passwd: files
-group: files
-shadow: files
-hosts: files dns
-networks: files
-protocols: files
-services: files
-ethers: files
-rpc: files
-";
-
-const HOSTS: &str = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n";
-
-/// Files of the host's /etc that programs of /usr look for. Missing ones are passed over; their links are followed.
-const CONTENTS: [&str; 2] = ["resolv.conf", "hosts"];
-
-/// The same, but a symlink stays a symlink (it leads into /usr, which a jail shares).
-const FILES: [&str; 18] = [
-    "alternatives",
-    "bash.bashrc",
-    "bindresvport.blacklist",
-    "debian_version",
-    "ethertypes",
-    "gai.conf",
-    "host.conf",
-    "inputrc",
-    "ld.so.cache",
-    "ld.so.conf",
-    "ld.so.conf.d",
-    "localtime",
-    "login.defs",
-    "magic",
-    "mime.types",
-    "networks",
-    "os-release",
-    "profile",
-];
-
-const MORE_FILES: [&str; 8] = ["protocols", "rpc", "services", "shells", "ssl/certs", "ssl/openssl.cnf", "terminfo", "timezone"];
 
 /// The host's configuration.
 const HOST_ETC: &str = "/etc";
@@ -171,7 +82,8 @@ fn from_base(data: &Directory, tree: &Directory, host_etc: &Path) -> Result<(), 
             seeder.contents(&etc, name)?;
         }
     }
-    for (name, text) in [("passwd", PASSWD), ("group", GROUP), ("hosts", HOSTS)] {
+    let accounts = TEXTS.into_iter().filter(|(name, _)| matches!(*name, "passwd" | "group"));
+    for (name, text) in accounts.chain([("hosts", HOSTS)]) {
         if etc.status(name)?.is_none() {
             seeder.write(&etc, name, text.as_bytes())?;
         }
@@ -223,7 +135,7 @@ fn from_host(data: &Directory, host_etc: &Path) -> Result<(), JailError> {
         data.make(name, mode)?;
     }
     let etc = data.sub("etc")?;
-    for (name, text) in [("passwd", PASSWD), ("group", GROUP), ("nsswitch.conf", NSSWITCH)] {
+    for (name, text) in TEXTS {
         seeder.write(&etc, name, text.as_bytes())?;
     }
     for name in CONTENTS {
@@ -238,13 +150,14 @@ fn from_host(data: &Directory, host_etc: &Path) -> Result<(), JailError> {
     for name in FILES.iter().chain(&MORE_FILES) {
         seeder.entry(&etc, name)?;
     }
-    seeder.link(&etc, "mtab", MTAB)?;
     let var = data.sub("var")?;
     for (name, mode) in VAR {
         var.make(name, mode)?;
     }
-    seeder.link(&var, "run", RUN)?;
-    seeder.link(&var, "lock", LOCK)?;
+    for (path, target) in LINKS {
+        let (directory, name) = path.split_once('/').unwrap_or(("", path));
+        seeder.link(if directory == "var" { &var } else { &etc }, name, target)?;
+    }
     seeder.made(etc);
     seeder.made(var);
     seeder.to_disk()?;

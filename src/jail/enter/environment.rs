@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::CString;
 
 use super::account::Account;
-
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+use crate::kernel::system::PATH;
 
 /// The PATH that programs are looked up in.
 pub fn path(extra: &BTreeMap<String, String>) -> &str {

@@ -12,13 +12,24 @@ use serde::Serialize;
 
 use super::spec::Profile;
 use super::spec::probe::Example;
+use super::{Host, JailError};
 use crate::kernel::sim::{Deed, Sim};
-use crate::kernel::{JailDef, Kernel, Policy, Right};
+use crate::kernel::system::HAS_FEATS;
+use crate::kernel::{JailDef, Kernel, KernelError, Policy, Right};
 
 pub use attempt::attempt;
 pub use entry::{PROGRAM, main};
 pub use running::{Attempt, Report, Verdict, probe};
 pub use trial::attempt_all;
+
+/// Can jails be tried out on this system at all?
+fn expect_feats(host: &Host) -> Result<(), JailError> {
+    if HAS_FEATS {
+        return Ok(());
+    }
+    let why = "the calls that stand for rights are Linux's".into();
+    Err(KernelError::NotEnforceable { what: "trying out a jail".into(), body: host.kernel.body(), why }.into())
+}
 
 /// What a profile says of an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -22,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// # Errors
 /// Those of [`create`] and [`exec`]: a right that the body at hand cannot give is [`crate::kernel::KernelError::NotEnforceable`].
 pub fn attempt_all(host: &Host, profile: &Profile) -> Result<Vec<Finding>, JailError> {
+    super::expect_feats(host)?;
     let probes: Vec<Option<Probe>> = examples(profile).map(|(example, _)| example.probe()).collect();
     let answers = if probes.iter().any(Option::is_some) { ask(host, profile, probes.iter().flatten())? } else { Vec::new() };
     let description = host.kernel.describe();

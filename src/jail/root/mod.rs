@@ -3,8 +3,13 @@
 
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "netbsd")]
+mod netbsd;
 #[cfg(target_os = "linux")]
 use linux as here;
+#[cfg(target_os = "netbsd")]
+use netbsd as here;
 
-pub(super) use here::{OWN_PROGRAMS, go_in, open_terminal, read_only_copy, run_of, slave_of, unlink_stale};
+pub use here::seed;
+pub(super) use here::{OWN_PROGRAMS, go_in, open_pty, read_only_copy, run_of, unlink_stale};
 pub use here::{base_in_use, forget, pin, pinned, prepare_run_dir, unpin};

@@ -32,6 +32,7 @@ use super::{
     ConnectRule, Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Limits, Member,
     Policy, Reservation, Right, RightSet, Usage, cgroup, quota,
 };
+use crate::kernel::module::Status;
 
 const BODY: &str = "lsm";
 const TICKS_PER_SECOND: u64 = 100;
@@ -45,17 +46,6 @@ pub struct Lsm {
     /// Where this reader is among the denials.
     place: denials::Place,
     accepted: RightSet,
-}
-
-/// What `jailsh kmod status` shows.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct Status {
-    pub loaded: bool,
-    pub abi: u32,
-    pub programs: usize,
-    pub jails: usize,
-    pub members: u64,
-    pub directory: String,
 }
 
 impl Lsm {

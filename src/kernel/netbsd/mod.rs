@@ -159,6 +159,10 @@ impl<N: Nodes + 'static> Kernel for Netbsd<N> {
         describe::describe(self.nodes.release())
     }
 
+    fn holds_root(&self) -> bool {
+        true
+    }
+
     fn admits(&self, policy: &Policy) -> Result<(), KernelError> {
         let why = "its module keeps one mask of rights for a jail";
         let refused = |right| KernelError::NoAudit { right, body: BODY, why: why.into() };

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat, readlinkat};
@@ -124,6 +124,32 @@ impl Way {
     fn is_link(&self, name: &OsStr) -> bool {
         readlinkat(self.here(), name).is_ok()
     }
+}
+
+/// Opens a directory by its path from `/`, none of whose parts is a link, or can be changed by anybody but root. For calls
+/// that take paths: what was seen once stays so.
+///
+/// # Errors
+/// `EINVAL` for a path that is not whole, `ELOOP` for a link, `EPERM` for a part that others may change.
+pub fn vetted(path: &Path) -> nix::Result<OwnedFd> {
+    let mut parts = path.components();
+    if parts.next() != Some(Component::RootDir) {
+        return Err(Errno::EINVAL);
+    }
+    let mut way = Way { stack: vec![nix::fcntl::open("/", DIRECTORY, Mode::empty())?], bounds: Bounds::Beneath };
+    let mut parts = parts.peekable();
+    while let Some(part) = parts.next() {
+        let Component::Normal(name) = part else { return Err(Errno::EINVAL) };
+        let below = way.open(name, DIRECTORY, Mode::empty())?;
+        let status = fstat(&below)?;
+        // One on the way may be writable for all if it is sticky, as /tmp is: what is below it belongs to root.
+        let sticky = parts.peek().is_some() && status.st_mode & 0o1000 != 0;
+        if status.st_uid != 0 || (status.st_mode & 0o022 != 0 && !sticky) {
+            return Err(Errno::EPERM);
+        }
+        way.stack = vec![below];
+    }
+    way.stack.pop().ok_or(Errno::EINVAL)
 }
 
 #[cfg(test)]

@@ -34,8 +34,8 @@ impl<O: Observe> Shadow<O> {
 
     /// The tables of users that we give a jail whose base has none. The other files may be the host's.
     fn text_of_ours(path: &str) -> Known {
-        let ours = jail::seeded_files().into_iter().find(|(name, _)| path == *name);
-        let Some((_, text)) = ours.filter(|(name, _)| matches!(*name, "etc/passwd" | "etc/group")) else {
+        let ours = jail::seeded_files().find(|(name, _)| path == *name);
+        let Some((_, text)) = ours.filter(|(name, _)| matches!(name.as_str(), "etc/passwd" | "etc/group")) else {
             return (Entry::Absent, None);
         };
         let (sha256, size) = (Digest::of(text), text.len() as u64);

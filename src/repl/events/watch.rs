@@ -1,4 +1,4 @@
-//! What the thread looks at: at the state files of supervisors when they change (inotify(7)), at the ring of denials a few
+//! What the thread looks at: at the state files of supervisors when they change (inotify(7), kqueue(2)), at the ring of denials a few
 //! times a second. Touches the run directory and the kernel, reading only.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
 use nix::unistd::pipe2;
 use rustyline::ExternalPrinter;
 
@@ -20,6 +19,7 @@ use super::change::{Event, Seen, Weight, changes};
 use super::digest::{Digest, Line};
 use super::{Board, Open, name_of};
 use crate::jail::Host;
+use crate::kernel::system::{Change, Changes, Place};
 use crate::kernel::{Denial, JailName, Jid, KernelError};
 use crate::live::clocks;
 use crate::supervise;
@@ -76,11 +76,11 @@ struct Watch<'a, P> {
 
 /// The run directory as it is watched.
 struct Directory {
-    inotify: Inotify,
+    changes: Changes,
     /// Device and number: another one may be mounted over it.
     identity: (u64, u64),
-    parent: WatchDescriptor,
-    jails: HashMap<WatchDescriptor, JailName>,
+    parent: Place,
+    jails: HashMap<Place, JailName>,
 }
 
 impl<P: ExternalPrinter> Memory<P> {
@@ -152,9 +152,9 @@ impl<P: ExternalPrinter> Watch<'_, P> {
             wait = wait.min(due.saturating_sub(self.memory.begun.elapsed()));
         }
         let timeout = PollTimeout::try_from(wait + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
-        let inotify = self.directory.as_ref().map(|directory| directory.inotify.as_fd());
+        let changes = self.directory.as_ref().map(|directory| directory.changes.as_fd());
         let mut watched: Vec<PollFd<'_>> =
-            [Some(ear.as_fd()), inotify].into_iter().flatten().map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+            [Some(ear.as_fd()), changes].into_iter().flatten().map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         // An interrupted wait is one that was short.
         let _ = poll(&mut watched, timeout);
         let ready = |at: usize| watched.get(at).is_some_and(|fd| fd.any().unwrap_or(false));
@@ -168,19 +168,20 @@ impl<P: ExternalPrinter> Watch<'_, P> {
         Some(if changed { self.changed() } else { BTreeSet::new() })
     }
 
-    /// What inotify tells.
+    /// What the system tells.
     fn changed(&mut self) -> BTreeSet<JailName> {
         let Some(directory) = &mut self.directory else { return BTreeSet::new() };
         let mut dirty = BTreeSet::new();
         let mut anew = false;
-        while let Ok(events) = directory.inotify.read_events() {
-            for event in events {
-                anew |= event.wd == directory.parent || event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW);
-                if event.mask.intersects(AddWatchFlags::IN_IGNORED | AddWatchFlags::IN_DELETE_SELF) {
-                    dirty.extend(directory.jails.remove(&event.wd));
-                } else if event.name.as_deref() == Some(OsStr::new(STATE)) {
-                    dirty.extend(directory.jails.get(&event.wd).cloned());
+        for change in directory.changes.take() {
+            match change {
+                Change::Lost => anew = true,
+                Change::Entry(place, _) | Change::Gone(place) if place == directory.parent => anew = true,
+                Change::Gone(place) => dirty.extend(directory.jails.remove(&place)),
+                Change::Entry(place, name) if name.as_deref().is_none_or(|name| name == OsStr::new(STATE)) => {
+                    dirty.extend(directory.jails.get(&place).cloned());
                 }
+                Change::Entry(..) => {}
             }
         }
         if anew {
@@ -216,13 +217,12 @@ impl<P: ExternalPrinter> Watch<'_, P> {
     /// A directory that is not there yet is looked for again.
     fn watch_directory(&mut self) {
         self.directory = None;
-        let flags = AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_DELETE | AddWatchFlags::IN_ONLYDIR;
         let place = self.place();
         let Ok(data) = fs::metadata(&place) else { return };
-        let Ok(inotify) = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK) else { return };
-        let Ok(parent) = inotify.add_watch(&place, flags) else { return };
+        let Ok(mut changes) = Changes::new() else { return };
+        let Ok(parent) = changes.watch(&place) else { return };
         let jails = HashMap::new();
-        self.directory = Some(Directory { inotify, identity: (data.dev(), data.ino()), parent, jails });
+        self.directory = Some(Directory { changes, identity: (data.dev(), data.ino()), parent, jails });
         self.watch_jails();
     }
 
@@ -230,9 +230,8 @@ impl<P: ExternalPrinter> Watch<'_, P> {
     fn watch_jails(&mut self) {
         let (place, names) = (self.place(), self.jails());
         let Some(directory) = &mut self.directory else { return };
-        let flags = AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_DELETE_SELF | AddWatchFlags::IN_ONLYDIR;
         for name in names {
-            if let Ok(watched) = directory.inotify.add_watch(&place.join(name.as_str()), flags) {
+            if let Ok(watched) = directory.changes.watch(&place.join(name.as_str())) {
                 directory.jails.insert(watched, name);
             }
         }

@@ -13,12 +13,22 @@ static struct vnode vnodes[] = {
 	{ VDIR, NULL, 0, "/jails/d" }, { VREG, NULL, 0, "/etc/file" },
 };
 
+/* The root of a jail below any data directory: DIRECTORY/jails/a/root. */
+static bool
+is_root_of(const char *path, const char *jail)
+{
+	size_t name = strlen(jail), tail = name + strlen("/root"), whole = strlen(path);
+	const char *at = path + whole - tail;
+
+	return whole > tail && memcmp(at, jail, name) == 0 && strcmp(at + name, "/root") == 0;
+}
+
 int
 namei_simple_kernel(const char *path, namei_simple_flags_t flags, struct vnode **found)
 {
 	must_be_sleepable("namei");
 	for (u_int i = 0; i < __arraycount(vnodes); i++)
-		if (strcmp(vnodes[i].path, path) == 0) {
+		if (strcmp(vnodes[i].path, path) == 0 || is_root_of(path, vnodes[i].path)) {
 			__atomic_add_fetch(&vnodes[i].v_usecount, 1, __ATOMIC_RELAXED);
 			*found = &vnodes[i];
 			return 0;

@@ -19,7 +19,7 @@ use crate::jail::spec::probe::Probe;
 use crate::jail::store::random_name;
 use crate::jail::{Host, JailError};
 use crate::kernel::system;
-use crate::kernel::{JailName, Jid, Port, Protocol, Reservation, detached};
+use crate::kernel::{JailName, Jid, Port, Protocol, Reservation};
 
 /// Laid out.
 pub struct Bait {
@@ -117,7 +117,7 @@ impl Drop for Segment {
 /// A pair of sockets; in the second lie a directory and a file, a message each.
 fn handed_in() -> Result<(OwnedFd, OwnedFd), Errno> {
     let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
-    let directory = detached::file_system(c"tmpfs", &[(c"mode", c"0755")])?;
+    let directory = system::new_tmpfs()?;
     let flags = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_RDONLY | OFlag::O_CLOEXEC;
     let file = openat(directory.as_fd(), MARK, flags, Mode::from_bits_truncate(0o666))?;
     for sent in [directory, file] {

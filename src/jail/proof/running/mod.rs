@@ -15,14 +15,14 @@ use std::time::Duration;
 use nix::errno::Errno;
 use serde::Serialize;
 
-use super::attempt::DISCARD;
 use super::entry::UNKNOWN;
 use super::{PROGRAM, judged};
 use crate::jail::exec::exec_over;
 use crate::jail::spec::connect_anywhere;
 use crate::jail::spec::probe::{Example, FEATS, Probe};
 use crate::jail::{ExecRequest, Host, JailError, store};
-use crate::kernel::lsm::Lsm;
+use crate::kernel::module;
+use crate::kernel::system::DISCARD;
 use crate::kernel::{Description, Enforcement, JailName, Jid, Policy, Protocol, Right, RightSet};
 
 use bait::{Bait, Neighbour};
@@ -112,6 +112,7 @@ pub fn probe(host: &Host, name: &JailName) -> Result<Report, JailError> {
         store::jail(&host.config, name)?;
         return Err(JailError::NotRunning(name.clone()));
     };
+    super::expect_feats(host)?;
     let description = host.kernel.describe();
     let bait = Bait::lay(host, jail.jid)?;
     let tries = tries(&bait, open_to(&jail.policy));
@@ -245,7 +246,7 @@ fn walls(bait: &Bait) -> Vec<Try> {
         // In the order in which they were sent.
         wall("open what is in a directory handed in", "descriptor_receive", Some(Reach::Directory.to_string()), None),
         wall("open a file handed in again, to write", "foreign_mount", Some(Reach::File.to_string()), None),
-        Try { is_open: true, ..wall("list the module's files", "module_tamper", Some(format!("open {}", Lsm::DIRECTORY)), None) },
+        Try { is_open: true, ..wall("list the module's files", "module_tamper", Some(format!("open {}", module::FILES)), None) },
     ]
 }
 

@@ -96,9 +96,12 @@ fn in_proc(pid: i32, name: &str) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}/{name}"))
 }
 
+/// sys/shm.h, of either system.
+const SHM_RDONLY: i32 = 0o10000;
+
 fn attach(id: i32) -> Result<(), Errno> {
     // SAFETY: attaches where the kernel chooses, for reading; it ends with this process, which never looks at it.
-    let at = unsafe { libc::shmat(id, std::ptr::null(), libc::SHM_RDONLY) };
+    let at = unsafe { libc::shmat(id, std::ptr::null(), SHM_RDONLY) };
     // shmat(2): (void *) -1 for an error.
     if at as isize == -1 { Err(Errno::last()) } else { Ok(()) }
 }

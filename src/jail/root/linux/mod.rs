@@ -5,11 +5,12 @@ mod builder;
 mod mount;
 mod pty;
 mod run_dir;
+pub mod seed;
 mod visit;
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -22,9 +23,7 @@ use nix::sys::statfs::{FsType, fstatfs};
 use nix::unistd::{Pid, pipe2};
 
 pub use builder::OWN_PROGRAMS;
-pub use pty::slave_of;
 pub use run_dir::prepare_run_dir;
-pub use visit::open_terminal;
 
 use crate::jail::base::{self, Base, Pin};
 use crate::jail::store::{Directory, jail, remove_tree};
@@ -43,6 +42,13 @@ const REPORT_LIMIT: u64 = 4096;
 /// Takes this process into a root that is [`pinned`]: its root and working directory become that.
 pub fn go_in(root: BorrowedFd<'_>) -> nix::Result<()> {
     setns(root, CloneFlags::CLONE_NEWNS)
+}
+
+/// Both ends of a pty of the jail's: the master, and the slave.
+pub fn open_pty(root: &OwnedFd) -> Result<(OwnedFd, OwnedFd), JailError> {
+    let master = visit::open_terminal(root)?;
+    let slave = pty::slave_of(master.as_fd()).map_err(JailError::system("open the slave of the jail's terminal"))?;
+    Ok((master, slave))
 }
 
 /// Takes away what [`prepare_run_dir`] mounted below a directory that is to go.

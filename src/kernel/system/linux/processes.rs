@@ -4,6 +4,7 @@ use std::ffi::CStr;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::path::PathBuf;
 
 use nix::Result;
 use nix::errno::Errno;
@@ -12,6 +13,11 @@ use nix::errno::Errno;
 const CLONE_INTO_CGROUP: u64 = 1 << 33;
 /// What a child that was not killed at its birth may take for its first word, in milliseconds; then it is taken to live.
 const LIFE_SIGN_MS: i32 = 1000;
+
+/// The file of this program, whatever its name leads to by now.
+pub fn own_program() -> PathBuf {
+    "/proc/self/exe".into()
+}
 
 /// How many threads this process has.
 pub fn threads() -> std::io::Result<usize> {

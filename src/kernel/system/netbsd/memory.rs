@@ -1,6 +1,10 @@
-//! The machine's memory.
+//! The machine's memory and clock.
 
 use nix::errno::Errno;
+use nix::time::ClockId;
+
+/// A clock that nobody sets.
+pub const SINCE_BOOT: ClockId = ClockId::CLOCK_MONOTONIC;
 
 /// Bytes; `None` where the system does not tell.
 pub fn physical_memory() -> nix::Result<Option<i64>> {

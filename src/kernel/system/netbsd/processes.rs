@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 use std::os::fd::{BorrowedFd, RawFd};
+use std::path::PathBuf;
 use std::ptr;
 
 use nix::Result;
@@ -45,6 +46,11 @@ fn ask(what: i32, which: i32, count: usize, to: *mut libc::kinfo_proc2, size: &m
 
 fn own() -> i32 {
     std::process::id() as i32
+}
+
+/// The file of this program, by the name that it was executed by. One that is gone cannot be executed again.
+pub fn own_program() -> PathBuf {
+    std::env::current_exe().unwrap_or_default()
 }
 
 /// How many threads this process has.

@@ -112,6 +112,30 @@ fn what_is_mounted_below_is_not_entered() {
     assert!(ours(&top, Path::new("proc/stat"), FLAGS, Bounds::Beneath).is_ok());
 }
 
+#[test]
+fn a_way_is_vetted_up_to_its_end() {
+    let made = tempfile::tempdir().unwrap();
+    let way = made.path().join("a/b");
+    fs::create_dir_all(&way).unwrap();
+    symlink("a", made.path().join("link")).unwrap();
+    fs::write(made.path().join("file"), "").unwrap();
+    assert!(nix::unistd::geteuid().is_root(), "this test needs root, whose directories it walks");
+    vetted(&way).unwrap();
+    let refused = |path: &Path| vetted(path).unwrap_err();
+    assert_eq!(refused(&made.path().join("link/b")), Errno::ELOOP);
+    assert_eq!(refused(&made.path().join("file")), Errno::ENOTDIR);
+    assert_eq!(refused(&made.path().join("a/../a")), Errno::EINVAL);
+    assert_eq!(refused(Path::new("a")), Errno::EINVAL);
+    let mode = |mode| fs::set_permissions(made.path().join("a"), std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    mode(0o775);
+    assert_eq!(refused(&way), Errno::EPERM);
+    mode(0o1777);
+    vetted(&way).unwrap();
+    assert_eq!(refused(&made.path().join("a")), Errno::EPERM, "the end itself is nobody else's");
+    std::os::unix::fs::chown(&way, Some(1), None).unwrap();
+    assert_eq!(refused(&way), Errno::EPERM);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
