@@ -3,6 +3,7 @@
 
 use std::ffi::{CString, c_char};
 use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::path::Path;
 
@@ -169,5 +170,12 @@ pub fn sealed(bytes: &[u8]) -> Result<OwnedFd, RelaunchError> {
 
 /// The bytes of such a file, at most `limit`. `None` for anything else.
 pub fn unsealed(file: OwnedFd, limit: usize) -> Option<Vec<u8>> {
-    system::unsealed(file, limit)
+    if !system::is_sealed(file.as_fd()) {
+        return None;
+    }
+    let mut file = File::from(file);
+    file.seek(SeekFrom::Start(0)).ok()?;
+    let mut bytes = Vec::new();
+    file.take(limit as u64 + 1).read_to_end(&mut bytes).ok()?;
+    (bytes.len() <= limit).then_some(bytes)
 }

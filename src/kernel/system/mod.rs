@@ -19,8 +19,8 @@ pub use here::changes::{Changes, Place};
 pub use here::executable::Executable;
 pub use here::feats::{HAS_FEATS, new_tmpfs, try_feat};
 pub use here::files::{
-    TO_GO_THROUGH, begin_to_disk, device, exchange, give_name, is_path_only, loader, memory_file, mtime_nanos, nameless,
-    next_data, next_hole, open_below, open_plain, rename_new, sealed, share_blocks, sync_file_system, unsealed,
+    TO_GO_THROUGH, begin_to_disk, device, exchange, give_name, is_path_only, is_sealed, loader, memory_file, mtime_nanos,
+    nameless, next_data, next_hole, open_below, open_plain, rename_new, sealed, share_blocks, sync_file_system,
 };
 pub use here::handle::Handle;
 pub use here::memory::{SINCE_BOOT, physical_memory};

@@ -1,7 +1,7 @@
 //! Files and directories.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
@@ -102,17 +102,9 @@ pub fn sealed(bytes: &[u8]) -> Result<OwnedFd> {
     Ok(file.into())
 }
 
-/// The bytes of a [`sealed`] file, at most `limit`. `None` for anything else.
-pub fn unsealed(file: OwnedFd, limit: usize) -> Option<Vec<u8>> {
-    let seals = SealFlag::from_bits_truncate(fcntl(&file, FcntlArg::F_GET_SEALS).ok()?);
-    if !seals.contains(all_changes()) {
-        return None;
-    }
-    let mut file = File::from(file);
-    file.seek(SeekFrom::Start(0)).ok()?;
-    let mut bytes = Vec::new();
-    file.take(limit as u64 + 1).read_to_end(&mut bytes).ok()?;
-    (bytes.len() <= limit).then_some(bytes)
+/// Can nobody change this memory file any more?
+pub fn is_sealed(file: BorrowedFd<'_>) -> bool {
+    fcntl(file, FcntlArg::F_GET_SEALS).is_ok_and(|seals| SealFlag::from_bits_truncate(seals).contains(all_changes()))
 }
 
 fn all_changes() -> SealFlag {

@@ -1,7 +1,7 @@
 //! Files and directories.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::Path;
 
@@ -104,17 +104,9 @@ pub fn sealed(bytes: &[u8]) -> Result<OwnedFd> {
     Ok(file.into())
 }
 
-/// The bytes of a [`sealed`] file, at most `limit`. `None` for anything else: a file that has a name.
-pub fn unsealed(file: OwnedFd, limit: usize) -> Option<Vec<u8>> {
-    let status = fstat(&file).ok()?;
-    if kind(&status) != SFlag::S_IFREG || status.st_nlink != 0 || status.st_uid != 0 {
-        return None;
-    }
-    let mut file = File::from(file);
-    file.seek(SeekFrom::Start(0)).ok()?;
-    let mut bytes = Vec::new();
-    file.take(limit as u64 + 1).read_to_end(&mut bytes).ok()?;
-    (bytes.len() <= limit).then_some(bytes)
+/// Is this a file of root's that has no name any more?
+pub fn is_sealed(file: BorrowedFd<'_>) -> bool {
+    fstat(file).is_ok_and(|status| kind(&status) == SFlag::S_IFREG && status.st_nlink == 0 && status.st_uid == 0)
 }
 
 /// Has `to` share the blocks of `from`, which no file system here can.
