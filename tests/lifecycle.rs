@@ -159,8 +159,9 @@ fn stop_empties_the_jail_of_what_left_its_process_group() {
     subject.must("jailmgr", &["start"]);
     wait_until("the strays", || subject.inside(&["ps", "ax"]).contains("sleep 1002"));
     subject.must("jailmgr", &["stop"]);
-    let alive = processes().into_iter().filter(|process| process.command.starts_with("sleep 100")).count();
-    assert_eq!(alive, 0, "members outlived the stop");
+    let ours = ["sleep 1001", "sleep 1002", "sleep 1003"];
+    let alive: Vec<_> = processes().into_iter().filter(|process| ours.contains(&process.command.as_str())).collect();
+    assert!(alive.is_empty(), "members outlived the stop: {alive:?}");
     subject.must("jailmgr", &["destroy"]);
     assert_eq!(subject.left(), BTreeSet::new());
 }

@@ -100,6 +100,7 @@ impl Drop for Subject {
     }
 }
 
+#[derive(Debug)]
 pub struct Process {
     pub pid: i32,
     pub parent: i32,

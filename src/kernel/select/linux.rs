@@ -1,7 +1,6 @@
 //! The bodies of Linux.
 
 use std::rc::Rc;
-use std::str::FromStr;
 
 use crate::kernel::{Kernel, KernelError, RightSet, landlock, lsm, sim};
 
@@ -18,31 +17,9 @@ pub enum BodyChoice {
     Sim,
 }
 
-impl BodyChoice {
-    /// As `--kernel` takes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            BodyChoice::Auto => "auto",
-            BodyChoice::Lsm => "lsm",
-            BodyChoice::Landlock => "landlock",
-            BodyChoice::Sim => "sim",
-        }
-    }
-}
-
-impl FromStr for BodyChoice {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        match name {
-            "auto" => Ok(BodyChoice::Auto),
-            "lsm" => Ok(BodyChoice::Lsm),
-            "landlock" => Ok(BodyChoice::Landlock),
-            "sim" => Ok(BodyChoice::Sim),
-            _ => Err(format!("{name:?} is no kernel body; use auto, lsm, landlock or sim")),
-        }
-    }
-}
+/// As `--kernel` takes them.
+pub const NAMES: [(&str, BodyChoice); 4] =
+    [("auto", BodyChoice::Auto), ("lsm", BodyChoice::Lsm), ("landlock", BodyChoice::Landlock), ("sim", BodyChoice::Sim)];
 
 /// Opens the chosen body, loading the module if the kernel takes it and it is not loaded yet.
 pub fn select(choice: BodyChoice) -> Result<Rc<dyn Kernel>, KernelError> {

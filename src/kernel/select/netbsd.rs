@@ -1,7 +1,6 @@
 //! The body of NetBSD: the kauth(9) module, which the administrator loads.
 
 use std::rc::Rc;
-use std::str::FromStr;
 
 use crate::kernel::netbsd::{Netbsd, Sysctl};
 use crate::kernel::{Kernel, KernelError, RightSet, sim};
@@ -18,29 +17,8 @@ pub enum BodyChoice {
     Sim,
 }
 
-impl BodyChoice {
-    /// As `--kernel` takes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            BodyChoice::Auto => "auto",
-            BodyChoice::Netbsd => "netbsd",
-            BodyChoice::Sim => "sim",
-        }
-    }
-}
-
-impl FromStr for BodyChoice {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        match name {
-            "auto" => Ok(BodyChoice::Auto),
-            "netbsd" => Ok(BodyChoice::Netbsd),
-            "sim" => Ok(BodyChoice::Sim),
-            _ => Err(format!("{name:?} is no kernel body here; use auto, netbsd or sim")),
-        }
-    }
-}
+/// As `--kernel` takes them.
+pub const NAMES: [(&str, BodyChoice); 3] = [("auto", BodyChoice::Auto), ("netbsd", BodyChoice::Netbsd), ("sim", BodyChoice::Sim)];
 
 /// Opens the chosen body.
 pub fn select(choice: BodyChoice) -> Result<Rc<dyn Kernel>, KernelError> {
