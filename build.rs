@@ -50,4 +50,5 @@ fn main() {
     }
     compile_object("kmod/linux/secmodel_jail.bpf.c", "secmodel_jail.o");
     compile_object("kmod/linux/cgroup.bpf.c", "cgroup.o");
+    compile_object("kmod/linux/traffic.bpf.c", "traffic.o");
 }

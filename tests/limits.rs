@@ -1,6 +1,7 @@
 //! body: a jail's limits hold for the jail as a whole, change while it runs, and hurt nobody else.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -292,6 +293,38 @@ fn reading_from_the_disk_and_writing_to_it_keep_to_their_rates_until_they_are_li
     assert!(begun.elapsed() > Duration::from_millis(1800), "5 MiB at 2 MiB/s in {:?}", begun.elapsed());
     let written = jail.metric("jail_io_written_bytes_total");
     assert!(written >= f64::from(5 << 20), "{written} bytes written");
+}
+
+#[test]
+fn what_a_jail_receives_and_sends_is_counted_for_it_and_for_nobody_else() {
+    const DOWN: usize = 3 << 20;
+    const UP: usize = 1 << 20;
+    let Some(body) = body() else { return };
+    let jail = Limited::start(body.clone(), "talker", &[], "exec sleep 1000");
+    let other = Limited::start(body, "silent", &[], "exec sleep 1000");
+    let before = jail.metric("jail_network_receive_bytes_total");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let served = std::thread::spawn(move || {
+        let (mut caller, _) = listener.accept().unwrap();
+        caller.write_all(&vec![7; DOWN]).unwrap();
+        caller.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut heard = Vec::new();
+        caller.read_to_end(&mut heard).unwrap();
+        heard.len()
+    });
+    let talk = format!("exec 3<>/dev/tcp/127.0.0.1/{port}; wc -c <&3; head -c {UP} /dev/zero >&3");
+    let talked = jail.run_with("jailctl", &["exec"], &["/bin/bash", "-c", &talk]);
+    assert_eq!(said(&talked), format!("{DOWN}\n"));
+    assert_eq!(served.join().unwrap(), UP);
+    let received = jail.metric("jail_network_receive_bytes_total") - before;
+    let sent = jail.metric("jail_network_transmit_bytes_total");
+    // Headers and acknowledgements are counted too: far less than a tenth over loopback, of 64 KiB a packet.
+    for (counted, passed) in [(received, DOWN), (sent, UP)] {
+        assert!(counted >= passed as f64 && counted < passed as f64 * 1.1, "{counted} bytes counted of {passed}");
+    }
+    assert_eq!(other.metric("jail_network_receive_bytes_total"), 0.0);
+    assert_eq!(other.metric("jail_network_transmit_bytes_total"), 0.0);
 }
 
 /// The number of the project that a directory belongs to.

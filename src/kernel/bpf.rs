@@ -53,6 +53,21 @@ pub fn pin(object: BorrowedFd<'_>, path: &Path) -> Result<(), Errno> {
     }
 }
 
+/// Ties a program to a control group without a link: it stays with the group and goes with it. `flags` as
+/// BPF_PROG_ATTACH takes them: 0 for the only one there and below, which a second call replaces; BPF_F_ALLOW_MULTI.
+pub fn attach(
+    program: BorrowedFd<'_>,
+    group: BorrowedFd<'_>,
+    kind: libbpf_sys::bpf_attach_type,
+    flags: u32,
+) -> Result<(), Errno> {
+    // SAFETY: only takes open descriptors and numbers.
+    match unsafe { libbpf_sys::bpf_prog_attach(program.as_raw_fd(), group.as_raw_fd(), kind, flags) } {
+        0 => Ok(()),
+        answer => Err(errno_of(answer)),
+    }
+}
+
 /// Runs a control program over `call`. Outer error: the kernel did not run it; otherwise its answer. Allocates nothing.
 pub fn run<T: Abi>(program: BorrowedFd<'_>, call: &mut T) -> Result<u32, Errno> {
     let size = size_of::<T>() as u32;

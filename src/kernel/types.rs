@@ -268,6 +268,10 @@ pub struct Usage {
     pub io_read_bytes: Option<u64>,
     /// Written to disks, in bytes; version 1 of control groups does not see what the page cache writes later.
     pub io_written_bytes: Option<u64>,
+    /// Received by sockets that were made in the jail, in bytes of IP packets.
+    pub network_received_bytes: Option<u64>,
+    /// Sent by them.
+    pub network_sent_bytes: Option<u64>,
     /// Files that were not opened because the limit was reached.
     pub files_refused: Option<u64>,
     /// Space that the files of the data layer take, in bytes. Counted for a jail that has, or had, a limit of it.

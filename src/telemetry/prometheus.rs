@@ -22,7 +22,7 @@ const METRICS: [(&str, &str, Read); 5] = [
 type ReadMore = fn(&Measure) -> Option<f64>;
 
 /// Beside those: name, type, meaning, value. A jail's name is the only label, for its number is another one after each start.
-const MORE: [(&str, &str, &str, ReadMore); 22] = [
+const MORE: [(&str, &str, &str, ReadMore); 24] = [
     ("jail_start_time_seconds", "gauge", "When the jail was brought up, in seconds since the epoch.", |jail| {
         jail.started_ms.map(|ms| ms as f64 / 1e3)
     }),
@@ -68,6 +68,12 @@ const MORE: [(&str, &str, &str, ReadMore); 22] = [
     ("jail_io_read_bytes_total", "counter", "Bytes read from disks.", |jail| jail.usage.io_read_bytes.map(|bytes| bytes as f64)),
     ("jail_io_written_bytes_total", "counter", "Bytes written to disks, as far as the control groups see them.", |jail| {
         jail.usage.io_written_bytes.map(|bytes| bytes as f64)
+    }),
+    ("jail_network_receive_bytes_total", "counter", "Bytes of IP packets received by sockets made in the jail.", |jail| {
+        jail.usage.network_received_bytes.map(|bytes| bytes as f64)
+    }),
+    ("jail_network_transmit_bytes_total", "counter", "Bytes of IP packets sent by sockets made in the jail.", |jail| {
+        jail.usage.network_sent_bytes.map(|bytes| bytes as f64)
     }),
     ("jail_disk_bytes", "gauge", "Space that the jail's own files take, of jails that have a limit of it.", |jail| {
         jail.usage.disk_bytes.map(|bytes| bytes as f64)

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::hierarchy::{Controller, Hierarchy, Version};
 use super::io::{self, Disk};
-use super::{group_in, layout};
+use super::{group_in, layout, traffic};
 use crate::kernel::{Bytes, CpuQuota, CpuWeight, KernelError, Limits, Usage, plain};
 
 /// What groups have that were told nothing.
@@ -251,6 +251,9 @@ pub fn usage(name: &str) -> Usage {
     }
     if let Some(files) = Files::of(name, Controller::Io) {
         (usage.io_read_bytes, usage.io_written_bytes) = io::bytes(&files).unzip();
+    }
+    if let Some(traffic) = super::group(name).and_then(|group| traffic::read(&group)) {
+        (usage.network_received_bytes, usage.network_sent_bytes) = (Some(traffic.received), Some(traffic.sent));
     }
     usage
 }

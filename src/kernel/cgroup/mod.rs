@@ -6,6 +6,7 @@ mod hierarchy;
 mod io;
 mod limits;
 mod parent;
+mod traffic;
 
 use std::fs::{self, OpenOptions};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -117,6 +118,11 @@ pub fn create(name: &str) -> Result<(), KernelError> {
     }
     if limits {
         hand_down_controllers();
+    }
+    if let Some(group) = group(name)
+        && let Err(why) = traffic::count(&group)
+    {
+        tracing::debug!("what jail {name} receives and sends is not counted: {why}");
     }
     // What a crash left may have limits.
     apply(name, &Default::default(), Path::new("/"))

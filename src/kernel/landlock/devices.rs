@@ -6,6 +6,7 @@ use std::path::Path;
 use libbpf_rs::{MapCore, MapFlags, Object};
 
 use super::programs::{self, EXIT, Kind, MOVE, instruction};
+use crate::kernel::bpf;
 use crate::kernel::detached::open_directory;
 use crate::kernel::{KernelError, RightSet};
 
@@ -34,5 +35,6 @@ pub fn guard(group: &Path, rights: RightSet) -> Result<(), KernelError> {
         .update(&0_u32.to_ne_bytes(), &rights.parts().to_ne_bytes(), MapFlags::ANY)
         .map_err(|error| KernelError::Other { doing: doing(), why: format!("{error:#}") })?;
     let program = object.progs().find(|program| program.name() == PROGRAM).expect("the object holds it");
-    programs::tie(program.as_fd(), directory.as_fd(), KIND.attach).map_err(KernelError::system(doing()))
+    // Alone: the group's descendants can add none.
+    bpf::attach(program.as_fd(), directory.as_fd(), KIND.attach, 0).map_err(KernelError::system(doing()))
 }

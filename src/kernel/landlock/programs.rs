@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::mem::size_of;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use libbpf_rs::{Object, ObjectBuilder};
 use nix::errno::Errno;
@@ -117,15 +117,5 @@ fn explain(step: &str, errno: Errno) -> String {
         Errno::EPERM | Errno::EACCES => format!("the platform lets nobody {step} control group programs ({errno})"),
         Errno::EINVAL => format!("this kernel cannot {step} control group programs; use one with CONFIG_CGROUP_BPF=y ({errno})"),
         errno => format!("this kernel did not {step} a trivial control group program ({errno})"),
-    }
-}
-
-/// Ties a program to a group without a link: it stays with the group and goes with it. The group's descendants can add
-/// none; a second call replaces the first one's.
-pub fn tie(program: BorrowedFd<'_>, group: BorrowedFd<'_>, attach: libbpf_sys::bpf_attach_type) -> Result<(), Errno> {
-    // SAFETY: only takes open descriptors and numbers.
-    match unsafe { libbpf_sys::bpf_prog_attach(program.as_raw_fd(), group.as_raw_fd(), attach, 0) } {
-        0 => Ok(()),
-        answer => Err(Errno::from_raw(-answer)),
     }
 }
