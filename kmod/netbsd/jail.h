@@ -9,11 +9,13 @@
  *   p_lock of a process
  *   the locks of specificdata(9) domains   also held by the kernel while it runs on_member_gone
  *   jail_lock
- *   p_reflock (tried, never waited for), p_stmutex, the lock of one specificdata(9) reference
+ *   p_reflock (tried, never waited for), the lock of one specificdata(9) reference
+ *   p_stmutex, the lock of a thread        spin; the kernel holds the latter when it asks SCHEDULER_SETPARAM
+ *   the lock of the table of members       spin, of members.c
  *
  * While jail_lock is held nothing sleeps, allocates, copies from or to userland, or calls back into kauth(9). Nothing is
- * allocated under p_lock or proc_lock either. Fields marked "j" are read and written under jail_lock; "a" atomically;
- * unmarked ones never change.
+ * allocated under p_lock or proc_lock either. Fields marked "j" are read and written under jail_lock; "t" under the lock of
+ * the table of members; "a" atomically; unmarked ones never change.
  */
 #ifndef JAIL_NETBSD_JAIL_H
 #define JAIL_NETBSD_JAIL_H
@@ -45,6 +47,12 @@ struct credential {
 	bool arriving;
 };
 
+/* Where a process stands, copied: its credential may go as soon as its lock is left. */
+struct standing {
+	u_int jid;
+	bool arriving;
+};
+
 /* Who a member is. Outlives the jail while a credential names it: cached struct files keep theirs. All that a listener
  * reads is here and needs no lock. */
 struct identity {
@@ -62,12 +70,13 @@ struct identity {
 /* A process of a jail; freed by the kernel with the process. */
 struct member {
 	TAILQ_ENTRY(member) entry; /* j */
+	LIST_ENTRY(member) in_table; /* t */
 	struct proc *proc;
 	struct jail *jail;   /* j: NULL while it only prepares to enter */
 	uint64_t ticks_seen; /* j: of the process's CPU time, what the jail was charged for or what was before */
 	uint64_t memory;     /* j */
 	u_int pass;	     /* j: the last pass of the telemetry that saw it */
-	bool arriving;	     /* j: as its credential says */
+	bool arriving;	     /* j, t: as its credential says; written under both */
 };
 
 struct port {
@@ -162,6 +171,8 @@ int jail_enter(struct lwp *, u_int jid);
 void jail_on_fork(struct proc *child, const struct credential *);
 void jail_settle(struct proc *);
 bool jail_is_carried(const struct identity *);
+const struct credential *jail_caller_by_table(void); /* NULL: the host's */
+struct standing jail_standing_by_table(const struct proc *);
 
 /* telemetry.c */
 uint64_t jail_ticks_of(struct proc *);

@@ -14,7 +14,65 @@
 
 #include <uvm/uvm_extern.h>
 
+enum { TABLE_SIZE = 256 };
+
 static specificdata_key_t member_key;
+/* Members by process: for a question that is asked with a thread's lock held, which is a spin mutex, so that no credential
+ * can be looked into. */
+static kmutex_t table_lock;
+static LIST_HEAD(member_list, member) table[TABLE_SIZE]; /* t */
+
+static struct member_list *
+place_of(const struct proc *p)
+{
+	uintptr_t address = (uintptr_t)p;
+
+	return &table[(address >> 6 ^ address >> 14) % TABLE_SIZE];
+}
+
+static struct member *
+find_in_table(const struct proc *p)
+{
+	struct member *member;
+
+	KASSERT(mutex_owned(&table_lock));
+	LIST_FOREACH(member, place_of(p), in_table)
+		if (member->proc == p)
+			break;
+	return member;
+}
+
+/* It is a member until it ends, and its jail stays as long. */
+const struct credential *
+jail_caller_by_table(void)
+{
+	const struct credential *who = NULL;
+	struct member *member;
+
+	mutex_spin_enter(&table_lock);
+	member = find_in_table(curproc);
+	if (member != NULL)
+		who = member->arriving ? &member->jail->identity->arriving : &member->jail->identity->settled;
+	mutex_spin_exit(&table_lock);
+	return who;
+}
+
+/* A process that is ending stands outside already. */
+struct standing
+jail_standing_by_table(const struct proc *p)
+{
+	struct standing standing = { JP_HOST, false };
+	struct member *member;
+
+	mutex_spin_enter(&table_lock);
+	member = find_in_table(p);
+	if (member != NULL) {
+		standing.jid = member->jail->identity->jid;
+		standing.arriving = member->arriving;
+	}
+	mutex_spin_exit(&table_lock);
+	return standing;
+}
 
 /* The process ends: called from exit1(), before it is a zombie, or when a fork came to nothing. */
 static void
@@ -24,6 +82,9 @@ on_member_gone(void *data)
 
 	mutex_enter(&jail_lock);
 	if (member->jail != NULL) {
+		mutex_spin_enter(&table_lock);
+		LIST_REMOVE(member, in_table);
+		mutex_spin_exit(&table_lock);
 		jail_charge(member);
 		member->jail->memory -= member->memory;
 		member->jail->processes--;
@@ -36,13 +97,23 @@ on_member_gone(void *data)
 int
 jail_members_init(void)
 {
-	return proc_specific_key_create(&member_key, on_member_gone);
+	u_int i;
+	int error;
+
+	for (i = 0; i < TABLE_SIZE; i++)
+		LIST_INIT(&table[i]);
+	mutex_init(&table_lock, MUTEX_DEFAULT, IPL_SCHED);
+	error = proc_specific_key_create(&member_key, on_member_gone);
+	if (error != 0)
+		mutex_destroy(&table_lock);
+	return error;
 }
 
 void
 jail_members_fini(void)
 {
 	proc_specific_key_delete(member_key);
+	mutex_destroy(&table_lock);
 }
 
 /* A process that once tried to enter has a member already. May sleep. */
@@ -65,7 +136,10 @@ admit(struct jail *jail, struct member *member, bool arriving)
 	KASSERT(mutex_owned(&jail_lock));
 	KASSERT(member->jail == NULL);
 	member->jail = jail;
+	mutex_spin_enter(&table_lock);
 	member->arriving = arriving;
+	LIST_INSERT_HEAD(place_of(member->proc), member, in_table);
+	mutex_spin_exit(&table_lock);
 	jail->processes++;
 	TAILQ_INSERT_TAIL(&jail->members, member, entry);
 }
@@ -93,8 +167,11 @@ jail_settle(struct proc *p)
 	struct member *member = proc_getspecific(p, member_key);
 
 	mutex_enter(&jail_lock);
-	if (member != NULL)
+	if (member != NULL) {
+		mutex_spin_enter(&table_lock);
 		member->arriving = false;
+		mutex_spin_exit(&table_lock);
+	}
 	mutex_exit(&jail_lock);
 }
 

@@ -62,12 +62,35 @@ right_of(jp_u32 question, const struct credential *who, const struct proc *targe
 	}
 }
 
+/* Some callers hold the target's p_lock, and some do not: the nodes of sysctl's proc tree ask with p_reflock alone, a walk
+ * along allproc with proc_lock. Under neither does a process keep its credential. p_lock is adaptive, so that mutex_owned()
+ * is about this thread. */
+static struct standing
+standing_of(const struct proc *target)
+{
+	bool held = mutex_owned(target->p_lock);
+	const struct credential *whom;
+	struct standing standing;
+
+	if (!held)
+		mutex_enter(target->p_lock);
+	whom = jail_credential_of(target->p_cred);
+	standing.jid = jail_jid_of(whom);
+	standing.arriving = whom != NULL && whom->arriving;
+	if (!held)
+		mutex_exit(target->p_lock);
+	return standing;
+}
+
 int
 jail_process_listener(kauth_cred_t cred, kauth_action_t action, void *cookie, void *arg0, void *arg1, void *arg2,
     void *arg3)
 {
-	const struct credential *who = jail_credential_of(cred), *whom;
+	/* do_sched_setparam() asks for the caller, with a thread locked: no adaptive mutex is to be taken. */
+	bool spinning = action == KAUTH_PROCESS_SCHEDULER_SETPARAM;
+	const struct credential *who = spinning ? jail_caller_by_table() : jail_credential_of(cred);
 	const struct proc *target = arg0;
+	struct standing whom;
 	jp_u32 question;
 
 	if (who == NULL)
@@ -75,9 +98,11 @@ jail_process_listener(kauth_cred_t cred, kauth_action_t action, void *cookie, vo
 	question = question_of(action);
 	if (question == JP_KAUTH_COUNT || target == NULL)
 		return jail_judge(who, jp_right_of_unknown_kauth(JP_SCOPE_PROCESS));
-	/* On oneself always: a newcomer has to become its user. The caller holds the target's p_lock or proc_lock. */
-	whom = jail_credential_of(target->p_cred);
-	if (target != curproc && !jp_may_act_on(jail_jid_of(who), jail_jid_of(whom), whom != NULL && whom->arriving))
-		return jail_deny(who, jp_fence_of_kauth(question));
+	/* On oneself always: a newcomer has to become its user. */
+	if (target != curproc) {
+		whom = spinning ? jail_standing_by_table(target) : standing_of(target);
+		if (!jp_may_act_on(jail_jid_of(who), whom.jid, whom.arriving))
+			return jail_deny(who, jp_fence_of_kauth(question));
+	}
 	return jail_judge(who, right_of(question, who, target, arg1, arg2, arg3));
 }

@@ -13,7 +13,7 @@ struct Mistake {
     says: &'static str,
 }
 
-const MISTAKES: [Mistake; 19] = [
+const MISTAKES: [Mistake; 21] = [
     Mistake {
         name: "trusting a name",
         file: "netbsd/registry.c",
@@ -157,6 +157,22 @@ const MISTAKES: [Mistake; 19] = [
         to: "		who = jail_credential_of(p->p_cred);\n		mutex_enter(p->p_lock);",
         driver: "storm",
         says: "ThreadSanitizer",
+    },
+    Mistake {
+        name: "taking another's credential for one that stays",
+        file: "netbsd/process.c",
+        from: "bool held = mutex_owned(target->p_lock);",
+        to: "bool held = true;",
+        driver: "storm",
+        says: "ThreadSanitizer",
+    },
+    Mistake {
+        name: "looking into a credential while a thread is locked",
+        file: "netbsd/process.c",
+        from: "action == KAUTH_PROCESS_SCHEDULER_SETPARAM;",
+        to: "false;",
+        driver: "verdicts",
+        says: "lock order",
     },
     Mistake {
         name: "destroying in two steps",

@@ -225,22 +225,26 @@ do_ask(void)
 	} actions[] = {
 		{ KAUTH_PROCESS_SIGNAL, JP_PROCESS_SIGNAL, JP_FREE },	 { KAUTH_PROCESS_CANSEE, JP_PROCESS_SEE, JP_FREE },
 		{ KAUTH_PROCESS_PTRACE, JP_PROCESS_TRACE, JP_PTRACE },	 { KAUTH_PROCESS_KTRACE, JP_PROCESS_TRACE, JP_PTRACE },
-		{ KAUTH_PROCESS_STOPFLAG, JP_PROCESS_SCHEDULE, JP_FREE }, { 9999, JP_PROCESS_TRACE, JP_PROCESS_TRACE },
+		{ KAUTH_PROCESS_STOPFLAG, JP_PROCESS_SCHEDULE, JP_FREE },
+		{ KAUTH_PROCESS_SCHEDULER_SETPARAM, JP_PROCESS_SCHEDULE, JP_PRIORITY }, { 9999, JP_PROCESS_TRACE, JP_PROCESS_TRACE },
 	};
 	struct model_process *p = any(ALIVE), *q = any(pick(4) == 0 ? ZOMBIE : ALIVE);
 	u_int i = pick(__arraycount(actions));
-	bool own;
+	/* As sysctl's proc tree, or as kill(2); of threads only with p_lock, and only those that are there. */
+	bool of_a_thread = actions[i].action == KAUTH_PROCESS_SCHEDULER_SETPARAM, locks = of_a_thread || pick(2) == 0, own;
 
-	if (q == NULL || !loaded)
+	if (q == NULL || !loaded || (of_a_thread && q->life == ZOMBIE))
 		return;
 	own = p == q || (p->jid == q->jid && !q->arriving);
 	run_as(p->proc);
-	mutex_enter(q->proc->p_lock);
+	if (locks)
+		mutex_enter(q->proc->p_lock);
 	EXPECT("acting on a process",
 	    authorize(KAUTH_SCOPE_PROCESS, p->proc->p_cred, actions[i].action, q->proc, (void *)(uintptr_t)KAUTH_REQ_PROCESS_CANSEE_ENTRY,
 		NULL, NULL),
 	    judged(p, own || actions[i].action == 9999 ? actions[i].right : actions[i].fence));
-	mutex_exit(q->proc->p_lock);
+	if (locks)
+		mutex_exit(q->proc->p_lock);
 }
 
 static void

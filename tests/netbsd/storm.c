@@ -15,6 +15,7 @@ static const char *const names[SLOTS] = { "a", "b", "c" };
 static const char *const roots[SLOTS] = { "/jails/a", "/jails/b", "/jails/c" };
 static u_int jid_in[SLOTS]; /* atomic; 0: none that we know of */
 static int live[JIDS];	    /* atomic: members that are there for sure */
+static struct proc *restless; /* of the host; changes its user all the time */
 static u_int over, entered, destroyed, rounds, first_seed;
 
 u_int vnodes_in_use(void);
@@ -65,6 +66,16 @@ live_inside(struct proc *p, u_int jid, struct proc *host, u_int depth)
 	    authorize(KAUTH_SCOPE_PROCESS, p->p_cred, KAUTH_PROCESS_SIGNAL, host, NULL, NULL, NULL) == EPERM);
 	mutex_exit(host->p_lock);
 	(void)authorize(KAUTH_SCOPE_SYSTEM, p->p_cred, KAUTH_SYSTEM_REBOOT, NULL, NULL, NULL, NULL);
+	/* As sysctl's nodes proc.PID do. */
+	rw_enter(&restless->p_reflock, RW_READER);
+	EXPECT("a member does not see the host",
+	    authorize(KAUTH_SCOPE_PROCESS, p->p_cred, KAUTH_PROCESS_CANSEE, restless, (void *)(uintptr_t)KAUTH_REQ_PROCESS_CANSEE_ENTRY,
+		NULL, NULL) == EPERM);
+	rw_exit(&restless->p_reflock);
+	mutex_enter(restless->p_lock);
+	EXPECT("a member does not reschedule the host",
+	    authorize(KAUTH_SCOPE_PROCESS, p->p_cred, KAUTH_PROCESS_SCHEDULER_SETPARAM, restless, NULL, NULL, NULL) == EPERM);
+	mutex_exit(restless->p_lock);
 	for (u_int i = 0; i < depth; i++) {
 		run_as(p);
 		child = sys_fork(&error);
@@ -169,6 +180,17 @@ worker(void *argument)
 }
 
 static void *
+the_restless(void *argument)
+{
+	run_as(restless);
+	while (GET(over) == 0) {
+		(void)sys_setuid(0);
+		sched_yield();
+	}
+	return NULL;
+}
+
+static void *
 the_clock(void *argument)
 {
 	is_clock = true;
@@ -183,7 +205,7 @@ int
 main(int argc, char **argv)
 {
 	u_long strtoul(const char *, char **, int);
-	u_long threads[THREADS], clock;
+	u_long threads[THREADS], clock, changer;
 	struct proc *host = host_process(0);
 
 	EXPECT("usage: storm SEED ROUNDS", argc == 3);
@@ -192,14 +214,19 @@ main(int argc, char **argv)
 	run_as(host);
 	EXPECT("the module loads", the_modcmd(MODULE_CMD_INIT, NULL) == 0);
 	threaded = true;
+	restless = host_process(0);
 	pthread_create(&clock, NULL, the_clock, NULL);
+	pthread_create(&changer, NULL, the_restless, NULL);
 	for (uintptr_t i = 0; i < THREADS; i++)
 		pthread_create(&threads[i], NULL, worker, (void *)i);
 	for (u_int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	ADD(over, 1);
 	pthread_join(clock, NULL);
+	pthread_join(changer, NULL);
 	threaded = false;
+	sys_exit(restless);
+	sys_wait(restless);
 	for (u_int i = 0; i < SLOTS; i++) {
 		int jid = jid_in[i];
 

@@ -11,6 +11,8 @@
 
 #include "ground.h"
 
+static struct proc *sibling; /* asks; of the member's jail */
+
 static uint64_t
 denials(jp_u32 right)
 {
@@ -19,7 +21,6 @@ denials(jp_u32 right)
 
 	run_as(host);
 	EXPECT("list", sys_sysctl("list", &info, &size, NULL, 0), 0);
-	run_as(member);
 	return info.denials[right];
 }
 
@@ -29,9 +30,11 @@ ask(const char *scope, u_int action, uintptr_t request, void *arg1, void *arg2, 
 	bool held = jp_holds(mask, right);
 	uint64_t before = right < JP_RIGHT_COUNT ? denials(right) : 0;
 
-	EXPECT("the verdict", authorize(scope, member->p_cred, action, (void *)request, arg1, arg2, arg3), held ? 0 : EPERM);
+	run_as(sibling);
+	EXPECT("the verdict", authorize(scope, sibling->p_cred, action, (void *)request, arg1, arg2, arg3), held ? 0 : EPERM);
 	if (!held)
 		EXPECT("the count", denials(right), before + 1);
+	run_as(host);
 	EXPECT("the host's verdict", authorize(scope, host->p_cred, action, (void *)request, arg1, arg2, arg3), 0);
 }
 
@@ -139,7 +142,6 @@ limits(jp_u64 mask)
 	contract = "priorities and limits can be lowered, and raised by right";
 	member->p_nice = NZERO;
 	member->p_rlimit[8] = (struct rlimit){ 5, 5 };
-	run_as(host);
 	ask(KAUTH_SCOPE_PROCESS, KAUTH_PROCESS_NICE, (uintptr_t)member, (void *)(uintptr_t)(NZERO + 5), NULL, NULL, mask, JP_FREE);
 	ask(KAUTH_SCOPE_PROCESS, KAUTH_PROCESS_NICE, (uintptr_t)member, (void *)(uintptr_t)(NZERO - 1), NULL, NULL, mask, JP_PRIORITY);
 	ask(KAUTH_SCOPE_PROCESS, KAUTH_PROCESS_RLIMIT, (uintptr_t)member, (void *)set, &wanted, (void *)8, mask, JP_FREE);
@@ -153,6 +155,7 @@ limits(jp_u64 mask)
 	ask(KAUTH_SCOPE_PROCESS, KAUTH_PROCESS_CANSEE, (uintptr_t)member, (void *)KAUTH_REQ_PROCESS_CANSEE_KPTR, NULL, NULL, mask,
 	    JP_SYSLOG_READ);
 #endif
+	ask(KAUTH_SCOPE_PROCESS, KAUTH_PROCESS_SCHEDULER_SETPARAM, (uintptr_t)member, NULL, NULL, NULL, mask, JP_PRIORITY);
 #define ACTION(scope, action, right)
 #define REQUEST(scope, action, request, right)
 #define ON_PROCESS(action, fence, right)                                                                              \
@@ -164,6 +167,8 @@ limits(jp_u64 mask)
 int
 main(void)
 {
+	int error;
+
 	contract = "the module loads";
 	host = host_process(0);
 	run_as(host);
@@ -173,10 +178,13 @@ main(void)
 
 		EXPECT("create", create("probe", mask, "/jails/a"), 0);
 		member = enter(jail.jid);
+		sibling = sys_fork(&error);
+		EXPECT("fork", error, 0);
 		every_question(mask);
 		devices(mask);
 		sockets(mask);
 		limits(mask);
+		end(sibling);
 		end(member);
 		EXPECT("destroy", destroy(jail.jid), 0);
 	}

@@ -60,9 +60,8 @@ kauth_unlisten_scope(kauth_listener_t listener)
 	free(listener);
 }
 
-/* 0, or EPERM: all listeners run, and one denial is enough. The other models of this kernel allow. */
-int
-authorize(const char *scope, kauth_cred_t cred, uint64_t action, void *arg0, void *arg1, void *arg2, void *arg3)
+static int
+ask_listeners(const char *scope, kauth_cred_t cred, uint64_t action, void *arg0, void *arg1, void *arg2, void *arg3)
 {
 	struct kauth_listener *listener;
 	int verdict, worst = 0;
@@ -82,6 +81,27 @@ authorize(const char *scope, kauth_cred_t cred, uint64_t action, void *arg0, voi
 		}
 	}
 	return worst;
+}
+
+/* What do_sched_setparam() holds, beside p_lock, while it asks. */
+static kmutex_t lwp_lock = { RANK_SPIN, 0 };
+
+/* 0, or EPERM: all listeners run, and one denial is enough. The other models of this kernel allow. */
+int
+authorize(const char *scope, kauth_cred_t cred, uint64_t action, void *arg0, void *arg1, void *arg2, void *arg3)
+{
+	bool of_a_thread = strcmp(scope, KAUTH_SCOPE_PROCESS) == 0 && action == KAUTH_PROCESS_SCHEDULER_SETPARAM;
+	int verdict;
+
+	if (of_a_thread) {
+		if (cred != curlwp->l_cred)
+			panic("sched_setparam asks for somebody else");
+		mutex_spin_enter(&lwp_lock);
+	}
+	verdict = ask_listeners(scope, cred, action, arg0, arg1, arg2, arg3);
+	if (of_a_thread)
+		mutex_spin_exit(&lwp_lock);
+	return verdict;
 }
 
 /* ---- the model ---- */
@@ -137,8 +157,11 @@ kauth_deregister_key(kauth_key_t key)
 	specificdata_reference *reference;
 
 	KASSERT(key == &the_key && the_key.alive);
-	LIST_FOREACH(reference, &cred_containers, entry)
+	LIST_FOREACH(reference, &cred_containers, entry) {
+		mutex_enter(&reference->lock);
 		reference->data = NULL;
+		mutex_exit(&reference->lock);
+	}
 	the_key.alive = false;
 	return 0;
 }
@@ -146,9 +169,14 @@ kauth_deregister_key(kauth_key_t key)
 void *
 kauth_cred_getdata(kauth_cred_t cred, kauth_key_t key)
 {
+	void *data;
+
 	if (key == NULL || !key->alive)
 		panic("kauth_cred_getdata with a key that is not registered");
-	return cred->specific.data;
+	mutex_enter(&cred->specific.lock);
+	data = cred->specific.data;
+	mutex_exit(&cred->specific.lock);
+	return data;
 }
 
 void
@@ -165,7 +193,9 @@ kauth_cred_setdata(kauth_cred_t cred, kauth_key_t key, void *data)
 		LIST_INSERT_HEAD(&cred_containers, &cred->specific, entry);
 		mutex_exit(&cred_domain);
 	}
+	mutex_enter(&cred->specific.lock);
 	cred->specific.data = data;
+	mutex_exit(&cred->specific.lock);
 }
 
 /* ---- credentials ---- */
@@ -178,6 +208,7 @@ kauth_cred_alloc(void)
 	must_be_sleepable("kauth_cred_alloc");
 	cred = calloc(1, sizeof(*cred));
 	cred->refcnt = 1;
+	cred->specific.lock.rank = RANK_REFERENCE;
 	__atomic_add_fetch(&cred_count, 1, __ATOMIC_RELAXED);
 	(void)authorize(KAUTH_SCOPE_CRED, cred, KAUTH_CRED_INIT, NULL, NULL, NULL, NULL);
 	return cred;
@@ -204,6 +235,7 @@ kauth_cred_free(kauth_cred_t cred)
 		LIST_REMOVE(&cred->specific, entry);
 		mutex_exit(&cred_domain);
 	}
+	mutex_destroy(&cred->specific.lock);
 	__atomic_sub_fetch(&cred_count, 1, __ATOMIC_RELAXED);
 	free(cred);
 }

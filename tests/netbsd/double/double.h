@@ -40,6 +40,7 @@ typedef _Bool bool;
 #define __UNVOLATILE(pointer) ((void *)(uintptr_t)(pointer))
 #define __NetBSD_Prereq__(M, m, p) (((M)*100000000 + (m)*1000000 + (p)*100) <= __NetBSD_Version__)
 #define IPL_NONE 0
+#define IPL_SCHED 7
 #define PRI_NONE (-1)
 
 enum {
@@ -95,7 +96,15 @@ void panic(const char *, ...) __attribute__((format(printf, 1, 2), noreturn));
 /* ---- sys/mutex.h, sys/rwlock.h ---- */
 
 /* A lock is taken only while holding locks of lower ranks. */
-enum lock_rank { RANK_PROC_LOCK = 1, RANK_P_LOCK, RANK_SPECIFIC, RANK_MODULE, RANK_SPIN };
+enum lock_rank {
+	RANK_PROC_LOCK = 1,
+	RANK_P_LOCK,
+	RANK_SPECIFIC,
+	RANK_MODULE,
+	RANK_REFERENCE,
+	RANK_SPIN, /* spin mutexes from here on: no adaptive one is taken while one is held */
+	RANK_MODULE_SPIN,
+};
 
 typedef struct kmutex {
 	enum lock_rank rank;
@@ -136,6 +145,7 @@ typedef u_int specificdata_key_t;
 typedef void (*specificdata_dtor_t)(void *);
 typedef struct specificdata_reference {
 	LIST_ENTRY(specificdata_reference) entry; /* of those that have a container */
+	kmutex_t lock;
 	bool container;
 	void *data;
 } specificdata_reference;

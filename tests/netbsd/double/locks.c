@@ -37,7 +37,7 @@ panic(const char *format, ...)
 void
 mutex_init(kmutex_t *mutex, int type, int ipl)
 {
-	mutex->rank = RANK_MODULE;
+	mutex->rank = ipl == IPL_NONE ? RANK_MODULE : RANK_MODULE_SPIN;
 	mutex->owner = 0;
 }
 
@@ -86,6 +86,8 @@ mutex_exit(kmutex_t *mutex)
 void
 mutex_spin_enter(kmutex_t *mutex)
 {
+	if (mutex->rank != 0 && mutex->rank < RANK_SPIN)
+		panic("mutex of rank %d is adaptive, and entered as a spin mutex", mutex->rank);
 	mutex_enter(mutex);
 }
 

@@ -76,8 +76,13 @@ proc_specific_key_delete(specificdata_key_t key)
 void *
 proc_getspecific(struct proc *p, specificdata_key_t key)
 {
+	void *data;
+
 	KASSERT(key_alive);
-	return p->p_specdataref.data;
+	mutex_enter(&p->p_specdataref.lock);
+	data = p->p_specdataref.data;
+	mutex_exit(&p->p_specdataref.lock);
+	return data;
 }
 
 void
@@ -91,7 +96,9 @@ proc_setspecific(struct proc *p, specificdata_key_t key, void *data)
 		p->p_specdataref.container = true;
 		mutex_exit(&proc_domain);
 	}
+	mutex_enter(&p->p_specdataref.lock);
 	p->p_specdataref.data = data;
+	mutex_exit(&p->p_specdataref.lock);
 }
 
 static void
@@ -133,6 +140,7 @@ new_process(const struct proc *like)
 	p->p_lock = calloc(1, sizeof(*p->p_lock));
 	p->p_lock->rank = RANK_P_LOCK;
 	p->p_stmutex.rank = RANK_SPIN;
+	p->p_specdataref.lock.rank = RANK_REFERENCE;
 	p->p_fd = calloc(1, sizeof(*p->p_fd));
 	p->p_fd->fd_refcnt = 1;
 	p->p_fd->fd_lastfile = -1;
@@ -282,8 +290,9 @@ sys_exit(struct proc *p)
 	free(p->p_vmspace);
 	p->p_vmspace = (struct vmspace *)0x10;
 	one_second();
-	finish_specific(p);
+	/* exit1() holds it since it left its process group. */
 	mutex_enter(PROC_LOCK);
+	finish_specific(p);
 	LIST_REMOVE(p, p_list);
 	STORE_STATE(p, SZOMB);
 	LIST_INSERT_HEAD(&zombproc, p, p_list);

@@ -4,6 +4,7 @@
 #define STUB_MACHINE_INTR_H
 
 #define IPL_NONE 0
+#define IPL_SCHED 7
 
 typedef uint8_t ipl_t;
 typedef struct {
