@@ -169,6 +169,8 @@ fn the_body_and_the_module_understand_each_other() {
     body.kill_all(web, Duration::from_secs(5)).unwrap();
     assert!(body.list().unwrap()[0].closing);
     assert_eq!(gate.enter(), Err(Errno::ESRCH), "nobody enters a jail that is being ended");
+    let at_once = Wire(Rc::clone(&served)).write("destroy", &web.get().to_ne_bytes());
+    assert_eq!(at_once, Err(abi::errno::EBUSY), "what was killed is a zombie still");
     body.destroy(web).unwrap();
     assert!(matches!(body.destroy(web), Err(KernelError::NoSuchJail(jid)) if jid == web));
     assert!(matches!(body.stats(Some(web)), Err(KernelError::NoSuchJail(_))));

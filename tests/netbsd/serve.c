@@ -3,7 +3,7 @@
  * Serves the module's nodes to a program: a line asks, a line answers with an error number and bytes in hexadecimal.
  *
  *   read NODE | write NODE HEX | exchange NODE HEX     as the process at hand
- *   kill PID SIGNAL                                    a member ends, whatever the signal
+ *   kill PID SIGNAL                                    a member ends, whatever the signal; init(8) reaps it some lines later
  *   become ROOT | host                                 a new process with that root, or the host's, is at hand
  *   live TICKS                                         the process at hand exec()s, uses so much CPU, is refused a reboot
  */
@@ -41,9 +41,27 @@ answer(int error, size_t size)
 	fflush(NULL);
 }
 
+enum { LINES_UNTIL_REAPED = 24 };
+static struct {
+	struct proc *proc;
+	u_int lines;
+} zombies[16];
+
+static void
+reap(void)
+{
+	for (u_int i = 0; i < __arraycount(zombies); i++)
+		if (zombies[i].proc != NULL && --zombies[i].lines == 0) {
+			sys_wait(zombies[i].proc);
+			zombies[i].proc = NULL;
+		}
+}
+
 static int
 end(int pid)
 {
+	u_int i;
+
 	struct proc *p, *found = NULL;
 
 	LIST_FOREACH(p, &allproc, p_list)
@@ -51,8 +69,11 @@ end(int pid)
 			found = p;
 	if (found == NULL)
 		return ESRCH;
+	for (i = 0; zombies[i].proc != NULL; i++)
+		KASSERT(i + 1 < __arraycount(zombies));
 	sys_exit(found);
-	sys_wait(found);
+	zombies[i].proc = found;
+	zombies[i].lines = LINES_UNTIL_REAPED;
 	return 0;
 }
 
@@ -77,6 +98,7 @@ main(void)
 	KASSERT(the_modcmd(MODULE_CMD_INIT, NULL) == 0);
 	while (fgets(line, sizeof(line), stdin) != NULL) {
 		hex[0] = 0;
+		reap();
 		size = sizeof(old);
 		if (sscanf(line, "read %63s", node) == 1) {
 			error = sys_sysctl(node, old, &size, NULL, 0);

@@ -25,6 +25,8 @@ pub use sysctl::Sysctl;
 
 const BODY: &str = "netbsd";
 const POLL: Duration = Duration::from_millis(10);
+/// A member that ended is a zombie until its parent, or init(8), has seen it, and the module keeps its jail as long.
+const REAPED_WITHIN: Duration = Duration::from_secs(5);
 
 /// The loaded module.
 pub struct Netbsd<N> {
@@ -214,11 +216,19 @@ impl<N: Nodes + 'static> Kernel for Netbsd<N> {
     }
 
     fn destroy(&self, jid: Jid) -> Result<(), KernelError> {
-        self.nodes.write("destroy", &jid.get().to_ne_bytes()).map_err(|number| match number {
-            errno::ENOENT => KernelError::NoSuchJail(jid),
-            errno::EBUSY => KernelError::Busy { jid, members: self.info(jid).map_or(0, |info| info.processes) },
-            _ => failed("destroying a jail", number),
-        })
+        let deadline = Instant::now() + REAPED_WITHIN;
+        loop {
+            match self.nodes.write("destroy", &jid.get().to_ne_bytes()) {
+                Err(errno::EBUSY) => {}
+                Err(errno::ENOENT) => return Err(KernelError::NoSuchJail(jid)),
+                result => return result.map_err(|number| failed("destroying a jail", number)),
+            }
+            let members = self.info(jid)?.processes;
+            if members != 0 || Instant::now() >= deadline {
+                return Err(KernelError::Busy { jid, members });
+            }
+            sleep(POLL);
+        }
     }
 
     fn gate(&self, jid: Jid) -> Result<Box<dyn Gate>, KernelError> {
