@@ -10,6 +10,7 @@
 static kauth_key_t credential_key;
 static LIST_HEAD(, identity) identities; /* j: all, also of jails that are gone */
 static volatile u_int identity_count;	 /* j; read without */
+static volatile u_int in_flight;	 /* a: threads that are in what may sleep here */
 struct identity jail_host_identity;
 
 int
@@ -59,8 +60,10 @@ jail_identity_new(u_int jid, uint64_t rights)
 void
 jail_identity_release(struct identity *identity)
 {
+	JAIL_BEFORE_DROP();
 	if (atomic_dec_uint_nv(&identity->references) != 0)
 		return;
+	JAIL_AFTER_LAST();
 	mutex_enter(&jail_lock);
 	LIST_REMOVE(identity, entry);
 	JAIL_STORE(identity_count, identity_count - 1);
@@ -108,9 +111,31 @@ jail_credential_assign(kauth_cred_t cred, struct credential *who)
 		jail_identity_release(before->identity);
 }
 
-/* Always allows: the kernel takes anything else for a bug of its own (a DIAGNOSTIC kernel panics at the next fork). */
-int
-jail_cred_listener(kauth_cred_t cred, kauth_action_t action, void *cookie, void *arg0, void *arg1, void *arg2, void *arg3)
+static void
+enter_flight(void)
+{
+	atomic_inc_uint(&in_flight);
+}
+
+static void
+leave_flight(void)
+{
+	JAIL_BEFORE_DROP();
+	(void)atomic_dec_uint_nv(&in_flight);
+}
+
+/* Is a thread in here that may sleep for any time? The module must not go meanwhile. */
+bool
+jail_credential_is_looked_at(void)
+{
+	bool some = JAIL_LOAD(in_flight) != 0;
+
+	JAIL_AFTER_LAST();
+	return some;
+}
+
+static void
+follow(kauth_cred_t cred, kauth_action_t action, void *arg0, void *arg1)
 {
 	struct credential *who;
 
@@ -138,12 +163,20 @@ jail_cred_listener(kauth_cred_t cred, kauth_action_t action, void *cookie, void 
 	default:
 		break;
 	}
+}
+
+/* Always allows: the kernel takes anything else for a bug of its own (a DIAGNOSTIC kernel panics at the next fork). */
+int
+jail_cred_listener(kauth_cred_t cred, kauth_action_t action, void *cookie, void *arg0, void *arg1, void *arg2, void *arg3)
+{
+	enter_flight();
+	follow(cred, action, arg0, arg1);
+	leave_flight();
 	return KAUTH_RESULT_ALLOW;
 }
 
-/* The program that brought it in is gone, with its memory and its file. */
-void
-jail_on_exec(struct proc *p, void *cookie)
+static void
+settle(struct proc *p)
 {
 	const struct credential *who = jail_credential_of(p->p_cred);
 	kauth_cred_t settled;
@@ -156,4 +189,13 @@ jail_on_exec(struct proc *p, void *cookie)
 	jail_credential_assign(settled, &who->identity->settled);
 	proc_crmod_leave(settled, p->p_cred, false);
 	jail_settle(p);
+}
+
+/* The program that brought it in is gone, with its memory and its file. */
+void
+jail_on_exec(struct proc *p, void *cookie)
+{
+	enter_flight();
+	settle(p);
+	leave_flight();
 }

@@ -124,6 +124,7 @@ const struct credential *jail_credential_of(kauth_cred_t); /* NULL: the host's *
 void jail_credential_assign(kauth_cred_t, struct credential *);
 int jail_cred_listener(kauth_cred_t, kauth_action_t, void *, void *, void *, void *, void *);
 void jail_on_exec(struct proc *, void *);
+bool jail_credential_is_looked_at(void);
 u_int jail_dying(void);
 
 static inline u_int

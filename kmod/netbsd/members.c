@@ -232,6 +232,12 @@ refuse_baggage(struct proc *p)
 	return 0;
 }
 
+static bool
+has_root_of(const struct proc *p, const struct jail *jail)
+{
+	return p->p_cwdi->cwdi_rdir == jail->root_vnode;
+}
+
 /* The calling process becomes a member, for good. ENOENT: no such jail, or it is not open; EPERM: its root is not the jail's;
  * EBUSY: it shares threads, memory, descriptors or directories; ENOTDIR: it has a directory open. */
 int
@@ -248,7 +254,7 @@ jail_enter(struct lwp *l, u_int jid)
 	jail = jail_find(jid);
 	if (jail == NULL || jail->state != JAIL_ACTIVE)
 		error = ENOENT;
-	else if (p->p_cwdi->cwdi_rdir != jail->root_vnode)
+	else if (!has_root_of(p, jail))
 		error = EPERM;
 	mutex_exit(&jail_lock);
 	if (error == 0)
@@ -260,10 +266,14 @@ jail_enter(struct lwp *l, u_int jid)
 	proc_crmod_enter();
 	mutex_enter(&jail_lock);
 	jail = jail_find(jid);
-	if (jail == NULL || jail->state != JAIL_ACTIVE) {
+	if (jail == NULL || jail->state != JAIL_ACTIVE)
+		error = ENOENT;
+	else if (!has_root_of(p, jail))
+		error = EPERM; /* changed by whom the process shared it with until it was looked at */
+	if (error != 0) {
 		mutex_exit(&jail_lock);
 		proc_crmod_leave(p->p_cred, cred, false);
-		return ENOENT;
+		return error;
 	}
 	member->ticks_seen = jail_ticks_of(p);
 	admit(jail, member, true);

@@ -260,6 +260,8 @@ jail_update(struct jail_update *call)
 
 	if (call->version != JAIL_ABI)
 		return EPROTONOSUPPORT;
+	if (call->unused1 != 0 || call->unused2[0] != 0 || call->unused2[1] != 0 || call->unused2[2] != 0 || call->unused2[3] != 0)
+		return EINVAL;
 	if ((call->changes & ~(JAIL_UPDATE_RIGHTS | JAIL_UPDATE_PORTS | JAIL_UPDATE_CLOSE)) != 0 || call->jid == JP_HOST)
 		return EINVAL;
 	if ((call->changes & JAIL_UPDATE_PORTS) != 0)

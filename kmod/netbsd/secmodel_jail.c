@@ -50,6 +50,20 @@ on_eval(const char *what, void *arg, void *ret)
 	return 0;
 }
 
+/* The kernel walks its lists of listeners and hooks without a lock. A thread that has read a function's address is in it
+ * after a moment; the listener of the cred scope and the exec hook may then sleep for memory, as long as it takes. */
+static void
+let_end(void)
+{
+	int moment = MAX(hz / 10, 1);
+
+	kpause("jailend", false, moment, NULL);
+	while (jail_credential_is_looked_at())
+		kpause("jailend", false, moment, NULL);
+	/* The last one returns. */
+	kpause("jailend", false, moment, NULL);
+}
+
 static void
 unlisten(void)
 {
@@ -60,8 +74,7 @@ unlisten(void)
 			kauth_unlisten_scope(listeners[i]);
 		listeners[i] = NULL;
 	}
-	/* The kernel walks its lists of listeners without a lock: let those end that are in one. They never sleep. */
-	kpause("jailend", false, MAX(hz / 10, 1), NULL);
+	let_end();
 }
 
 static int
@@ -136,8 +149,8 @@ stop_model(void)
 	if (!jail_seal())
 		return EBUSY;
 	jail_control_fini();
-	unlisten();
 	exechook_disestablish(exec_hook);
+	unlisten();
 	jail_telemetry_fini();
 	jail_members_fini();
 	jail_credential_fini();

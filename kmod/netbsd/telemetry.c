@@ -170,6 +170,8 @@ jail_telemetry_fini(void)
 {
 	JAIL_STORE(stopping, 1);
 	callout_halt(&every_second, NULL);
+	/* A tick that was past its look at `stopping` has scheduled the next one while it was waited for; 7.99 leaves that pending. */
+	callout_halt(&every_second, NULL);
 	while (atomic_swap_uint(&busy, 1) != 0)
 		kpause("jailtick", false, 1, NULL);
 	callout_destroy(&every_second);

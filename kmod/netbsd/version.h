@@ -15,6 +15,15 @@
 #define JAIL_HAS_NEWER_ACTIONS 0
 #endif
 
+/* Before and after a count is seen to fall to zero; atomic(9) renamed them in 9.99. */
+#if __NetBSD_Prereq__(9, 99, 100)
+#define JAIL_BEFORE_DROP() membar_release()
+#define JAIL_AFTER_LAST() membar_acquire()
+#else
+#define JAIL_BEFORE_DROP() membar_exit()
+#define JAIL_AFTER_LAST() membar_enter()
+#endif
+
 /* proc_lock became a mutex, from a pointer to one, in the middle of 9.99: ask the type, not the number. */
 #define JAIL_PROC_LOCK                                                                                   \
 	__builtin_choose_expr(__builtin_types_compatible_p(__typeof__(proc_lock), kmutex_t *), proc_lock, \

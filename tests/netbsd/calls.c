@@ -47,6 +47,14 @@ malformed_calls(void)
 	EXPECT("a root that is a file", create("x", 0, "/etc/file"), ENOTDIR);
 	size = sizeof(update);
 	EXPECT("an unknown change", sys_sysctl("update", &update, &size, &update, sizeof(update)), EINVAL);
+	update.changes = 0;
+	update.unused1 = 1;
+	EXPECT("what is unused", sys_sysctl("update", &update, &size, &update, sizeof(update)), EINVAL);
+	update.unused1 = 0;
+	update.unused2[3] = 1;
+	EXPECT("what is unused", sys_sysctl("update", &update, &size, &update, sizeof(update)), EINVAL);
+	update.unused2[3] = 0;
+	EXPECT("no jail", sys_sysctl("update", &update, &size, &update, sizeof(update)), ENOENT);
 	EXPECT("entering a negative jail", sys_sysctl("id", NULL, NULL, &id, sizeof(id)), EINVAL);
 	EXPECT("destroying a negative jail", sys_sysctl("destroy", NULL, NULL, &id, sizeof(id)), EINVAL);
 	EXPECT("writing the list", sys_sysctl("list", NULL, NULL, &id, sizeof(id)), EPERM);
@@ -133,6 +141,37 @@ who_is_told_what(void)
 	EXPECT("destroy", destroy(jail.jid), 0);
 }
 
+/* It shares the newcomer's directories until here. */
+static void
+sharer_leaves(void)
+{
+	EXPECT("chroot", sys_chroot("/jails/b"), 0);
+	curproc->p_cwdi->cwdi_refcnt = 1;
+}
+
+static void
+root_of_a_newcomer(void)
+{
+	struct proc *p;
+	int id;
+
+	contract = "whoever enters has the jail's root";
+	EXPECT("create", create("web", 0, "/jails/a"), 0);
+	id = jail.jid;
+	p = host_process(0);
+	run_as(p);
+	EXPECT("with the host's root", sys_sysctl("id", NULL, NULL, &id, sizeof(id)), EPERM);
+	EXPECT("chroot", sys_chroot("/jails/b"), 0);
+	EXPECT("with another root", sys_sysctl("id", NULL, NULL, &id, sizeof(id)), EPERM);
+	EXPECT("chroot", sys_chroot("/jails/a"), 0);
+	p->p_cwdi->cwdi_refcnt = 2;
+	EXPECT("with shared directories", sys_sysctl("id", NULL, NULL, &id, sizeof(id)), EBUSY);
+	meanwhile = sharer_leaves;
+	EXPECT("with a root that is changed meanwhile", sys_sysctl("id", NULL, NULL, &id, sizeof(id)), EPERM);
+	end(p);
+	EXPECT("destroy", destroy(jail.jid), 0);
+}
+
 static void
 telemetry(void)
 {
@@ -206,6 +245,7 @@ main(void)
 	malformed_calls();
 	damaged_calls();
 	who_is_told_what();
+	root_of_a_newcomer();
 	telemetry();
 	left_over_credentials();
 	contract = "the module goes";

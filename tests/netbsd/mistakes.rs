@@ -13,7 +13,7 @@ struct Mistake {
     says: &'static str,
 }
 
-const MISTAKES: [Mistake; 21] = [
+const MISTAKES: [Mistake; 27] = [
     Mistake {
         name: "trusting a name",
         file: "netbsd/registry.c",
@@ -157,6 +157,54 @@ const MISTAKES: [Mistake; 21] = [
         to: "		who = jail_credential_of(p->p_cred);\n		mutex_enter(p->p_lock);",
         driver: "storm",
         says: "ThreadSanitizer",
+    },
+    Mistake {
+        name: "taking a jail with a zombie for empty",
+        file: "netbsd/registry.c",
+        from: "jail->processes != 0 || carried",
+        to: "(jail->processes != 0 || false)",
+        driver: "calls",
+        says: "destroy beside a zombie",
+    },
+    Mistake {
+        name: "going while a thread sleeps in a listener",
+        file: "netbsd/secmodel_jail.c",
+        from: "	while (jail_credential_is_looked_at())",
+        to: "	while (false)",
+        driver: "storm",
+        says: "its key is gone",
+    },
+    Mistake {
+        name: "leaving a callout that a late tick has scheduled",
+        file: "netbsd/telemetry.c",
+        from: "	callout_halt(&every_second, NULL);\n	/*",
+        to: "	/*",
+        driver: "storm",
+        says: "callout destroyed while scheduled",
+    },
+    Mistake {
+        name: "taking what is reserved",
+        file: "netbsd/registry.c",
+        from: "call->unused1 != 0 || ",
+        to: "",
+        driver: "calls",
+        says: "what is unused",
+    },
+    Mistake {
+        name: "entering with another root",
+        file: "netbsd/members.c",
+        from: "return p->p_cwdi->cwdi_rdir == jail->root_vnode;",
+        to: "return p != NULL && jail != NULL;",
+        driver: "calls",
+        says: "with the host's root",
+    },
+    Mistake {
+        name: "entering with a root that was changed meanwhile",
+        file: "netbsd/members.c",
+        from: "	else if (!has_root_of(p, jail))\n		error = EPERM; /*",
+        to: "	/*",
+        driver: "calls",
+        says: "changed meanwhile",
     },
     Mistake {
         name: "taking another's credential for one that stays",

@@ -201,6 +201,47 @@ the_clock(void *argument)
 	return NULL;
 }
 
+static void *
+a_tick(void *argument)
+{
+	is_clock = true;
+	one_second();
+	return NULL;
+}
+
+static void *
+a_newcomer(void *argument)
+{
+	struct proc *p = host_process(0);
+
+	sys_exit(p);
+	sys_wait(p);
+	return NULL;
+}
+
+#define AWAIT(hold)                           \
+	while (GET(hold) != HELD)             \
+		sched_yield()
+
+/* The module goes while a thread sleeps in its listener, and its callout runs. */
+static void
+unload(void)
+{
+	u_long tick, newcomer;
+
+	threaded = true;
+	ticking = making_room = HOLD;
+	pthread_create(&tick, NULL, a_tick, NULL);
+	AWAIT(ticking);
+	pthread_create(&newcomer, NULL, a_newcomer, NULL);
+	AWAIT(making_room);
+	EXPECT("the module goes", the_modcmd(MODULE_CMD_FINI, NULL) == 0);
+	__atomic_store_n(&making_room, GO, __ATOMIC_SEQ_CST);
+	pthread_join(tick, NULL);
+	pthread_join(newcomer, NULL);
+	threaded = false;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -232,7 +273,7 @@ main(int argc, char **argv)
 
 		(void)sys_sysctl("destroy", NULL, NULL, &jid, sizeof(jid));
 	}
-	EXPECT("the module goes", the_modcmd(MODULE_CMD_FINI, NULL) == 0);
+	unload();
 	drop_cached_files();
 	sys_exit(host);
 	sys_wait(host);

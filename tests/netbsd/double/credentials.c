@@ -22,7 +22,9 @@ struct kauth_listener {
 	kauth_scope_callback_t function;
 	void *cookie;
 	LIST_ENTRY(kauth_listener) entry;
+	struct kauth_listener *retired;
 };
+static struct kauth_listener *retired;
 
 struct secmodel_descr {
 	bool alive;
@@ -36,6 +38,9 @@ static struct kauth_key the_key;
 static struct secmodel_descr the_model;
 static LIST_HEAD(, kauth_listener) listeners;
 static u_int cred_count;
+enum hold making_room;
+u_int pauses; /* that anybody made */
+int sched_yield(void);
 
 /* ---- listeners ---- */
 
@@ -56,8 +61,10 @@ kauth_listen_scope(const char *scope, kauth_scope_callback_t function, void *coo
 void
 kauth_unlisten_scope(kauth_listener_t listener)
 {
+	/* Whoever walks the list meanwhile goes on from it. */
 	LIST_REMOVE(listener, entry);
-	free(listener);
+	listener->retired = retired;
+	retired = listener;
 }
 
 static int
@@ -157,11 +164,13 @@ kauth_deregister_key(kauth_key_t key)
 	specificdata_reference *reference;
 
 	KASSERT(key == &the_key && the_key.alive);
+	mutex_enter(&cred_domain);
 	LIST_FOREACH(reference, &cred_containers, entry) {
 		mutex_enter(&reference->lock);
 		reference->data = NULL;
 		mutex_exit(&reference->lock);
 	}
+	mutex_exit(&cred_domain);
 	the_key.alive = false;
 	return 0;
 }
@@ -179,6 +188,18 @@ kauth_cred_getdata(kauth_cred_t cred, kauth_key_t key)
 	return data;
 }
 
+static void
+wait_for_room(void)
+{
+	u_int since = __atomic_load_n(&pauses, __ATOMIC_SEQ_CST);
+
+	if (__atomic_load_n(&making_room, __ATOMIC_SEQ_CST) != HOLD)
+		return;
+	__atomic_store_n(&making_room, HELD, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&making_room, __ATOMIC_SEQ_CST) == HELD && __atomic_load_n(&pauses, __ATOMIC_SEQ_CST) < since + 5)
+		sched_yield();
+}
+
 void
 kauth_cred_setdata(kauth_cred_t cred, kauth_key_t key, void *data)
 {
@@ -188,6 +209,9 @@ kauth_cred_setdata(kauth_cred_t cred, kauth_key_t key, void *data)
 		panic("kauth_cred_setdata on a credential with %u holders", HOLDERS(cred));
 	if (!cred->specific.container) {
 		must_be_sleepable("kauth_cred_setdata without a container");
+		wait_for_room();
+		if (!key->alive)
+			panic("kauth_cred_setdata slept, and its key is gone");
 		mutex_enter(&cred_domain);
 		cred->specific.container = true;
 		LIST_INSERT_HEAD(&cred_containers, &cred->specific, entry);

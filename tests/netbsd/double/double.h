@@ -91,6 +91,14 @@ void panic(const char *, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 #define atomic_inc_uint(p) ((void)__atomic_add_fetch(p, 1, __ATOMIC_SEQ_CST))
 #define atomic_dec_uint_nv(p) __atomic_sub_fetch(p, 1, __ATOMIC_SEQ_CST)
+/* The atomics above order everything. */
+#if __NetBSD_Prereq__(9, 99, 100)
+#define membar_release() ((void)0)
+#define membar_acquire() ((void)0)
+#else
+#define membar_exit() ((void)0)
+#define membar_enter() ((void)0)
+#endif
 #define atomic_swap_uint(p, v) __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
 
 /* ---- sys/mutex.h, sys/rwlock.h ---- */
@@ -365,6 +373,13 @@ int authorize(const char *scope, kauth_cred_t, uint64_t action, void *, void *, 
 int evaluate(const char *what, void *arg, void *ret);
 void one_second(void);
 extern bool fail_copyout;
+/* Done once, by whom else there is, when the module next leaves a lock of its own. */
+extern void (*meanwhile)(void);
+/* Threads that a test holds where the kernel would let them sleep or run, until the module waits for them. Set to HOLD; HELD
+ * when one is there. */
+enum hold { GO = 0, HOLD, HELD };
+extern enum hold making_room; /* in kauth_cred_setdata, which needs room: for some pauses, or until GO */
+extern enum hold ticking;     /* in the callout's function, which schedules it again: until it is halted */
 /* Set once before threads begin: time goes on by its own thread alone, and the log is only counted. */
 extern bool threaded;
 extern char last_log[256];

@@ -9,6 +9,7 @@ static __thread kmutex_t *held[MAX_HELD];
 static __thread u_int held_count;
 static u_long in_use;
 bool threaded;
+void (*meanwhile)(void);
 
 int sched_yield(void);
 
@@ -81,6 +82,12 @@ mutex_exit(kmutex_t *mutex)
 	for (held_count--; i < held_count; i++)
 		held[i] = held[i + 1];
 	__atomic_store_n(&mutex->owner, 0, __ATOMIC_RELEASE);
+	if (meanwhile != NULL && mutex->rank == RANK_MODULE) {
+		void (*now)(void) = meanwhile;
+
+		meanwhile = NULL;
+		now();
+	}
 }
 
 void

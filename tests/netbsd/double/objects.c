@@ -197,6 +197,10 @@ sys_bind(struct socket *so, u_int *port)
 int hz = 100;
 static time_t uptime = 1000;
 static callout_t *tick;
+static bool in_tick;
+enum hold ticking;
+extern u_int pauses;
+int sched_yield(void);
 static struct workqueue {
 	void (*function)(struct work *, void *);
 	void *argument;
@@ -231,21 +235,30 @@ void
 callout_schedule(callout_t *callout, int ticks)
 {
 	KASSERT(callout->alive && ticks == hz);
-	callout->scheduled = true;
+	if (__atomic_load_n(&ticking, __ATOMIC_SEQ_CST) == HOLD) {
+		__atomic_store_n(&ticking, HELD, __ATOMIC_SEQ_CST);
+		while (__atomic_load_n(&ticking, __ATOMIC_SEQ_CST) == HELD)
+			sched_yield();
+	}
+	__atomic_store_n(&callout->scheduled, true, __ATOMIC_SEQ_CST);
 }
 
 bool
 callout_halt(callout_t *callout, void *interlock)
 {
 	must_be_sleepable("callout_halt");
-	callout->scheduled = false;
+	__atomic_store_n(&callout->scheduled, false, __ATOMIC_SEQ_CST);
+	/* Waits for the function to end, and does not look again whether that has scheduled it, as in 7.99. */
+	__atomic_store_n(&ticking, GO, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&in_tick, __ATOMIC_SEQ_CST))
+		sched_yield();
 	return false;
 }
 
 void
 callout_destroy(callout_t *callout)
 {
-	if (callout->scheduled)
+	if (__atomic_load_n(&callout->scheduled, __ATOMIC_SEQ_CST))
 		panic("callout destroyed while scheduled");
 	callout->alive = false;
 	tick = NULL;
@@ -265,15 +278,14 @@ void
 workqueue_enqueue(struct workqueue *queue, struct work *work, struct cpu_info *cpu)
 {
 	KASSERT(queue->alive);
-	if (queue->queued != NULL)
+	if (__atomic_exchange_n(&queue->queued, work, __ATOMIC_SEQ_CST) != NULL)
 		panic("work enqueued twice");
-	queue->queued = work;
 }
 
 void
 workqueue_destroy(struct workqueue *queue)
 {
-	if (queue->queued != NULL)
+	if (__atomic_load_n(&queue->queued, __ATOMIC_SEQ_CST) != NULL)
 		panic("workqueue destroyed with work in it");
 	queue->alive = false;
 }
@@ -284,9 +296,8 @@ __thread bool is_clock;
 static void
 run_work(void)
 {
-	struct work *work = the_queue.queued;
+	struct work *work = __atomic_exchange_n(&the_queue.queued, NULL, __ATOMIC_SEQ_CST);
 
-	the_queue.queued = NULL;
 	if (work != NULL)
 		the_queue.function(work, the_queue.argument);
 }
@@ -296,6 +307,9 @@ kpause(const char *why, bool interruptible, int ticks, kmutex_t *mutex)
 {
 	must_be_sleepable("kpause");
 	run_work();
+	__atomic_add_fetch(&pauses, 1, __ATOMIC_SEQ_CST);
+	if (threaded)
+		sched_yield();
 	return 0;
 }
 
@@ -308,9 +322,11 @@ one_second(void)
 	if (threaded && !is_clock)
 		return;
 	now = __atomic_add_fetch(&uptime, 1, __ATOMIC_RELAXED);
-	if (tick != NULL && tick->scheduled) {
-		tick->scheduled = false;
+	if (tick != NULL && __atomic_load_n(&tick->scheduled, __ATOMIC_SEQ_CST)) {
+		__atomic_store_n(&in_tick, true, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&tick->scheduled, false, __ATOMIC_SEQ_CST);
 		tick->function(tick->argument);
+		__atomic_store_n(&in_tick, false, __ATOMIC_SEQ_CST);
 	}
 	if (now % 5 != 0)
 		run_work();
