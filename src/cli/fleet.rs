@@ -12,7 +12,7 @@ use super::Outcome;
 use super::failure::{Exit, Failure};
 use super::output::{self, Shape};
 use crate::fleet::{self, End, Known, Plan, Said, Service, Summary};
-use crate::jail::{Host, Observed, observe_all};
+use crate::jail::{Host, Observed, observe, observe_all};
 use crate::kernel::JailName;
 use crate::supervise::{self, Started};
 use crate::telemetry::{self, Format, printable};
@@ -49,11 +49,26 @@ pub struct Jails {
 impl Jails {
     pub fn of(host: &Host) -> Result<Jails, Failure> {
         let seen = observe_all(host)?;
-        let known = seen.iter().map(|jail| {
-            let needs = jail.spec.as_ref().map(|spec| spec.depends_on.clone()).map_err(Clone::clone);
-            (jail.name.clone(), Known { needs, service: service(host, &jail.name) })
-        });
-        Ok(Jails { known: known.collect(), seen })
+        let known = seen.iter().map(|jail| (jail.name.clone(), known(host, jail))).collect();
+        Ok(Jails { known, seen })
+    }
+
+    /// Those that are named and what they need: who starts one jail of a thousand does not look at the others. All, where
+    /// one of them cannot be looked at: then names that are near have to be told.
+    pub fn needed_by(host: &Host, names: &BTreeSet<JailName>) -> Result<Jails, Failure> {
+        let mut jails = Jails { known: BTreeMap::new(), seen: Vec::new() };
+        let mut open: Vec<JailName> = names.iter().cloned().collect();
+        while let Some(name) = open.pop() {
+            if jails.known.contains_key(&name) {
+                continue;
+            }
+            let Ok(jail) = observe(host, &name) else { return Jails::of(host) };
+            let found = known(host, &jail);
+            open.extend(found.needs.iter().flatten().cloned());
+            jails.known.insert(name, found);
+            jails.seen.push(jail);
+        }
+        Ok(jails)
     }
 
     /// Those to start at boot. One whose spec cannot be read may be one of them: starting it says so.
@@ -69,6 +84,11 @@ impl Jails {
     fn names(&self, wanted: impl Fn(&Observed) -> bool) -> BTreeSet<JailName> {
         self.seen.iter().filter(|jail| wanted(jail)).map(|jail| jail.name.clone()).collect()
     }
+}
+
+fn known(host: &Host, jail: &Observed) -> Known {
+    let needs = jail.spec.as_ref().map(|spec| spec.depends_on.clone()).map_err(Clone::clone);
+    Known { needs, service: service(host, &jail.name) }
 }
 
 /// How far a jail's service is, as its supervisor says.

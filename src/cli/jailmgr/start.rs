@@ -42,10 +42,13 @@ pub struct Start {
 impl Start {
     pub fn run(self, common: &Common) -> Outcome {
         let site = Site::open(common)?;
-        let jails = fleet::Jails::of(&site)?;
-        let chosen: BTreeSet<JailName> = match self.all {
-            true => jails.with_autostart(),
-            false => selection::names(&site, &self.names)?.into_iter().collect(),
+        let (jails, chosen) = if self.all {
+            let jails = fleet::Jails::of(&site)?;
+            let chosen = jails.with_autostart();
+            (jails, chosen)
+        } else {
+            let chosen: BTreeSet<JailName> = selection::names(&site, &self.names)?.into_iter().collect();
+            (fleet::Jails::needed_by(&site, &chosen)?, chosen)
         };
         for name in &chosen {
             if !jails.known.contains_key(name) {
