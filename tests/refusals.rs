@@ -142,6 +142,11 @@ fn a_jail_with_a_right_that_this_kernel_cannot_enforce_is_refused_before_anythin
     // One that owns no port asks for nothing that cannot be kept.
     let output = run(&["create", "-l", "medium", &jail]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // Nor does it get one later.
+    let output = run(&["config", "--set", "ports=[65001]", &jail]);
+    assert_eq!(complaint(&output, 1), told);
+    let spec = fs::read_to_string(tools.path("data/jails").join(&jail).join("jail.toml")).expect("its spec");
+    assert!(!spec.contains("65001"), "{spec}");
     assert!(run(&["destroy", &jail]).status.success());
 }
 

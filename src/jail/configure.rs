@@ -1,6 +1,6 @@
 //! A jail's `jail.toml` as text: read as it is, replaced only by one that is right.
 
-use super::lifecycle::adopt;
+use super::lifecycle::{admit, adopt};
 use super::stale::{SPEC_CHANGED, wear};
 use super::store::{self, Directory, Lock, SPEC_FILE, SPEC_LIMIT};
 use super::{Change, Host, JailError, Spec};
@@ -11,8 +11,8 @@ pub fn spec_text(host: &Host, name: &JailName) -> Result<String, JailError> {
     text_of(&store::jail(&host.config, name)?)
 }
 
-/// Replaces `jail.toml` by `text`, in one step and only if it is a spec. A jail that is up keeps its policy until it is
-/// restarted.
+/// Replaces `jail.toml` by `text`, in one step and only if it is a spec that this kernel can hold. A jail that is up keeps
+/// its policy until it is restarted.
 pub fn configure(host: &Host, name: &JailName, text: &str) -> Result<Change, JailError> {
     let _lock = Lock::jail(host, name)?;
     let jail = store::jail(&host.config, name)?;
@@ -22,7 +22,7 @@ pub fn configure(host: &Host, name: &JailName, text: &str) -> Result<Change, Jai
     if before == text {
         return Ok(Change::Unchanged);
     }
-    host.kernel.admits_limits(&new.limits, &host.config.data_dir)?;
+    admit(host, &new)?;
     let diff = match Spec::from_toml(name, &before) {
         Ok(old) => {
             adopt(host, name, &old, &new)?;

@@ -60,9 +60,7 @@ impl Observed {
 /// Writes the jail's `jail.toml` and data layer. Creating again changes only what differs; a running jail keeps its
 /// policy until it is restarted. Nothing is left after a failure.
 pub fn create(host: &Host, name: &JailName, spec: &Spec) -> Result<Change, JailError> {
-    // What can never be started is not made.
-    host.kernel.admits(&spec.policy())?;
-    host.kernel.admits_limits(&spec.limits, &host.config.data_dir)?;
+    admit(host, spec)?;
     let _lock = Lock::jail(host, name)?;
     let jails = store::jails_or_make(&host.config)?;
     store::sweep(&host.config, name)?;
@@ -97,6 +95,15 @@ pub fn create(host: &Host, name: &JailName, spec: &Spec) -> Result<Change, JailE
     adopt(host, name, &old, spec)?;
     store::write_spec(&jail, spec)?;
     Ok(Change::Changed { diff })
+}
+
+/// What can never be started is not written down.
+///
+/// # Errors
+/// Those of [`Kernel::admits`](crate::kernel::Kernel::admits) and [`Kernel::admits_limits`](crate::kernel::Kernel::admits_limits).
+pub(super) fn admit(host: &Host, spec: &Spec) -> Result<(), JailError> {
+    host.kernel.admits(&spec.policy())?;
+    Ok(host.kernel.admits_limits(&spec.limits, &host.config.data_dir)?)
 }
 
 /// Holds a jail that is up to the limits of its spec, should it be held to others.

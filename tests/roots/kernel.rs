@@ -83,7 +83,13 @@ impl Kernel for Plain {
         Description { body: "plain", abi: 0, kernel: String::new(), rights: Right::all().map(open).collect(), notes: vec![] }
     }
 
+    fn admits(&self, policy: &Policy) -> Result<(), KernelError> {
+        let audited = policy.audited.iter().next();
+        audited.map_or(Ok(()), |right| Err(KernelError::NoAudit { right, body: "plain", why: "a test body".into() }))
+    }
+
     fn create(&self, def: &JailDef) -> Result<Jid, KernelError> {
+        self.admits(&def.policy)?;
         let jails = self.list()?;
         if jails.iter().any(|jail| jail.name == def.name) {
             return Err(KernelError::NameTaken(def.name.clone()));

@@ -19,6 +19,7 @@ cases![
     create_says_created_unchanged_or_what_changed,
     a_jail_goes_up_and_down_and_leaves_the_private_run_directory_alone,
     pins_below_a_shared_mount_work_and_the_modules_mount_stays_visible,
+    a_policy_that_the_kernel_cannot_hold_is_refused_by_create_and_by_configure_alike,
     bringing_up_twice_and_taking_down_twice_is_fine,
     what_changed_is_remembered_until_the_jail_is_taken_down,
     fifty_cycles_leak_no_mount_no_descriptor_and_no_process,
@@ -102,6 +103,19 @@ fn what_changed_is_remembered_until_the_jail_is_taken_down() {
     assert!(stale().is_empty());
     jail::bring_up(&bench.host, &name()).unwrap();
     assert!(stale().is_empty());
+}
+
+fn a_policy_that_the_kernel_cannot_hold_is_refused_by_create_and_by_configure_alike() {
+    let bench = Bench::new();
+    let audits = "profile = { base = 'high', audit = ['mount'] }";
+    let refused = jail::create(&bench.host, &name(), &spec(audits)).unwrap_err();
+    assert!(matches!(refused, JailError::Kernel(KernelError::NoAudit { .. })), "{refused}");
+    assert!(!bench.config.jail_dir(&name()).exists());
+    jail::create(&bench.host, &name(), &spec("")).unwrap();
+    let before = jail::spec_text(&bench.host, &name()).unwrap();
+    let again = jail::configure(&bench.host, &name(), audits).unwrap_err();
+    assert_eq!(again.to_string(), refused.to_string());
+    assert_eq!(jail::spec_text(&bench.host, &name()).unwrap(), before);
 }
 
 fn bringing_up_twice_and_taking_down_twice_is_fine() {
