@@ -111,9 +111,9 @@ impl ConnectRule {
         Some(ConnectRule { network, ports, protocol })
     }
 
-    /// Does it let traffic to `to` through?
-    pub fn covers(self, to: SocketAddr, protocol: Protocol) -> bool {
-        super::policy::rule_covers(&self.raw(), &destination(to, Some(protocol)))
+    /// Does it let traffic to `to` through? Without a protocol: of one that is neither TCP nor UDP.
+    pub fn covers(self, to: SocketAddr, protocol: Option<Protocol>) -> bool {
+        super::policy::rule_covers(&self.raw(), &destination(to, protocol))
     }
 }
 
@@ -328,18 +328,22 @@ mod tests {
     #[test]
     fn a_rule_covers_its_network_ports_and_protocol_and_no_other_family() {
         let database = rule("10.0.0.0/8:5432/tcp");
-        assert!(database.covers(to("10.255.0.1:5432"), Protocol::Tcp));
-        assert!(database.covers(to("[::ffff:10.1.2.3]:5432"), Protocol::Tcp), "an IPv4 address in IPv6's clothes");
+        assert!(database.covers(to("10.255.0.1:5432"), Some(Protocol::Tcp)));
+        assert!(database.covers(to("[::ffff:10.1.2.3]:5432"), Some(Protocol::Tcp)), "an IPv4 address in IPv6's clothes");
         for other in ["11.0.0.1:5432", "10.0.0.1:5433", "[::]:5432", "[a00::]:5432"] {
-            assert!(!database.covers(to(other), Protocol::Tcp), "{other}");
+            assert!(!database.covers(to(other), Some(Protocol::Tcp)), "{other}");
         }
-        assert!(!database.covers(to("10.0.0.1:5432"), Protocol::Udp));
-        assert!(rule("[::]/0").covers(to("[2001:db8::1]:1"), Protocol::Udp));
-        assert!(!rule("[::]/0").covers(to("10.0.0.1:1"), Protocol::Udp));
-        assert!(!rule("0.0.0.0/0").covers(to("[::1]:1"), Protocol::Udp));
-        assert!(rule("any").covers(to("10.0.0.1:1"), Protocol::Udp) && rule("any").covers(to("[::1]:1"), Protocol::Tcp));
-        assert!(rule("any:80-90").covers(to("10.0.0.1:90"), Protocol::Tcp));
-        assert!(!rule("any:80-90").covers(to("10.0.0.1:91"), Protocol::Tcp));
+        assert!(!database.covers(to("10.0.0.1:5432"), Some(Protocol::Udp)));
+        assert!(rule("[::]/0").covers(to("[2001:db8::1]:1"), Some(Protocol::Udp)));
+        assert!(!rule("[::]/0").covers(to("10.0.0.1:1"), Some(Protocol::Udp)));
+        assert!(!rule("0.0.0.0/0").covers(to("[::1]:1"), Some(Protocol::Udp)));
+        assert!(
+            rule("any").covers(to("10.0.0.1:1"), Some(Protocol::Udp)) && rule("any").covers(to("[::1]:1"), Some(Protocol::Tcp))
+        );
+        assert!(rule("10.0.0.1").covers(to("10.0.0.1:0"), None) && rule("any").covers(to("10.0.0.1:0"), None));
+        assert!(!rule("10.0.0.1/tcp").covers(to("10.0.0.1:0"), None) && !rule("any:1-65535").covers(to("10.0.0.1:0"), None));
+        assert!(rule("any:80-90").covers(to("10.0.0.1:90"), Some(Protocol::Tcp)));
+        assert!(!rule("any:80-90").covers(to("10.0.0.1:91"), Some(Protocol::Tcp)));
     }
 
     proptest! {
@@ -352,7 +356,7 @@ mod tests {
             let asked = if near { at_v4.to_bits() | (other & !mask) } else { other };
             let model = asked & mask == at_v4.to_bits() && (1..=1000).contains(&port);
             let to = SocketAddr::new(IpAddr::V4(asked.into()), port);
-            prop_assert_eq!(rule.covers(to, Protocol::Udp), model);
+            prop_assert_eq!(rule.covers(to, Some(Protocol::Udp)), model);
         }
 
         #[test]

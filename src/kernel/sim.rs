@@ -129,7 +129,7 @@ impl State {
     fn reaches(&self, actor: u32, to: SocketAddr, protocol: Protocol) -> (Verdict, Option<Right>) {
         let connect = named("connect");
         let jail = Jid::new(actor).and_then(|jid| self.jails.get(&jid));
-        let is_listed = jail.is_some_and(|jail| jail.policy.connect.iter().any(|rule| rule.covers(to, protocol)));
+        let is_listed = jail.is_some_and(|jail| jail.policy.connect.iter().any(|rule| rule.covers(to, Some(protocol))));
         let verdict = if is_listed { Verdict::Allowed } else { self.asks(actor, connect) };
         let owner = self.other_owner(actor, to, Some(protocol));
         let here = policy::is_here(&destination(to, Some(protocol)));

@@ -62,6 +62,38 @@ fn a_trail_is_judged_again_under_another_profile() {
 }
 
 #[test]
+fn a_trail_is_judged_by_the_destinations_that_a_jail_lists() {
+    let place = Place::new();
+    let line = |to: &str, verdict: &str| {
+        format!(
+            "{{\"time\":\"2026-11-23T22:15:59.007Z\",\"jail\":\"web\",\"jid\":3,\"verdict\":\"{verdict}\",\"right\":\"connect\",\
+             \"object\":\"to {to}\",\"pid\":8,\"command\":\"app\",\"count\":2,\"lost\":0}}\n"
+        )
+    };
+    let listed = [line("10.1.2.3:5432/tcp", "denied"), line("[fd00::7]:53/udp", "audited"), line("192.0.2.7", "audited")];
+    place.put("trail", listed.concat());
+    let learned = place.run("jailsh", &["learn", "--json", "--from", "trail"]).go().stdout;
+    let learned: serde_json::Value = serde_json::from_str(&learned).unwrap();
+    let made = place.run("jailsh", &["-e", &format!("jail(\"web\", #{{ connect: {} }}).create();", learned["connect"])]).go();
+    assert_eq!(made.status, Some(0), "{made}");
+    let by_jail = || place.run("jailsh", &["why", "--replay", "trail", "web"]).go();
+    let by_file = || place.run("jailsh", &["why", "--replay", "trail", "--profile", "web.toml"]).bare().go();
+    place.put("web.toml", "profile = \"high\"\nconnect = [\"10.0.0.0/8:5432\", \"[fd00::]/8\", \"192.0.2.7\"]\n");
+    for told in [by_jail(), by_file()] {
+        assert_eq!(told.status, Some(0), "what is listed is allowed: {told}");
+        assert!(told.stdout.contains("6 uses: 0 newly denied, 0 denied as before, 0 audited, 6 allowed"), "{told}");
+    }
+    // The same of one action.
+    let why = |to: &str| place.run("jailsh", &["why", "--profile", "web.toml", "connect", to]).bare().go();
+    assert_eq!((why("10.9.9.9:5432").status, why("10.9.9.9:5433").status), (Some(0), Some(1)));
+    // One that is not listed is denied: as it was, or though it was let through.
+    place.put("trail", line("10.1.2.3:5433/tcp", "denied"));
+    assert_eq!((by_jail().status, by_file().status), (Some(2), Some(2)));
+    place.put("trail", line("198.51.100.1:443/tcp", "audited"));
+    assert_eq!((by_jail().status, by_file().status), (Some(1), Some(1)));
+}
+
+#[test]
 fn wrong_use_of_why_is_one_line_and_64() {
     let place = Place::new();
     let asked: [&[&str]; 5] = [

@@ -25,16 +25,19 @@ use crate::telemetry::{self, Format, trail};
 ///
 /// An ACTION is one of jailsh profile probes (bind 80, open /dev/sda, ping,
 /// mount), a right, or connect ADDRESS:PORT[/udp]. With --replay the uses of a
-/// trail that jailctl denials -o json wrote are judged again.
+/// trail that jailctl denials -o json wrote are judged again, and the rights that
+/// are granted without a use there are named. What a jail held when it was
+/// recorded is in a trail of jailsh learn alone.
 ///
 /// Examples: jailsh why web bind 80
 ///           jailsh why web connect 10.0.0.1:5432
 ///           jailsh why --profile web_server mount
 ///           jailsh why --replay trail --profile ./new.rhai
 ///
-/// Exit status: 0 allowed, let through or not enforced, 1 denied (of a trail:
-/// some of it), 64 wrong use, 65 no profile or no trail, 66 no such file; for
-/// jails also 69 the kernel cannot do it, 77 not root.
+/// Exit status: 0 allowed, let through or not enforced, 1 denied; of a trail: 1
+/// something is denied that was let through then, 2 all that is denied was denied
+/// then, too; 64 wrong use, 65 no profile or no trail, 66 no such file; for jails
+/// also 69 the kernel cannot do it, 77 not root.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Why {
@@ -98,8 +101,8 @@ impl Why {
                 (name.to_string(), answer)
             }
             (None, Some(given)) => {
-                let (name, profile) = source::one(given)?;
-                (name, of_profile(given, &profile, &action))
+                let ((name, profile), policy) = source::with_policy(given)?;
+                (name, of_profile(given, &profile, &policy, &action))
             }
             (None, None) => return Err(usage("name a jail, or a profile with --profile")),
         };
@@ -122,7 +125,7 @@ impl Why {
         let entries = trail::read(&input::read_text(file)?).map_err(data)?;
         let policy = match (jail, &self.profile) {
             (Some(jail), _) => policy_of(&Site::open(common)?, jail)?,
-            (None, given) => source::one(given.as_deref().unwrap_or_default())?.1.policy(Vec::new()),
+            (None, given) => source::with_policy(given.as_deref().unwrap_or_default())?.1,
         };
         let replay = trail::replay(&entries, &policy);
         match self.shape.format() {
@@ -134,7 +137,11 @@ impl Why {
                 }
             }
         }
-        Ok(if replay.denied > 0 { Exit::FAILED } else { Exit::DONE })
+        Ok(match (replay.newly_denied, replay.denied) {
+            (0, 0) => Exit::DONE,
+            (0, _) => Exit::DRIFT,
+            _ => Exit::FAILED,
+        })
     }
 }
 
@@ -153,8 +160,8 @@ fn policy_of(site: &Site, jail: &Target) -> Result<Policy, Failure> {
     }
 }
 
-/// For a jail with this profile that owns no port on a host where nobody does.
-fn of_profile(given: &str, profile: &Profile, action: &why::Action) -> why::Answer {
+/// For a jail with this profile and policy on a host where nobody else owns a port.
+fn of_profile(given: &str, profile: &Profile, policy: &Policy, action: &why::Action) -> why::Answer {
     let text = std::fs::read_to_string(given).unwrap_or_default();
     let place = |right: Right, cause: Cause| {
         let line = match Path::new(given).extension().and_then(|extension| extension.to_str()) {
@@ -164,6 +171,5 @@ fn of_profile(given: &str, profile: &Profile, action: &why::Action) -> why::Answ
         };
         line.map(|line| format!("{given}:{line}"))
     };
-    let policy = profile.policy(Vec::new());
-    why::why(&why::Subject { profile: Some(profile), policy: &policy, owner: &|_, _| None, place: &place, kernel: None }, action)
+    why::why(&why::Subject { profile: Some(profile), policy, owner: &|_, _| None, place: &place, kernel: None }, action)
 }

@@ -150,7 +150,7 @@ impl Subject<'_> {
     /// Which other addresses are this machine's is not looked up.
     fn reach(&self, to: SocketAddr, protocol: Protocol) -> Vec<Step> {
         let anywhere = connect_anywhere();
-        let rule = self.policy.connect.iter().find(|rule| rule.covers(to, protocol));
+        let rule = self.policy.connect.iter().find(|rule| rule.covers(to, Some(protocol)));
         let mut steps = vec![match rule {
             Some(rule) if !self.policy.rights.holds(anywhere) => Step {
                 right: None,

@@ -4,11 +4,12 @@ mod propose;
 mod replay;
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Format, moment, object, printable, printable_json};
-use crate::kernel::{ConnectRule, Denial, Jid, Object, Right};
+use crate::kernel::{ConnectRule, Denial, Jid, Object, Protocol, Right};
 
 pub use propose::{Need, Proposal, propose};
 pub use replay::{Judged, Replay, replay};
@@ -76,9 +77,20 @@ impl Entry {
 
 impl Entry {
     /// The rule that would let through what was sent, if it was about that.
-    pub fn destination(&self) -> Option<ConnectRule> {
-        let named = self.right.name() == "connect";
-        self.object.as_deref().filter(|_| named)?.strip_prefix("to ")?.parse().ok()
+    pub fn rule(&self) -> Option<ConnectRule> {
+        self.sent_to()?.parse().ok()
+    }
+
+    /// Where to, if it was about that, as [`ConnectRule::covers`] asks.
+    pub fn destination(&self) -> Option<(SocketAddr, Option<Protocol>)> {
+        let to = self.sent_to()?;
+        let Some((to, name)) = to.rsplit_once('/') else { return Some((SocketAddr::new(to.parse().ok()?, 0), None)) };
+        let protocol = Protocol::ALL.into_iter().find(|protocol| protocol.name() == name)?;
+        Some((to.parse().ok()?, Some(protocol)))
+    }
+
+    fn sent_to(&self) -> Option<&str> {
+        self.object.as_deref().filter(|_| self.right.name() == "connect")?.strip_prefix("to ")
     }
 }
 

@@ -57,7 +57,7 @@ pub fn propose(jail: &str, trail: &[Entry], held: RightSet) -> Proposal {
         let of = uses.entry(entry.narrowest()).or_default();
         *of.entry((entry.command.as_str(), entry.object.as_deref())).or_default() += entry.count;
     }
-    let connect: BTreeSet<ConnectRule> = trail.iter().filter_map(Entry::destination).collect();
+    let connect: BTreeSet<ConnectRule> = trail.iter().filter_map(Entry::rule).collect();
     let base = Profile::built_in(Level::High);
     let unused = held.iter().filter(|right| !uses.contains_key(right) && !base.rights().holds(*right)).collect();
     let needs: Vec<Need> =
@@ -190,7 +190,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::kernel::Jid;
+    use crate::kernel::{Jid, Policy};
     use crate::telemetry::trail::{Outcome, replay};
 
     fn used(right: Right, command: &str, object: Option<&str>, count: u64) -> Entry {
@@ -241,6 +241,9 @@ mod tests {
         let trail = ["to 10.0.0.1:5432/tcp", "to [fd00::7]:53/udp", "to 10.0.0.1:5432/tcp", "to 192.0.2.7", "port 80"].map(to);
         let proposal = propose("web", &trail, RightSet::EMPTY);
         insta::assert_snapshot!(proposal.script("web", "watched for 60 s"));
+        let policy = Policy { connect: proposal.connect.clone(), ..Policy::new(RightSet::EMPTY, Vec::new()) };
+        let denied = replay(&trail, &policy).uses.into_iter().filter(|one| one.now == Outcome::Denied);
+        assert_eq!(denied.map(|one| one.object.unwrap()).collect::<Vec<_>>(), ["port 80"], "what was proposed lets it through");
         let many: Vec<Entry> = (1..=33).map(|host| to(&format!("to 10.0.0.{host}:80/tcp"))).collect();
         let script = propose("web", &many, RightSet::EMPTY).script("web", "watched for 60 s");
         assert!(script.contains("33 places") && script.contains("//     \"10.0.0.33:80/tcp\","), "{script}");

@@ -21,13 +21,27 @@ pub struct Judged {
     pub now: Outcome,
 }
 
-/// What a policy makes of a trail: those that would be denied first, the most frequent first.
+impl Judged {
+    /// Was it let through then, and would be denied?
+    pub fn is_newly_denied(&self) -> bool {
+        self.now == Outcome::Denied && self.then != Outcome::Denied
+    }
+}
+
+/// What a policy makes of a trail: those that would be denied and were not first, then those that were as well, then the
+/// others; of each the most frequent first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Replay {
+    /// All that would be.
     pub denied: u64,
+    /// Those of them that were let through.
+    pub newly_denied: u64,
     pub audited: u64,
     pub allowed: u64,
     pub uses: Vec<Judged>,
+    /// What the policy holds and the trail has no use of. It has none of what was held then, unless the jail was learned
+    /// from.
+    pub unused: Vec<Right>,
 }
 
 /// Uses that are told as one.
@@ -41,12 +55,13 @@ struct Kind<'a> {
     then: Outcome,
 }
 
-/// Every entry by the right it turned on. A fence is denied whatever the policy is.
+/// Every entry by the right it turned on, or a rule for where it went. A fence is denied whatever the policy is; which ports
+/// of this machine are other jails' a trail does not tell.
 pub fn replay(trail: &[Entry], policy: &Policy) -> Replay {
     let mut uses: BTreeMap<Kind<'_>, u64> = BTreeMap::new();
     let (mut denied, mut audited, mut allowed) = (0, 0, 0);
     for entry in trail {
-        let (now, sum) = match policy.judge(entry.narrowest()) {
+        let (now, sum) = match verdict(entry, policy) {
             Verdict::Refused => (Outcome::Denied, &mut denied),
             Verdict::Told => (Outcome::Audited, &mut audited),
             Verdict::Allowed => (Outcome::Allowed, &mut allowed),
@@ -61,8 +76,17 @@ pub fn replay(trail: &[Entry], policy: &Policy) -> Replay {
         Judged { right, object: object.clone(), command: command.into(), jail: jail.into(), count, then, now }
     };
     let mut uses: Vec<Judged> = uses.into_iter().map(judged).collect();
-    uses.sort_by_key(|one| (one.now, std::cmp::Reverse(one.count)));
-    Replay { denied, audited, allowed, uses }
+    uses.sort_by_key(|one| (one.now, !one.is_newly_denied(), std::cmp::Reverse(one.count)));
+    let newly_denied = uses.iter().filter(|one| one.is_newly_denied()).map(|one| one.count).sum();
+    let is_used = |held: Right| uses.iter().any(|one| one.right == held || one.right.whole() == held);
+    let unused = policy.rights.iter().filter(|held| !is_used(*held)).collect();
+    Replay { denied, newly_denied, audited, allowed, uses, unused }
+}
+
+/// As the kernel would: a destination that is listed asks for no right.
+fn verdict(entry: &Entry, policy: &Policy) -> Verdict {
+    let is_listed = |(to, protocol)| policy.connect.iter().any(|rule| rule.covers(to, protocol));
+    if entry.destination().is_some_and(is_listed) { Verdict::Allowed } else { policy.judge(entry.narrowest()) }
 }
 
 const COLUMNS: [Column; 7] = [
@@ -91,10 +115,14 @@ impl Replay {
         Table::new(&COLUMNS, self.uses.iter().map(row).collect())
     }
 
-    /// `12 uses: 3 denied, 0 audited, 9 allowed`.
+    /// `12 uses: 1 newly denied, 2 denied as before, 0 audited, 9 allowed`, and a line of what is held and was not used.
     pub fn summary(&self) -> String {
-        let Replay { denied, audited, allowed, .. } = self;
-        format!("{} uses: {denied} denied, {audited} audited, {allowed} allowed", denied + audited + allowed)
+        let Replay { denied, newly_denied, audited, allowed, .. } = self;
+        let (all, before) = (denied + audited + allowed, denied - newly_denied);
+        let counts =
+            format!("{all} uses: {newly_denied} newly denied, {before} denied as before, {audited} audited, {allowed} allowed");
+        let unused: Vec<&str> = self.unused.iter().map(|right| right.name()).collect();
+        if unused.is_empty() { counts } else { format!("{counts}\ngranted, and not in this trail: {}", unused.join(", ")) }
     }
 }
 
@@ -104,7 +132,7 @@ mod tests {
 
     use super::*;
     use crate::jail::spec::Profile;
-    use crate::kernel::{Jid, Level};
+    use crate::kernel::{Jid, Level, RightSet};
     use crate::telemetry::Format;
 
     fn entry(right: Right, command: &str, count: u64) -> Entry {
@@ -140,18 +168,63 @@ mod tests {
         insta::assert_snapshot!(format!("{}{}", replay.table().render(Format::Text, false), replay.summary()));
     }
 
+    #[test]
+    fn a_destination_that_a_rule_lists_is_allowed_and_no_other() {
+        let to = |place: &str| Entry { object: Some(format!("to {place}")), ..entry(right("connect"), "app", 1) };
+        let places =
+            ["10.1.2.3:5432/tcp", "10.1.2.3:5432/udp", "[fd00::7]:53/udp", "10.9.9.9", "192.0.2.7", "192.0.2.7:80/tcp", "?"];
+        let trail: Vec<Entry> = places.into_iter().map(to).collect();
+        let connect = ["10.1.0.0/16:5432/tcp", "[fd00::]/8:53", "192.0.2.7", "10.9.9.9/tcp"].map(|rule| rule.parse().unwrap());
+        let policy = Policy { connect: connect.to_vec(), ..Policy::default() };
+        let allowed = |policy: &Policy| -> Vec<String> {
+            let uses = replay(&trail, policy).uses.into_iter().filter(|one| one.now == Outcome::Allowed);
+            uses.map(|one| one.object.unwrap()).collect()
+        };
+        let listed = ["to 10.1.2.3:5432/tcp", "to 192.0.2.7", "to 192.0.2.7:80/tcp", "to [fd00::7]:53/udp"];
+        assert_eq!(allowed(&policy), listed);
+        let told = Policy { audited: RightSet::EMPTY.with(right("connect")), ..policy.clone() };
+        assert_eq!((allowed(&told), replay(&trail, &told).audited), (listed.map(str::to_owned).to_vec(), 3));
+        let anywhere = Policy::new(RightSet::EMPTY.with(right("connect")), Vec::new());
+        assert_eq!(allowed(&anywhere).len(), places.len());
+        // Of another right an object that looks like one says nothing.
+        let other = [Entry { right: right("loopback_foreign"), ..to("10.1.2.3:5432/tcp") }];
+        assert_eq!(replay(&other, &policy).denied, 1);
+    }
+
+    #[test]
+    fn what_was_denied_then_is_told_apart_and_so_is_what_is_held_for_nothing() {
+        let trail = [
+            entry(right("mount"), "mount", 9),
+            Entry { verdict: Outcome::Audited, ..entry(right("ping"), "ping", 2) },
+            Entry { verdict: Outcome::Audited, ..entry(right("mount"), "mount", 1) },
+            Entry { object: Some("device 10:232".into()), ..entry(right("device"), "qemu", 1) },
+        ];
+        let held = ["device:kvm", "device:fuse", "chroot", "netlink"].map(right).into_iter().collect();
+        let replay = replay(&trail, &Policy::new(held, Vec::new()));
+        assert_eq!((replay.denied, replay.newly_denied, replay.allowed), (12, 3, 1));
+        assert_eq!(replay.uses.iter().map(Judged::is_newly_denied).collect::<Vec<_>>(), [true, true, false, false]);
+        assert_eq!(replay.unused, ["chroot", "netlink", "device:fuse"].map(right));
+        assert_eq!(
+            replay.summary(),
+            "13 uses: 3 newly denied, 9 denied as before, 0 audited, 1 allowed\ngranted, and not in this trail: chroot, netlink, device:fuse"
+        );
+    }
+
     proptest! {
         #[test]
         fn counts_add_up_and_a_wider_profile_denies_no_more(
             uses in prop::collection::vec((0..Right::count(), 1_u64..9), 0..20), held in any::<u64>(), more in any::<u64>(),
         ) {
             let trail: Vec<Entry> = uses.iter().map(|(at, count)| entry(Right::from_index(*at as u32).unwrap(), "sh", *count)).collect();
-            let policy = |mask| Policy::new(crate::kernel::RightSet::from_mask(mask), Vec::new());
+            let policy = |mask| Policy::new(RightSet::from_mask(mask), Vec::new());
             let (narrow, wide) = (replay(&trail, &policy(held)), replay(&trail, &policy(held | more)));
             let sum = |one: &Replay| one.denied + one.audited + one.allowed;
             prop_assert_eq!(sum(&narrow), uses.iter().map(|(_, count)| count).sum::<u64>());
             prop_assert_eq!(sum(&narrow), narrow.uses.iter().map(|one| one.count).sum::<u64>());
             prop_assert!(wide.denied <= narrow.denied);
+            // All were denied then.
+            prop_assert_eq!(narrow.newly_denied, 0);
+            prop_assert!(narrow.unused.iter().all(|right| RightSet::from_mask(held).holds(*right)));
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::cli::input;
 use crate::cli::jailsh::script;
 use crate::jail::Spec;
 use crate::jail::spec::{Profile, nearest};
+use crate::kernel::Policy;
 use crate::script::{Limits, Script, profiles, stdlib};
 
 type Named = (String, Profile);
@@ -30,16 +31,32 @@ pub fn one(name: &str) -> Result<Named, Failure> {
     }
 }
 
+/// The same, and the policy of a jail that has it: of a FILE.toml with the ports and the destinations that it lists.
+pub fn with_policy(name: &str) -> Result<(Named, Policy), Failure> {
+    if kind(name) == Some("toml") {
+        let spec = spec(name)?;
+        let policy = spec.policy();
+        return Ok(((spec.profile.label(), spec.profile), policy));
+    }
+    let named = one(name)?;
+    let policy = named.1.policy(Vec::new());
+    Ok((named, policy))
+}
+
+fn kind(name: &str) -> Option<&str> {
+    Path::new(name).extension().and_then(|extension| extension.to_str())
+}
+
+fn spec(name: &str) -> Result<Spec, Failure> {
+    let text = input::read_text(Path::new(name))?;
+    let place = "profile".parse().expect("a jail's name");
+    Spec::from_toml(&place, &text).map_err(|error| Failure::new(Exit::DATA, format!("{name}: {error}")))
+}
+
 fn of(name: &str) -> Result<Vec<Named>, Failure> {
-    let path = Path::new(name);
-    match path.extension().and_then(|extension| extension.to_str()) {
+    match kind(name) {
         Some("rhai") => evaluated(script::from_file(vec![OsString::from(name)])?),
-        Some("toml") => {
-            let text = input::read_text(path)?;
-            let place = "profile".parse().expect("a jail's name");
-            let spec = Spec::from_toml(&place, &text).map_err(|error| Failure::new(Exit::DATA, format!("{name}: {error}")))?;
-            Ok(vec![(spec.profile.label(), spec.profile)])
-        }
+        Some("toml") => spec(name).map(|spec| vec![(spec.profile.label(), spec.profile)]),
         _ => {
             let all = standard()?;
             let found = all.iter().find(|(known, _)| known == name).cloned();

@@ -159,7 +159,7 @@ fn denials(host: &Host, jid: Jid) -> Result<Option<BTreeMap<Right, u64>>, JailEr
 /// What the policy lets through, where the attempts turn on it: a list of destinations may have the one that is tried.
 fn open_to(policy: &Policy) -> RightSet {
     let tried = SocketAddr::from(([127, 0, 0, 1], DISCARD));
-    match policy.connect.iter().any(|rule| rule.covers(tried, Protocol::Udp)) {
+    match policy.connect.iter().any(|rule| rule.covers(tried, Some(Protocol::Udp))) {
         true => policy.open().with(connect_anywhere()),
         false => policy.open(),
     }
