@@ -41,9 +41,9 @@ fn checks_json_has_a_map_for_each_finding() {
 }
 
 #[test]
-fn explain_lists_codes_and_tells_of_each_and_of_rights() {
+fn explain_lists_codes_and_tells_of_each_of_rights_and_of_profiles() {
     let place = Place::new();
-    let runs: [&[&str]; 13] = [
+    let runs: [&[&str]; 17] = [
         &["explain"],
         &["explain", "e0303"],
         &["explain", "not_running"],
@@ -57,6 +57,25 @@ fn explain_lists_codes_and_tells_of_each_and_of_rights() {
         &["explain", "CAP_NET_RAW"],
         &["explain", "netlink:audit"],
         &["explain", "device"],
+        &["explain", "medium"],
+        &["explain", "web_server"],
+        &["explain", "web_servr"],
+        &["explain", "nothing like it"],
     ];
     insta::assert_snapshot!(runs.map(|arguments| place.run("jailsh", arguments).go().to_string()).concat());
+}
+
+#[test]
+fn every_profile_of_the_library_explains_itself() {
+    let place = Place::new();
+    let listed = place.run("jailsh", &["profile", "check", "--tsv", "--no-header"]).bare().go().stdout;
+    let profiles: std::collections::BTreeSet<&str> = listed.lines().filter_map(|line| line.split('\t').next()).collect();
+    assert!(["low", "medium", "high", "web_server", "database"].iter().all(|name| profiles.contains(name)), "{profiles:?}");
+    for profile in profiles {
+        let told = place.run("jailsh", &["explain", profile]).bare().go();
+        assert_eq!(told.status, Some(0), "{told}");
+        let starts = told.stdout.starts_with(&format!("{profile}: a ")) && told.stdout.contains("\nIt grants:\n\n");
+        assert!(starts && told.stdout.contains("\nIt denies:\n\n"), "{told}");
+        assert!(told.stdout.lines().all(|line| line.chars().count() <= 80), "{told}");
+    }
 }

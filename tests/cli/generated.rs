@@ -143,6 +143,10 @@ fn bash_completes_verbs_options_and_the_names_of_jails_that_exist_now() {
     assert_eq!(offered(&place, &["jailmgr", "config", "db", "we"]), [""; 0], "it takes one jail");
     assert_eq!(offered(&place, &["jailctl", "kill", "we"]), [""; 0], "none of them runs");
     assert_eq!(offered(&place, &["jailctl", "status", "-o", ""]), ["table", "tsv", "json", "name"]);
+    assert_eq!(offered(&place, &["jailsh", "explain", "web"]), ["web_server"], "what has a meaning, and no jail");
+    assert_eq!(offered(&place, &["jailsh", "explain", "med"]), ["medium"]);
+    assert_eq!(offered(&place, &["jailsh", "explain", "modu"]), ["module", "module_tamper", "modules"]);
+    assert_eq!(offered(&place, &["jailsh", "doc", "web"]), [""; 0], "a page is no jail");
     let all = offered(&place, &["jailmgr", "stop", ""]);
     assert!(["db", "web-1", "web-2", "--all"].iter().all(|word| all.iter().any(|offered| offered == word)), "{all:?}");
     assert!(!all.iter().any(|word| word.starts_with(['<', '['])), "{all:?}");

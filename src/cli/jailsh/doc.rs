@@ -31,12 +31,12 @@ const USUAL: usize = 80;
 pub struct Doc {
     /// What to tell of: exec, Jail.exec, spec.ports, text.trim, std/profiles
     #[arg(value_name = "NAME")]
-    name: Option<String>,
+    page: Option<String>,
     /// Print JSON: all of the reference, or the pages of NAME
     #[arg(long)]
     json: bool,
     /// Write all of it as one page for browsers; of a directory its reference.html
-    #[arg(long, value_name = "FILE|DIR", conflicts_with_all = ["name", "json"])]
+    #[arg(long, value_name = "FILE|DIR", conflicts_with_all = ["page", "json"])]
     html: Option<PathBuf>,
 }
 
@@ -46,7 +46,7 @@ impl Doc {
             return write(path);
         }
         let paper = Paper { width: width(), colour: output::colour() };
-        let Some(name) = &self.name else {
+        let Some(name) = &self.page else {
             match self.json {
                 true => output::json(&reference::dump())?,
                 false => output::print(&render::overview(paper))?,

@@ -1,6 +1,7 @@
-//! What each error code means, with a script that brings it about and the remedy. Pure.
+//! What each error code means, with a script that brings it about and the remedy; and what else has a name. Pure.
 
 mod limits;
+mod meaning;
 mod names;
 mod parse;
 mod told;
@@ -8,7 +9,8 @@ mod verbs;
 
 use super::{Code, Kind};
 
-pub use told::{of_right, told};
+pub use meaning::{Meaning, meanings, names, profiles};
+pub use told::{of_profile, of_right, told};
 
 /// How an error comes about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,14 @@
 //! Explanations as text for a terminal.
 
 use super::{Example, Explanation};
-use crate::kernel::{Level, Right};
+use crate::jail::spec::Profile;
+use crate::kernel::{Level, Right, Verdict};
+use crate::script::reference::LibraryFunction;
+
+/// Columns of a line.
+const WIDTH: usize = 80;
+/// Columns before a reason in a list of rights.
+const INDENT: usize = 20;
 
 /// All of it, as `jailsh explain` prints it.
 pub fn told(explanation: &Explanation) -> String {
@@ -53,18 +60,60 @@ pub fn of_right(right: Right) -> String {
     format!("{name}: a right that a profile grants or keeps\n\n{}{parts}\n{}", wrapped(&text), wrapped(&remedy))
 }
 
-/// Lines of at most 80 columns.
+/// A profile: what it is for, what it lets do and what it refuses, each with its reason. `function`: what gives it.
+pub fn of_profile(function: &LibraryFunction, profile: &Profile) -> String {
+    let name = &function.name;
+    let policy = profile.policy(Vec::new());
+    let list = |heading: &str, verdict: Verdict| {
+        let parts = Right::parts().filter(|part| profile.grant.contains(*part));
+        let rights = Right::all().filter(|right| !right.is_fence()).chain(parts);
+        let lines: String =
+            rights.filter(|right| policy.judge(*right) == verdict).map(|right| reasoned(profile, right)).collect();
+        if lines.is_empty() { lines } else { format!("\n{heading}:\n\n{lines}") }
+    };
+    let sort = match name.parse::<Level>() {
+        Ok(_) => format!("a built-in profile, for a spec: profile = \"{name}\""),
+        Err(()) => format!("a profile of std/profiles, based on {}", profile.level.name()),
+    };
+    let words = &function.words;
+    let details = if words.details.is_empty() { String::new() } else { format!("\n{}", wrapped(&words.details)) };
+    let remedy = format!(
+        "`jailsh profile show {name}` tells it to programs, `jailsh profile check --real {name}` tries what it promises, and \
+         `jailsh doc std/profiles` how a script uses and changes it."
+    );
+    [
+        format!("{name}: {sort}\n\n{}{details}", wrapped(&format!("{}.", words.summary))),
+        list("It grants", Verdict::Allowed),
+        list("It lets through and tells", Verdict::Told),
+        list("It denies", Verdict::Refused),
+        format!("\n{}", wrapped(&remedy)),
+    ]
+    .concat()
+}
+
+/// `  ping              asks whether a host is there`
+fn reasoned(profile: &Profile, right: Right) -> String {
+    let reason = profile.reason(right).unwrap_or_else(|| right.reason());
+    let lines = lines(reason, WIDTH - INDENT);
+    format!("{:<INDENT$}{}\n", format!("  {right} "), lines.join(&format!("\n{:INDENT$}", "")))
+}
+
 fn wrapped(text: &str) -> String {
+    lines(text, WIDTH).join("\n") + "\n"
+}
+
+/// Of at most so many columns, unless a word is longer.
+fn lines(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let line = lines.last_mut().expect("there is always one");
         if line.is_empty() {
             line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= 80 {
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
             *line += &format!(" {word}");
         } else {
             lines.push(word.to_owned());
         }
     }
-    lines.join("\n") + "\n"
+    lines
 }

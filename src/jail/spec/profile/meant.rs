@@ -37,6 +37,11 @@ const WORDS: &[(&str, &str)] = &[
     ("devices", "device"),
 ];
 
+/// Those of the table.
+pub fn words() -> impl Iterator<Item = &'static str> {
+    WORDS.iter().map(|(word, _)| *word)
+}
+
 /// The right that another word for it means: of the table, or a capability's name (capabilities(7)), with or without `CAP_`.
 pub fn meant(word: &str) -> Option<Right> {
     let word = word.to_ascii_lowercase().replace('-', "_");

@@ -22,7 +22,7 @@ use crate::kernel::{Level, Policy, Reservation, Right, RightSet};
 
 pub use algebra::Extension;
 pub use diff::{Entry, ProfileDiff, Rewording};
-pub use meant::meant;
+pub use meant::{meant, words};
 pub(super) use parse::{EXTENSION_KEYS, KEYS, profile};
 pub use parse::{grantable_right, reason, right, whole_right};
 pub use remedy::{key_of, warning};
