@@ -37,7 +37,7 @@ fn holes(text: &str) -> BTreeSet<String> {
 fn every_known_hole_is_met_by_tests_and_attacks_that_exist() {
     let (text, attacks) = (read("docs/cve.md"), read("docs/attacks.md"));
     let mut seen = BTreeSet::new();
-    for row in text.lines().filter(|line| line.starts_with("| CVE-")) {
+    for row in text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| number |")) {
         let number = row.split_whitespace().nth(1).expect("a number");
         assert!(seen.insert(number.to_owned()), "{number} comes twice");
         let spans: Vec<&str> = code_spans(row).filter(|span| span.contains(".rs::") || span.starts_with("row: ")).collect();
