@@ -20,7 +20,11 @@ fn needs(action: Action) -> &'static str {
 fn the_rights_table_is_as_documented() {
     let mark = |level: Level, right: Right| if level.rights().holds(right) { "yes" } else { "-" };
     let row = |right: Right| {
-        let kind = if right.is_fence() { "fence" } else { "right" };
+        let kind = match (right.is_fence(), right.is_grave()) {
+            (true, _) => "fence",
+            (_, true) => "grave",
+            _ => "right",
+        };
         let [low, medium, high] = Level::ALL.map(|level| mark(level, right));
         format!("{:<18} {kind:<5} {low:<4} {medium:<4} {high:<4} {}", right.name(), right.reason())
     };
@@ -35,6 +39,27 @@ fn a_stricter_profile_never_grants_what_a_laxer_one_keeps() {
         assert!(low || !medium, "{right}: medium grants what low denies");
         assert!(medium || !high, "{right}: high grants what medium denies");
     }
+}
+
+#[test]
+fn what_can_end_the_host_or_the_walls_is_in_no_level_and_cannot_be_audited() {
+    let grave: Vec<Right> = Right::all().filter(|right| right.is_grave()).collect();
+    let everything = RightSet::from_mask(u64::MAX);
+    for right in &grave {
+        assert!(Level::ALL.iter().all(|level| !level.rights().holds(*right)), "{right}");
+        assert_eq!(policy::judge(RightSet::EMPTY, everything, *right), Verdict::Refused, "{right}");
+        assert_eq!(policy::judge_learned(RightSet::EMPTY, *right, None), Verdict::Refused, "{right}");
+        assert!(!RightSet::auditable().holds(*right), "{right}");
+    }
+    let names: Vec<&str> = grave.iter().map(|right| right.name()).collect();
+    let expected = "mount device kernel_module bpf namespaces reboot sysctl_write kernel_fs_write raw_io file_handle swap";
+    assert_eq!(names.join(" "), expected);
+    // A part of one that is held is held while somebody learns, and its like is not.
+    let (kvm, fuse) = (right("device:kvm"), right("device:fuse"));
+    let held = RightSet::EMPTY.with(kvm);
+    assert_eq!(policy::judge_learned(held, kvm, None), Verdict::Told);
+    assert_eq!(policy::judge_learned(held, right("device"), Some(kvm)), Verdict::Told);
+    assert_eq!(policy::judge_learned(held, fuse, None), Verdict::Refused);
 }
 
 #[test]
@@ -53,10 +78,14 @@ proptest! {
         let expected = match (right.is_fence(), held >> index & 1, audited >> index & 1) {
             (true, ..) => Verdict::Refused,
             (false, 1, _) => Verdict::Allowed,
-            (false, _, 1) => Verdict::Told,
+            (false, _, 1) if !right.is_grave() => Verdict::Told,
             _ => Verdict::Refused,
         };
         prop_assert_eq!(verdict, expected);
+        // Who learns is told of all that goes through, and only what is grave or a fence goes no further than it does otherwise.
+        let goes = if right.is_grave() || right.is_fence() { expected == Verdict::Allowed } else { true };
+        let learned = policy::judge_learned(RightSet::from_mask(held), right, None);
+        prop_assert_eq!(learned, if goes { Verdict::Told } else { Verdict::Refused });
         // Auditing lets no right through that is not audited, and takes none away.
         let plain = policy::judge(RightSet::from_mask(held), RightSet::EMPTY, right);
         prop_assert!(plain == verdict || (plain == Verdict::Refused && verdict == Verdict::Told));

@@ -42,7 +42,7 @@ struct jail {
 	__u64 rights;
 	__u64 parts; /* of rights that are not held as a whole: kmod/policy/parts.def */
 	__u64 audited; /* not held, but let through and told */
-	__u64 learning_until_ns; /* until then every right is audited, held or not; 0: never */
+	__u64 learning_until_ns; /* until then every right that can be is audited, and what is held is told; 0: never */
 	__u32 jid; /* 0: the slot is free */
 	__u32 closing;
 	__u32 held;
@@ -130,7 +130,7 @@ struct jail_hold_call {
 	__u32 unused;
 };
 
-/* ctl_learn: audits every right for a while, held or not, which whoever learns renews; 0 ends it. A learner that is killed
+/* ctl_learn: audits every right that can be for a while, held or not, which whoever learns renews; 0 ends it. A learner that is killed
  * leaves nothing behind that outlasts its last call. At most JAIL_LEARN_MS. */
 #define JAIL_LEARN_MS 60000
 struct jail_learn_call {

@@ -165,22 +165,19 @@ static __always_inline int is_learning(const struct jail *jail)
 	return jail->learning_until_ns && jail->learning_until_ns > bpf_ktime_get_ns();
 }
 
-static __always_inline __u32 verdict_on(const struct identity *who, __u32 right)
+/* On a use for which that part of the right would do. */
+static __always_inline __u32 verdict_on_part(const struct identity *who, __u32 right, __u32 part)
 {
 	struct jail *jail = jail_of(who);
 	if (!jail)
 		return jp_judge(0, 0, right);
-	/* Who learns wants to know of what is held too. */
-	return is_learning(jail) ? jp_judge(0, ~0ULL, right) : jp_judge(jail->rights, jail->audited, right);
+	return is_learning(jail) ? jp_judge_learned(jail->rights, jail->parts, right, part) :
+				   jp_judge_part(jail->rights, jail->audited, jail->parts, right, part);
 }
 
-/* The same for a use that a part of the right would do for. */
-static __always_inline __u32 verdict_on_part(const struct identity *who, __u32 right, __u32 part)
+static __always_inline __u32 verdict_on(const struct identity *who, __u32 right)
 {
-	struct jail *jail = jail_of(who);
-	if (!jail || is_learning(jail))
-		return verdict_on(who, right);
-	return jp_judge_part(jail->rights, jail->audited, jail->parts, right, part);
+	return verdict_on_part(who, right, JP_NO_PART);
 }
 
 #define JUDGE(who, right, error, record, ...) RECORD(verdict_on(who, right), who, right, error, record, __VA_ARGS__)

@@ -45,6 +45,17 @@ struct file_kattr {
 	_Bool fsx_valid : 1;
 };
 
+struct bpf_map;
+
+struct bpf_prog_aux {
+	__u32 used_map_cnt;
+	struct bpf_map **used_maps;
+};
+
+struct bpf_prog {
+	struct bpf_prog_aux *aux;
+};
+
 struct signal_struct {
 	int nr_threads;
 };

@@ -26,6 +26,7 @@
 #include "identity.h"
 #include "open_files.h"
 #include "process.h"
+#include "own_objects.h"
 #include "files.h"
 #include "sockets.h"
 #include "own_address.h"

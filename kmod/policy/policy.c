@@ -40,11 +40,17 @@ jp_u32 jail_policy_judge_part(jp_u64 held, jp_u64 audited, jp_u64 granted, jp_u3
 	return jp_judge_part(held, audited, granted, right, part);
 }
 
+jp_u32 jail_policy_judge_learned(jp_u64 held, jp_u64 granted, jp_u32 right, jp_u32 part)
+{
+	return jp_judge_learned(held, granted, right, part);
+}
+
 jp_u32 jail_policy_count(void) { return JP_RIGHT_COUNT; }
 const char *jail_policy_name(jp_u32 right) { return right < JP_RIGHT_COUNT ? names[right] : 0; }
 const char *jail_policy_reason(jp_u32 right) { return right < JP_RIGHT_COUNT ? reasons[right] : 0; }
 jp_u64 jail_policy_level_mask(jp_u32 level) { return jp_level_mask(level); }
 jp_u64 jail_policy_fences(void) { return jp_fences(); }
+jp_u64 jail_policy_grave(void) { return jp_grave(); }
 int jail_policy_holds(jp_u64 mask, jp_u32 right) { return jp_holds(mask, right); }
 jp_u32 jail_policy_judge(jp_u64 held, jp_u64 audited, jp_u32 right) { return jp_judge(held, audited, right); }
 int jail_policy_may_act(jp_u32 actor, jp_u32 target) { return jp_may_act(actor, target); }

@@ -40,12 +40,12 @@ enum jp_level { JP_LOW = 0, JP_MEDIUM = 1, JP_HIGH = 2, JP_LEVEL_COUNT };
 #define JP_IN_H 4
 #define JP_IN_NONE 0
 #define JP_IN_FENCE 8
-
+#define JP_IN_GRAVE 16
 
 /* The mask of rights that a built-in profile grants; 0 for an unknown level, so a corrupt value denies. */
 JP_FN jp_u64 jp_level_mask(jp_u32 level)
 {
-	enum { L = JP_IN_L, M = JP_IN_M, H = JP_IN_H, NONE = JP_IN_NONE, FENCE = JP_IN_FENCE };
+	enum { L = JP_IN_L, M = JP_IN_M, H = JP_IN_H, NONE = JP_IN_NONE, FENCE = JP_IN_FENCE, GRAVE = JP_IN_GRAVE };
 	jp_u64 mask = 0;
 	if (level >= JP_LEVEL_COUNT)
 		return 0;
@@ -58,17 +58,29 @@ JP_FN jp_u64 jp_level_mask(jp_u32 level)
 	return mask;
 }
 
-/* The rights that no profile can grant. */
-JP_FN jp_u64 jp_fences(void)
+/* The rights whose levels say this. */
+JP_FN jp_u64 jp_marked(jp_u32 wanted)
 {
-	enum { L = JP_IN_L, M = JP_IN_M, H = JP_IN_H, NONE = JP_IN_NONE, FENCE = JP_IN_FENCE };
+	enum { L = JP_IN_L, M = JP_IN_M, H = JP_IN_H, NONE = JP_IN_NONE, FENCE = JP_IN_FENCE, GRAVE = JP_IN_GRAVE };
 	jp_u64 mask = 0;
 #define RIGHT(sym, name, levels, reason)  \
-	if ((levels) & FENCE)             \
+	if ((levels) & wanted)            \
 		mask |= JP_BIT(JP_##sym);
 #include "rights.def"
 #undef RIGHT
 	return mask;
+}
+
+/* The rights that no profile can grant. */
+JP_FN jp_u64 jp_fences(void)
+{
+	return jp_marked(JP_IN_FENCE);
+}
+
+/* The rights that are never let through to be observed. */
+JP_FN jp_u64 jp_grave(void)
+{
+	return jp_marked(JP_IN_GRAVE);
 }
 
 /* Does a profile's mask hold the right? A fence is never held, whatever the mask says. */
@@ -87,12 +99,12 @@ JP_FN int jp_holds(jp_u64 mask, jp_u32 right)
 enum jp_verdict { JP_REFUSE = 0, JP_ALLOW = 1, JP_TELL = 2 };
 
 /* What becomes of a use of the right, by the masks of the rights that are held and of those that are audited. Neither
- * opens a fence, and what is held is no news. */
+ * opens a fence, auditing opens no grave right, and what is held is no news. */
 JP_FN jp_u32 jp_judge(jp_u64 held, jp_u64 audited, jp_u32 right)
 {
 	if (jp_holds(held, right))
 		return JP_ALLOW;
-	return jp_holds(audited, right) ? JP_TELL : JP_REFUSE;
+	return jp_holds(audited & ~jp_grave(), right) ? JP_TELL : JP_REFUSE;
 }
 
 /* ---- parts of rights ---- */
@@ -109,6 +121,17 @@ JP_FN int jp_holds_part(jp_u64 parts, jp_u32 part)
 JP_FN jp_u32 jp_judge_part(jp_u64 held, jp_u64 audited, jp_u64 parts, jp_u32 right, jp_u32 part)
 {
 	return jp_holds_part(parts, part) ? JP_ALLOW : jp_judge(held, audited, right);
+}
+
+/* The same while somebody learns what is used: all is told, what is held too, and a grave right goes no further than it does
+ * otherwise. */
+JP_FN jp_u32 jp_judge_learned(jp_u64 held, jp_u64 parts, jp_u32 right, jp_u32 part)
+{
+	jp_u32 verdict = jp_judge(0, ~0ULL, right);
+
+	if (verdict != JP_REFUSE)
+		return verdict;
+	return jp_holds(held, right) || jp_holds_part(parts, part) ? JP_TELL : JP_REFUSE;
 }
 
 /* The part that making such a socket takes; family is Linux's AF_NETLINK. */

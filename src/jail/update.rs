@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::spec::profile::{grantable_right, whole_right};
+use super::spec::profile::{auditable_right, grantable_right, whole_right};
 use super::spec::{SpecError, connect_anywhere, way_past, way_past_disk};
 use super::{Host, JailError, Lock, Spec, disk};
 use crate::kernel::{ConnectRule, JailInfo, Level, Limits, Policy, Reservation, Right, RightSet, Verdict};
@@ -31,19 +31,21 @@ impl Choice {
     const NONE: Choice = Choice::These(RightSet::EMPTY);
 
     /// Names of rights, or `all`. `key` is what messages call them.
-    fn parse(key: &str, names: &[String]) -> Result<Choice, SpecError> {
+    fn parse(key: &str, names: &[String], right: fn(&str, &str) -> Result<Right, SpecError>) -> Result<Choice, SpecError> {
         if names == [ALL] {
             return Ok(Choice::All);
         }
-        let named = |set: RightSet, name: &String| {
-            whole_right(key, name)?;
-            Ok(set.with(grantable_right(key, name)?))
-        };
+        let named = |set: RightSet, name: &String| Ok(set.with(right(key, name)?));
         names.iter().try_fold(RightSet::EMPTY, named).map(Choice::These)
     }
 }
 
-/// Stands for every right but the fences.
+fn enforceable_right(key: &str, name: &str) -> Result<Right, SpecError> {
+    whole_right(key, name)?;
+    grantable_right(key, name)
+}
+
+/// Stands for every right that can be meant.
 const ALL: &str = "all";
 
 impl Wanted {
@@ -75,7 +77,8 @@ impl Wanted {
     /// Besides, rights whose use is let through and told from now on, or no longer. `all` audits what is not held, and
     /// enforces what is audited.
     pub fn switching(self, audit: &[String], enforce: &[String]) -> Result<Wanted, SpecError> {
-        Ok(Wanted { audit: Choice::parse("audit", audit)?, enforce: Choice::parse("enforce", enforce)?, ..self })
+        let audit = Choice::parse("audit", audit, auditable_right)?;
+        Ok(Wanted { audit, enforce: Choice::parse("enforce", enforce, enforceable_right)?, ..self })
     }
 
     /// Besides, limits: those of a spec's that are named change; `none` or null lifts one, and null alone changes none.
@@ -109,7 +112,7 @@ impl Wanted {
                 rights = named.iter().fold(rights, RightSet::without);
                 audited = named.iter().fold(audited, RightSet::with);
             }
-            Choice::All => audited = RightSet::grantable().iter().filter(|right| !rights.holds(*right)).collect(),
+            Choice::All => audited = RightSet::auditable().iter().filter(|right| !rights.holds(*right)).collect(),
         }
         match self.enforce {
             Choice::These(named) => audited = named.iter().fold(audited, RightSet::without),
@@ -280,7 +283,7 @@ mod tests {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let mut told = Vec::new();
         let steps: [(&[&str], &[&str]); 5] =
-            [(&["mount", "privileged_port"], &[]), (&[], &["mount"]), (&["all"], &[]), (&["all"], &["bpf"]), (&[], &["all"])];
+            [(&["chroot", "privileged_port"], &[]), (&[], &["chroot"]), (&["all"], &[]), (&["all"], &["perf"]), (&[], &["all"])];
         for (audit, enforce) in steps {
             let wanted = Wanted::parse(None, None).unwrap().switching(&names(audit), &names(enforce)).unwrap();
             told.push(update(&host, &jail(&host, "web"), &wanted).unwrap().lines().join("\n"));
@@ -291,6 +294,8 @@ mod tests {
         assert_eq!(after.audited, RightSet::EMPTY);
         let fence = Wanted::parse(None, None).unwrap().switching(&names(&["process_see"]), &[]).unwrap_err();
         assert!(fence.to_string().contains("keeps jails apart"), "{fence}");
+        let grave = Wanted::parse(None, None).unwrap().switching(&names(&["bpf"]), &[]).unwrap_err();
+        assert!(grave.to_string().contains("bpf is never let through to be observed"), "{grave}");
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod ffi {
         pub safe fn jail_policy_reason(right: c_uint) -> *const c_char;
         pub safe fn jail_policy_level_mask(level: c_uint) -> u64;
         pub safe fn jail_policy_fences() -> u64;
+        pub safe fn jail_policy_grave() -> u64;
         pub safe fn jail_policy_holds(mask: u64, right: c_uint) -> c_int;
         pub safe fn jail_policy_judge(held: u64, audited: u64, right: c_uint) -> c_uint;
         pub safe fn jail_policy_may_act(actor: c_uint, target: c_uint) -> c_int;
@@ -41,6 +42,7 @@ mod ffi {
         pub safe fn jail_policy_part_of_socket(family: c_uint, protocol: c_uint) -> c_uint;
         pub safe fn jail_policy_part_of_device(block: c_int, major: c_uint, minor: c_uint) -> c_uint;
         pub safe fn jail_policy_judge_part(held: u64, audited: u64, parts: u64, right: c_uint, part: c_uint) -> c_uint;
+        pub safe fn jail_policy_judge_learned(held: u64, granted: u64, right: c_uint, part: c_uint) -> c_uint;
         pub safe fn jail_policy_mknod(mode: c_uint) -> c_uint;
         pub safe fn jail_policy_device(block: c_int, major: c_uint, minor: c_uint, is_pty: c_int) -> c_uint;
         pub safe fn jail_policy_open(fs: c_uint, write: c_int) -> c_uint;
@@ -125,6 +127,12 @@ impl Right {
     /// Why it matters, one line.
     pub fn reason(self) -> &'static str {
         text(self.part().map_or_else(|| ffi::jail_policy_reason(self.index()), |part| ffi::jail_policy_part_about(part)))
+    }
+
+    /// Is one use of it, or of the right that it is a part of, enough to end the host or the walls? It is granted by name or
+    /// refused, and never let through to be observed.
+    pub fn is_grave(self) -> bool {
+        ffi::jail_policy_grave() >> self.whole().index() & 1 == 1
     }
 
     /// A wall between jails: counted like a right, granted by no profile.
@@ -223,6 +231,11 @@ impl RightSet {
         RightSet::from_mask(!ffi::jail_policy_fences()).iter().collect()
     }
 
+    /// Every right whose use can be let through and told.
+    pub fn auditable() -> RightSet {
+        RightSet::grantable().iter().filter(|right| !right.is_grave()).collect()
+    }
+
     /// A bit per whole right.
     pub fn mask(self) -> u64 {
         self.0 as u64
@@ -282,6 +295,19 @@ pub fn judge(held: RightSet, audited: RightSet, right: Right) -> Verdict {
         Some(part) => ffi::jail_policy_judge_part(held.mask(), audited.mask(), held.parts(), right.whole().index(), part),
         None => ffi::jail_policy_judge(held.mask(), audited.mask(), right.index()),
     };
+    verdict(answer)
+}
+
+/// The same while somebody learns what is used, and where `part` of the right would do: all but grave rights that are not held
+/// is let through, and all of it told.
+pub fn judge_learned(held: RightSet, right: Right, part: Option<Right>) -> Verdict {
+    /// No part's number.
+    const NO_PART: u32 = PARTS as u32;
+    let part = part.or(Some(right)).and_then(Right::part).unwrap_or(NO_PART);
+    verdict(ffi::jail_policy_judge_learned(held.mask(), held.parts(), right.whole().index(), part))
+}
+
+fn verdict(answer: u32) -> Verdict {
     match answer {
         1 => Verdict::Allowed,
         2 => Verdict::Told,

@@ -130,11 +130,11 @@ impl State {
         let connect = named("connect");
         let jail = Jid::new(actor).and_then(|jid| self.jails.get(&jid));
         let is_listed = jail.is_some_and(|jail| jail.policy.connect.iter().any(|rule| rule.covers(to, Some(protocol))));
-        let verdict = if is_listed { Verdict::Allowed } else { self.asks(actor, connect) };
+        let verdict = if is_listed { Verdict::Allowed } else { self.asks(actor, connect, None) };
         let owner = self.other_owner(actor, to, Some(protocol));
         let here = policy::is_here(&destination(to, Some(protocol)));
         match policy::right_of_reaching(actor, owner).filter(|_| here) {
-            Some(right) if verdict == Verdict::Allowed => (self.asks(actor, right), Some(right)),
+            Some(right) if verdict == Verdict::Allowed => (self.asks(actor, right, None), Some(right)),
             _ => (verdict, Some(connect)),
         }
     }
@@ -155,15 +155,18 @@ impl State {
         let verdict = match (deed, right) {
             (Deed::Process { target, .. }, _) => walled(policy::may_act(actor, target)),
             (Deed::Bind(at, protocol), _) => walled(policy::may_bind(actor, self.other_owner(actor, at, protocol))),
-            (Deed::Connect(..) | Deed::Act(_) | Deed::Use(_), Some(right)) => self.asks(actor, right),
+            (Deed::Act(action), Some(right)) => self.asks(actor, right, policy::part_of(action)),
+            (Deed::Connect(..) | Deed::Use(_), Some(right)) => self.asks(actor, right, None),
             (Deed::Connect(..) | Deed::Act(_) | Deed::Use(_), None) => Verdict::Allowed,
         };
         (verdict, right)
     }
 
-    fn asks(&self, actor: u32, right: Right) -> Verdict {
-        if Jid::new(actor).is_none() {
-            return Verdict::Allowed;
+    /// `part`: what of the right would do.
+    fn asks(&self, actor: u32, right: Right, part: Option<Right>) -> Verdict {
+        let Some(jid) = Jid::new(actor) else { return Verdict::Allowed };
+        if let Some(jail) = self.jails.get(&jid).filter(|_| self.learning.contains(&jid)) {
+            return policy::judge_learned(jail.policy.rights, right, part);
         }
         let (held, audited) = self.masks(actor);
         policy::judge(held, audited, right)
@@ -172,7 +175,7 @@ impl State {
     /// What a jail holds, and what is audited; nothing of one that is not there.
     fn masks(&self, actor: u32) -> (RightSet, RightSet) {
         match Jid::new(actor).and_then(|jid| self.jails.get(&jid)) {
-            Some(jail) if self.learning.contains(&jail.jid) => (RightSet::EMPTY, RightSet::grantable()),
+            Some(jail) if self.learning.contains(&jail.jid) => (RightSet::EMPTY, RightSet::auditable()),
             Some(jail) => (jail.policy.rights, jail.policy.audited),
             None => (RightSet::EMPTY, RightSet::EMPTY),
         }

@@ -158,7 +158,8 @@ impl fmt::Display for Port {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Policy {
     pub rights: RightSet,
-    /// Not held, but let through and told. Says nothing of a right that is held, and opens no fence.
+    /// Not held, but let through and told. Says nothing of a right that is held, and opens no fence and no
+    /// grave right.
     pub audited: RightSet,
     /// At most [`Reservation::MAX`], no two of which overlap, of at most [`Reservation::MAX_PORTS`] ports in all.
     pub ports: Vec<Reservation>,
@@ -180,7 +181,7 @@ impl Policy {
 
     /// All that is let through, told or not.
     pub fn open(&self) -> RightSet {
-        self.audited.iter().fold(self.rights, RightSet::with)
+        self.audited.iter().filter(|right| !right.is_grave()).fold(self.rights, RightSet::with)
     }
 }
 

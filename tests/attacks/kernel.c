@@ -99,6 +99,25 @@ static int bpf_make_map(void)
 	return bpf(BPF_MAP_CREATE, &attr);
 }
 
+/* The host's and the module's, too: who has one writes into it. One is made first, so that there is one. */
+static int bpf_open_every_map(void)
+{
+	union bpf_attr attr = { .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1 };
+	unsigned int last = 0;
+	(void)bpf(BPF_MAP_CREATE, &attr);
+	for (;;) {
+		memset(&attr, 0, sizeof attr);
+		attr.start_id = last;
+		if (syscall(SYS_bpf, BPF_MAP_GET_NEXT_ID, &attr, sizeof attr) < 0)
+			return errno == ENOENT && last ? 0 : errno;
+		last = attr.next_id;
+		memset(&attr, 0, sizeof attr);
+		attr.map_id = last;
+		if (syscall(SYS_bpf, BPF_MAP_GET_FD_BY_ID, &attr, sizeof attr) < 0 && errno != ENOENT)
+			return errno;
+	}
+}
+
 static int bpf_load_program(void)
 {
 	/* r0 = 0; exit */
@@ -191,6 +210,7 @@ const struct attack kernel_rows[] = {
 	{ "bpf(PROG_GET_NEXT_ID)", DENIED, "ok|ENOENT", "EPERM", "bpf", bpf_next_program },
 	{ "bpf(LINK_GET_NEXT_ID)", DENIED, "ok|ENOENT", "EPERM", "bpf", bpf_next_link },
 	{ "bpf(MAP_CREATE)", DENIED, "ok", "EPERM", "bpf", bpf_make_map },
+	{ "bpf(MAP_GET_FD_BY_ID) of every map", DENIED, "ok", "EPERM", "bpf", bpf_open_every_map },
 	{ "bpf(PROG_LOAD)", DENIED, "ok", "EPERM", "bpf", bpf_load_program },
 	{ "bpf(OBJ_GET)", DENIED, "ENOENT", "EPERM", "bpf", bpf_open_pin },
 	{ "perf_event_open(cpu 0)", DENIED, "ok", "EACCES|EPERM", "perf|namespaces", perf_cpu },

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use jailsh::kernel::{Denial, Kernel, Object, Policy, RightSet};
+use jailsh::kernel::{Denial, Kernel, Object, Policy, Right, RightSet};
 
 use super::fixture::{Jail, Module, errno, eventually, module, right};
 
@@ -38,6 +38,12 @@ fn audit(module: &Module, jail: &Jail<'_>, names: &[&str]) {
     let before = jail.info().policy;
     let audited = names.iter().map(|name| right(name)).collect();
     module.lsm.update(jail.jid, &Policy { audited, ..before }).unwrap();
+}
+
+fn grant(module: &Module, jail: &Jail<'_>, names: &[&str]) {
+    let before = jail.info().policy;
+    let rights = names.iter().fold(before.rights, |set, name| set.with(right(name)));
+    module.lsm.update(jail.jid, &Policy { rights, ..before }).unwrap();
 }
 
 fn audits(module: &Module, jail: &Jail<'_>, name: &str) -> u64 {
@@ -102,11 +108,14 @@ fn a_denial_names_the_path_where_the_kernel_tells_it_and_the_name_elsewhere() {
     let jail = module.jail("paths", &[]);
     module.lsm.denials().unwrap();
     assert_eq!(jail.run(|| open(CORE_PATTERN, libc::O_WRONLY)), libc::EPERM);
-    audit(&module, &jail, &["device", "syslog_read", "mount", "namespaces"]);
-    assert_eq!(jail.run(|| open("/dev/kmsg", libc::O_RDONLY)), 0);
+    audit(&module, &jail, &["accounting"]);
+    assert_eq!(jail.run(|| open("/dev/kmsg", libc::O_RDONLY)), libc::EPERM);
+    // SAFETY: a NUL-terminated path, of nothing that could be written to.
+    let account = || errno(unsafe { libc::acct(c"/no/such/file".as_ptr()) });
+    assert_eq!(jail.run(account), libc::ENOENT, "let through as far as the file");
     // SAFETY: NUL-terminated texts; only looks whether it may.
     let mount = || errno(unsafe { libc::mount(c"none".as_ptr(), c"/mnt".as_ptr(), c"no-such-fs".as_ptr(), 0, std::ptr::null()) });
-    assert_eq!(jail.run(mount), libc::ENODEV, "let through as far as the file system");
+    assert_eq!(jail.run(mount), libc::EPERM);
     // SAFETY: a NUL-terminated path.
     assert_eq!(jail.run(|| errno(unsafe { libc::chmod(c"/proc/sysrq-trigger".as_ptr(), 0o200) })), libc::EPERM);
     let (denials, _) = module.lsm.denials().unwrap();
@@ -115,8 +124,9 @@ fn a_denial_names_the_path_where_the_kernel_tells_it_and_the_name_elsewhere() {
         own.map(|denial| (denial.subject.as_deref(), denial.audited)).collect()
     };
     assert_eq!(of("sysctl_write"), [(Some(CORE_PATTERN), false), (Some("sysrq-trigger"), false)]);
-    assert_eq!(of("device"), [(Some("/dev/kmsg"), true)]);
-    assert_eq!(of("mount"), [(Some("/mnt"), true)]);
+    assert_eq!(of("device"), [(Some("/dev/kmsg"), false)]);
+    assert_eq!(of("mount"), [(Some("/mnt"), false)]);
+    assert_eq!(of("accounting"), [(None, true)]);
     let kmsg = denials.iter().find(|denial| denial.right == right("device")).unwrap();
     assert_eq!(kmsg.object, Object::Device { major: 1, minor: 11 });
 }
@@ -135,8 +145,56 @@ fn a_fence_in_the_mask_opens_nothing() {
     assert_eq!(audits(&module, &jail, "process_signal"), 0);
 }
 
+/// What a member gets who reaches for the host's kernel, by the right that it takes; each changes nothing if it goes.
+fn reach_for_the_host() -> Vec<(&'static str, i32)> {
+    let no_path = c"/no/such/file".as_ptr();
+    // SAFETY: numbers and NUL-terminated texts; each asks for what is not there, or for what is so already.
+    unsafe {
+        vec![
+            ("mount", errno(libc::mount(c"none".as_ptr(), c"/mnt".as_ptr(), c"no-such-fs".as_ptr(), 0, std::ptr::null()))),
+            ("device", open("/dev/kmsg", libc::O_RDONLY)),
+            ("kernel_module", errno(libc::syscall(libc::SYS_finit_module, -1, c"".as_ptr(), 0))),
+            ("bpf", errno(libc::syscall(libc::SYS_bpf, libbpf_sys::BPF_PROG_GET_NEXT_ID, [0_u64; 16].as_ptr(), 128))),
+            ("namespaces", errno(libc::sethostname(c"".as_ptr(), usize::MAX))),
+            ("reboot", errno(libc::reboot(-1))),
+            ("sysctl_write", open(CORE_PATTERN, libc::O_WRONLY)),
+            ("kernel_fs_write", open("/sys/kernel/mm/ksm/run", libc::O_WRONLY)),
+            ("raw_io", errno(libc::ioperm(0x80, 1, 1))),
+            ("file_handle", errno(libc::syscall(libc::SYS_open_by_handle_at, libc::AT_FDCWD, no_path, 0))),
+            ("swap", errno(libc::swapon(no_path, 0))),
+        ]
+    }
+}
+
 #[test]
-fn all_is_let_through_while_somebody_learns_and_no_longer_than_the_last_lease() {
+fn what_can_end_the_host_or_the_walls_stays_denied_and_is_told_whatever_is_audited_or_learned() {
+    let Some(module) = module() else { return };
+    let jail = module.jail("grave", &[]);
+    let names: Vec<&str> = reach_for_the_host().iter().map(|(name, _)| *name).collect();
+    let grave: Vec<&str> = Right::all().filter(|right| right.is_grave()).map(Right::name).collect();
+    assert!(grave.iter().all(|name| names.contains(name)), "{grave:?}, of which {names:?} are tried");
+    let refused = || jail.run(|| i32::from(!reach_for_the_host().iter().all(|(_, errno)| *errno == libc::EPERM)));
+    let counts = || names.iter().map(|name| jail.denied(name)).collect::<Vec<_>>();
+    let before = jail.info().policy;
+    module.lsm.update(jail.jid, &Policy { audited: RightSet::from_mask(u64::MAX), ..before.clone() }).unwrap();
+    assert_eq!(refused(), 0, "all audited");
+    let first = counts();
+    module.lsm.update(jail.jid, &before).unwrap();
+    module.lsm.learn(jail.jid, Duration::from_secs(30)).unwrap();
+    assert_eq!(refused(), 0, "while somebody learns");
+    let second = counts();
+    for (at, name) in names.iter().enumerate() {
+        assert!(0 < first[at] && first[at] < second[at], "{name} was denied and not counted: {first:?}, {second:?}");
+        assert_eq!(audits(&module, &jail, name), 0, "{name}");
+    }
+    // What it holds it keeps, and who learns is told.
+    grant(&module, &jail, &["device", "syslog_read"]);
+    assert_eq!(jail.run(|| open("/dev/kmsg", libc::O_RDONLY)), 0);
+    assert_eq!(audits(&module, &jail, "device"), 1);
+}
+
+#[test]
+fn what_can_be_audited_is_let_through_while_somebody_learns_and_no_longer_than_the_last_lease() {
     let Some(module) = module() else { return };
     let jail = module.jail("learned", &[]);
     let before = jail.info().policy;

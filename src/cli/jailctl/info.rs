@@ -55,7 +55,7 @@ struct Sheet {
     limits_reached: BTreeMap<&'static str, u64>,
     /// The spec was changed since the jail was brought up.
     restart_needed: bool,
-    /// Every right is let through to it now, and told to `jailsh learn`.
+    /// What can be audited is let through to it now, and told to `jailsh learn`.
     learning: bool,
     supervisor: Option<Status>,
     spec_error: Option<String>,
@@ -175,7 +175,7 @@ impl Sheet {
             facts.push(("pending", "the spec was changed; restart the jail to apply it".into()));
         }
         if self.learning {
-            facts.push(("learning", "every right is let through and told, until jailsh learn ends".into()));
+            facts.push(("learning", "what can be audited is let through and told, until jailsh learn ends".into()));
         }
         for (what, reasons) in self.changed.iter().flat_map(lists) {
             let said = |(right, reason): (Right, Option<&str>)| reason.map_or(right.to_string(), |why| format!("{right}: {why}"));

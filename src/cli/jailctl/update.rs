@@ -23,7 +23,7 @@ use crate::kernel::Reservation;
 ///
 /// Examples: jailctl update -l medium web
 ///           jailctl update -r 80,443 web
-///           jailctl update --audit mount,chroot web
+///           jailctl update --audit ping,chroot web
 ///           jailctl update --enforce all web
 ///           jailctl update --connect 10.0.0.0/8:5432/tcp,any:53/udp web
 ///           jailctl update --memory 512M --cpu none web
@@ -39,7 +39,8 @@ pub struct Update {
     /// Ports that only this jail may bind, as 8080, 53/udp, 127.0.0.2:53, 5000-5010, instead of those it has; repeatable
     #[arg(short, long, value_name = "PORT[,PORT..]", value_delimiter = ',')]
     reserve: Vec<Reservation>,
-    /// Let these rights through, and tell of each use; `all` for all that it does not hold
+    /// Let these rights through, and tell of each use; `all` for all that it does not hold but those of which one use can end
+    /// the host or the walls
     #[arg(long, value_name = "RIGHT[,RIGHT..]", value_delimiter = ',')]
     audit: Vec<String>,
     /// Deny these rights again that were audited; `all` for all of them

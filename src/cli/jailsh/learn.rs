@@ -1,4 +1,4 @@
-//! `jailsh learn`: watches what a jail does while all of it is let through, and proposes the smallest profile.
+//! `jailsh learn`: watches what a jail does while all of it but what would end the host is let through, and proposes the smallest profile.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -33,12 +33,16 @@ const USUAL: Duration = Duration::from_secs(60);
 
 /// Propose the smallest profile for a jail, as a script with its reasons.
 ///
-/// For a while every right is let through to the jail, held or not, and each use
-/// is told: watch its service at work, or give a COMMAND to run in it. What
-/// high does not hold and was used is granted, with who used it on what. A
-/// right that opens much of the host is flagged and left to you. Walls between
-/// jails stay. The policy is as before at the end, however that comes: the
-/// kernel ends it by itself 5 seconds after it last heard from this tool.
+/// For a while rights are let through to the jail, held or not, and each use is
+/// told: watch its service at work, or give a COMMAND to run in it. What high
+/// does not hold and was used is granted, with who used it on what. A right
+/// that opens much of the host is flagged and left to you. Walls between jails
+/// stay, and so do denials of rights of which one use can end the host or the
+/// walls (bpf, device, file_handle, kernel_fs_write, kernel_module, mount,
+/// namespaces, raw_io, reboot, swap, sysctl_write): they are told, and what a
+/// program would do next is seen once you granted them. The policy is as before
+/// at the end, however that comes: the kernel ends it by itself 5 seconds after
+/// it last heard from this tool.
 /// Needs the lsm body; with --from a trail is read instead, here or elsewhere.
 ///
 /// Examples: jailsh learn web --for 10m --output web.rhai
@@ -127,7 +131,7 @@ impl Learn {
         let mut watch = Watch::new(site, Some(jail.jid));
         // What was before is not learned from.
         site.kernel.denials()?;
-        let before = audits(site, jail.jid)?;
+        let before = Counts::of(site, jail.jid)?;
         site.kernel.learn(jail.jid, LEASE)?;
         let _end = Ending { kernel: &*site.kernel, jid: jail.jid };
         let mut child = if self.command.is_empty() { None } else { Some(exec(site, common, jail, &self.command)?) };
@@ -157,7 +161,12 @@ impl Learn {
         }
         watch.take(0)?;
         entries.extend(watch.rest());
-        entries.extend(untold(jail, &entries, &before, &audits(site, jail.jid)?));
+        let after = Counts::of(site, jail.jid)?;
+        let untold = [
+            untold(jail, &entries, Fate::Audited, &before.audits, &after.audits),
+            untold(jail, &entries, Fate::Denied, &before.denials, &after.denials),
+        ];
+        entries.extend(untold.into_iter().flatten());
         Ok(entries)
     }
 
@@ -190,20 +199,35 @@ fn check(proposal: &Proposal, entries: &[Entry]) -> Result<(), Failure> {
     denied.map_or(Ok(()), |one| Err(Failure::new(Exit::FAILED, format!("the proposal would deny {}, which was used", one.right))))
 }
 
-fn audits(site: &Site, jid: Jid) -> Result<BTreeMap<Right, u64>, Failure> {
-    let stats = site.kernel.stats(Some(jid))?.pop();
-    Ok(stats.and_then(|stats| stats.audits).unwrap_or_default())
+/// Uses by right, so far.
+#[derive(Default)]
+struct Counts {
+    audits: BTreeMap<Right, u64>,
+    denials: BTreeMap<Right, u64>,
+}
+
+impl Counts {
+    fn of(site: &Site, jid: Jid) -> Result<Counts, Failure> {
+        let Some(stats) = site.kernel.stats(Some(jid))?.pop() else { return Ok(Counts::default()) };
+        Ok(Counts { audits: stats.audits.unwrap_or_default(), denials: stats.denials.unwrap_or_default() })
+    }
 }
 
 /// Uses that were counted, of which none was told.
-fn untold(jail: &JailInfo, told: &[Entry], before: &BTreeMap<Right, u64>, after: &BTreeMap<Right, u64>) -> Vec<Entry> {
-    let is_told = |right: Right| told.iter().any(|entry| entry.right == right);
+fn untold(
+    jail: &JailInfo,
+    told: &[Entry],
+    verdict: Fate,
+    before: &BTreeMap<Right, u64>,
+    after: &BTreeMap<Right, u64>,
+) -> Vec<Entry> {
+    let is_told = |right: Right| told.iter().any(|entry| entry.right == right && entry.verdict == verdict);
     let counted = after.iter().map(|(right, count)| (*right, count - before.get(right).copied().unwrap_or(0).min(*count)));
     let entry = |(right, count): (Right, u64)| Entry {
         time: String::new(),
         jail: jail.name.to_string(),
         jid: jail.jid,
-        verdict: Fate::Audited,
+        verdict,
         right,
         object: None,
         pid: 0,

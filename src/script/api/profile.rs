@@ -13,7 +13,7 @@ use super::thrown;
 use crate::jail::proof::{self, Finding};
 use crate::jail::spec;
 use crate::jail::spec::exposure::Exposure;
-use crate::jail::spec::profile::{Extension, ProfileDiff, grantable_right, reason, right, whole_right};
+use crate::jail::spec::profile::{Extension, ProfileDiff, auditable_right, grantable_right, reason, right, whole_right};
 use crate::jail::why;
 use crate::script::convert::{self, Options};
 use crate::script::{Fault, Kind, Session};
@@ -226,10 +226,7 @@ impl Change {
             changed = match self {
                 Change::Grant => changed.with(grantable_right(verb, &name)?, why.clone()),
                 Change::Deny => changed.without(whole_right(verb, &name)?, why.clone()),
-                Change::Audit => {
-                    whole_right(verb, &name)?;
-                    changed.auditing(grantable_right(verb, &name)?, why.clone())
-                }
+                Change::Audit => changed.auditing(auditable_right(verb, &name)?, why.clone()),
             };
         }
         Ok(Profile(changed))

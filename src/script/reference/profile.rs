@@ -89,7 +89,7 @@ if quiet.holds("privileged_port") { throw quiet; }"#,
             method("Profile", &[of("rights", Type::Any), text("reason")], VALUE),
         ],
         "the profile with a right not held, but let through and told, or a list of rights, for a reason",
-        "`jailctl denials` shows each use. Fences are never let through. The lsm body can, the landlock body cannot.",
+        "`jailctl denials` shows each use. Fences, and rights of which one use can end the host or the walls, are never let through. The lsm body can, the landlock body cannot.",
         r#"let trial = profile("high").audit(["ping", "chroot"], "does it need them?");
 if trial.holds("chroot") || trial.score() <= profile("high").score() { throw trial; }"#,
     ),

@@ -152,7 +152,7 @@ const DENY: Key =
 const AUDIT: Key = key(
     "audit",
     List,
-    "names of rights, fences excepted, or a map from right to reason",
+    "names of rights, or a map from right to reason; no fences, and no right of which one use can end the host or the walls",
     "[]",
     "rights that are not held, but let through and told; the lsm body can",
 )

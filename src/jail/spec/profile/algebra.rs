@@ -45,11 +45,12 @@ impl Profile {
         }
     }
 
-    /// With one right not held, but let through and told; no change if it is a fence, which is never let through.
+    /// With one right not held, but let through and told; no change if it is a fence or grave, which is never let
+    /// through.
     #[must_use]
     pub fn auditing(&self, right: Right, reason: Option<String>) -> Profile {
         let mut profile = self.unnamed();
-        if !right.is_fence() && !right.is_part() {
+        if !right.is_fence() && !right.is_grave() && !right.is_part() {
             profile.ungrant(right);
             profile.deny.remove(right);
             profile.audit.insert(right, reason);

@@ -24,7 +24,7 @@ pub use algebra::Extension;
 pub use diff::{Entry, ProfileDiff, Rewording};
 pub use meant::{meant, words};
 pub(super) use parse::{EXTENSION_KEYS, KEYS, profile};
-pub use parse::{grantable_right, reason, right, whole_right};
+pub use parse::{auditable_right, grantable_right, reason, right, whole_right};
 pub use remedy::{key_of, warning};
 
 /// What a jail may do, and why.

@@ -73,6 +73,20 @@ pub fn grantable_right(key: &str, name: &str) -> Result<Right, SpecError> {
     if right.is_fence() { Err(fenced(key, right)) } else { Ok(right) }
 }
 
+/// A right whose use can be let through and told.
+pub fn auditable_right(key: &str, name: &str) -> Result<Right, SpecError> {
+    whole_right(key, name)?;
+    let right = grantable_right(key, name)?;
+    if right.is_grave() { Err(grave(key, right)) } else { Ok(right) }
+}
+
+fn grave(key: &str, right: Right) -> SpecError {
+    let why = format!(
+        "{right} is never let through to be observed: one use can end the host or the walls; grant it, or read its denials"
+    );
+    value(key, why)
+}
+
 /// One line, if it is not empty.
 pub fn reason(key: &str, tree: &Value) -> Result<Option<String>, SpecError> {
     let reason = text(key, tree)?.trim().to_owned();
@@ -120,6 +134,9 @@ fn changes(key: &str, map: &Map<String, Value>, base: Level) -> Result<Profile, 
     }
     if let Some(fence) = audit.rights().find(|right| right.is_fence()) {
         return Err(value(&join(key, "audit"), format!("{fence} keeps jails apart and is never let through")));
+    }
+    if let Some(right) = audit.rights().find(|right| right.is_grave()) {
+        return Err(grave(&join(key, "audit"), right));
     }
     let mut profile = Profile { grant, deny, audit, ..Profile::built_in(base) };
     if let Some((key, tree)) = part("reasons") {

@@ -128,7 +128,8 @@ proptest! {
         prop_assert!(!profile.without(right, None).rights().holds(right));
         prop_assert!(!profile.with(right, None).without(right, None).rights().holds(right));
         prop_assert!(!profile.with(right, None).without(right, None).grant.contains(right));
-        prop_assert_eq!(verdict(&profile.auditing(right, None), right), Verdict::Told);
+        let audited = if right.is_grave() { verdict(&profile, right) } else { Verdict::Told };
+        prop_assert_eq!(verdict(&profile.auditing(right, None), right), audited);
         prop_assert_eq!(verdict(&profile.auditing(right, None).without(right, None), right), Verdict::Refused);
         prop_assert_eq!(verdict(&profile.auditing(right, None).with(right, None), right), Verdict::Allowed);
     }
@@ -247,6 +248,7 @@ fn every_mistake_in_a_profile_names_its_key_and_the_remedy() {
         json!({"grant": ["keyring:mine"]}),
         json!({"deny": ["netlink:audit"]}),
         json!({"audit": ["device:kvm"]}),
+        json!({"audit": ["bpf"]}),
         json!({"grant": ["netlink:audit"], "deny": ["netlink"]}),
         json!({"grant": ["module"]}),
         json!({"grant": ["CAP_SYS_ADMIN"]}),
