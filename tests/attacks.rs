@@ -18,6 +18,8 @@ mod host_side;
 mod jail;
 #[path = "attacks/landlock.rs"]
 mod landlock;
+#[path = "attacks/open.rs"]
+mod open;
 #[path = "support/port_range.rs"]
 mod port_range;
 #[path = "support/program.rs"]
@@ -35,7 +37,7 @@ use std::os::fd::OwnedFd;
 use std::process::Command;
 
 use jailsh::kernel::{Jid, Kernel, Level, Right};
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::{self, OFlag};
 use nix::sys::stat::Mode;
 
 use body::Body;
@@ -95,7 +97,7 @@ fn host_side(stage: &Stage) -> HostSide {
 
 /// A careless caller: an open directory outside of the root, without close-on-exec, and the same as working directory.
 fn leak(stage: &Stage) -> OwnedFd {
-    open(&stage.path("."), OFlag::O_RDONLY | OFlag::O_DIRECTORY, Mode::empty()).expect("the stage's directory opens")
+    fcntl::open(&stage.path("."), OFlag::O_RDONLY | OFlag::O_DIRECTORY, Mode::empty()).expect("the stage's directory opens")
 }
 
 fn attack_from_a_chroot(stage: &Stage, classes: &BTreeSet<String>, endings: &mut Endings) {
@@ -232,8 +234,13 @@ fn what_gets_through_in_a_chroot_is_denied_to_root_in_a_medium_jail_and_counted_
     let unknown = Ending::default();
     let tried = || rows.iter().filter(|row| left_to_guests().iter().all(|(name, _)| *name != row.name));
     problems.extend(tried().filter_map(|row| verdict(body, row, endings.get(&row.name).unwrap_or(&unknown))));
-    if body == Body::Landlock {
-        problems.extend(landlock::untold(&kernel.describe()));
-    }
+    let description = kernel.describe();
+    problems.extend(match body {
+        Body::Lsm => open::untold(&description, |_| true),
+        Body::Landlock => {
+            let everywhere = open::untold(&description, landlock::is_open_too);
+            [open::claimed(&description, landlock::OPEN.iter()), everywhere].concat()
+        }
+    });
     assert!(problems.is_empty(), "{} of {} rows:\n{}", problems.len(), rows.len(), problems.join("\n"));
 }

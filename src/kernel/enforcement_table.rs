@@ -12,9 +12,11 @@ pub fn markdown() -> String {
     for (module, domain) in lsm::describe::with_every_hook().iter().zip(&landlock.rights) {
         table += &format!("| {} | {} | {} |\n", module.right, cell(module), cell(domain));
     }
-    table += "\nOf the landlock body besides:\n\n";
-    for note in &landlock.notes {
-        table += &format!("* {note}\n");
+    let of_landlock = landlock.notes.iter().map(String::as_str).collect();
+    let notes: [(&str, Vec<&str>); 2] = [("lsm", lsm::describe::notes().collect()), ("landlock", of_landlock)];
+    for (body, notes) in notes {
+        table += &format!("\nOf the {body} body besides:\n\n");
+        notes.iter().for_each(|note| table += &format!("* {note}\n"));
     }
     table
 }

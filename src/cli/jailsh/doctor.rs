@@ -93,16 +93,21 @@ impl Doctor {
 }
 
 fn conclusion(body: Option<&str>, weaker: &[&str]) -> String {
-    match body {
-        Some("landlock") => {
-            let weaker = if weaker.is_empty() { String::new() } else { format!(" Weaker there: {}.", weaker.join(", ")) };
-            let text = format!(
-                "This machine can hold jails, by the landlock body: without the module there is no live change of policy, no audit \
-                 mode and no count of denials.{weaker} `jailctl info NAME` and docs/enforcement.md tell it right by right."
-            );
-            wrapped(&text, 0)
+    let weaker = match weaker {
+        [] => String::new(),
+        names => {
+            format!(" Weaker there: {}. `jailctl info NAME` and docs/enforcement.md tell it right by right.", names.join(", "))
         }
-        Some(body) => format!("This machine can hold jails, by the {body} body: the module.\n"),
+    };
+    match body {
+        Some("landlock") => wrapped(
+            &format!(
+                "This machine can hold jails, by the landlock body: without the module there is no live change of policy, no audit \
+                 mode and no count of denials.{weaker}"
+            ),
+            0,
+        ),
+        Some(body) => wrapped(&format!("This machine can hold jails, by the {body} body: the module.{weaker}"), 0),
         None => "This machine cannot hold jails as it runs now.\n".to_owned(),
     }
 }

@@ -6,8 +6,8 @@ use nix::sys::statfs::{CGROUP2_SUPER_MAGIC, statfs};
 
 use super::{Checkup, Finding, release, root, version};
 use crate::kernel::landlock::{Landlock, probe};
-use crate::kernel::lsm::Lsm;
-use crate::kernel::{Enforcement, Kernel, KernelError, is_given_away};
+use crate::kernel::lsm::{self, Lsm};
+use crate::kernel::{Enforcement, Kernel, KernelError, RightStatus, is_given_away};
 
 /// It finds out by loading a trivial program, by asking the module if it is loaded already, and by asking the kernel for its
 /// Landlock.
@@ -24,12 +24,17 @@ pub fn check_up() -> Checkup {
     findings.extend(tools());
     findings.extend([btf().unless(by_landlock), security_modules(), bpffs().unless(by_landlock)]);
     findings.extend([module.unless(by_landlock), landlock.unless(by_module)]);
-    Checkup { body, findings, weaker: if body == Some("landlock") { weaker_by_landlock() } else { Vec::new() } }
+    let weaker = match body {
+        Some("landlock") => weaker(&Landlock::description_here().rights),
+        // It may not be loaded yet; what no kernel lets it hold in full is known all the same.
+        Some("lsm") => weaker(&lsm::describe::with_every_hook()),
+        _ => Vec::new(),
+    };
+    Checkup { body, findings, weaker }
 }
 
-/// The rights that the landlock body does not hold in full here.
-fn weaker_by_landlock() -> Vec<&'static str> {
-    let rights = Landlock::description_here().rights;
+/// The rights that a body does not hold in full here.
+fn weaker(rights: &[RightStatus]) -> Vec<&'static str> {
     let weaker = rights.iter().filter(|status| !matches!(status.enforcement, Enforcement::Enforced { .. }));
     weaker.map(|status| status.right.name()).collect()
 }
