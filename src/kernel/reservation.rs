@@ -135,8 +135,10 @@ fn parse(text: &str) -> Result<Reservation, String> {
     } else {
         (None, rest)
     };
-    // The whole text once more would be no news.
-    let ports = port_range(range).map_err(|why| if range == text { "a port is a number from 1 to 65535".into() } else { why });
+    // The whole text once more would be no news; of a range it is told what is wrong with it.
+    let is_range = range.split_once('-').is_some_and(|(first, last)| !first.is_empty() && !last.is_empty());
+    let is_all = range == text && !is_range;
+    let ports = port_range(range).map_err(|why| if is_all { "a port is a number from 1 to 65535".into() } else { why });
     Ok(Reservation { ports: ports?, address, protocol })
 }
 
