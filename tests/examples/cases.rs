@@ -285,11 +285,19 @@ fn services_under_their_profiles_are_denied_nothing() {
         return eprintln!("skipped: what services ask for is the same on the newest kernel, and a guest takes long");
     }
     // sshd asks once to be spared when memory runs out (oom_score_adj, proc(5)), which is not a jail's to ask.
-    for (case, expected) in [(&NGINX, "{}"), (&POSTGRESQL, "{}"), (&SSHD, "{\"resource\":1}"), (&DNS, "{}")] {
+    let cases = [
+        (&NGINX, "web_server", "{}"),
+        (&POSTGRESQL, "database", "{}"),
+        (&SSHD, "ssh_server", "{\"resource\":1}"),
+        (&DNS, "dns_server", "{}"),
+    ];
+    for (case, profile, expected) in cases {
         let run = stage.jailsh("run", case.name, &[]).must_be(0);
         assert!(run.text.contains(", 0 failed, 0 skipped"), "{}", run.text);
         (case.answers)(&stage);
         for jail in case.jails {
+            let spec = std::fs::read_to_string(stage.jail(jail).join("jail.toml")).expect("its spec");
+            assert!(spec.contains(&format!("\nname = \"{profile}\"\n")), "{} has another profile: {spec}", case.name);
             assert_eq!(stage.denials(jail), expected, "denied to {}", case.name);
         }
         stage.jailsh("run", case.name, &["down"]).must_be(0);
