@@ -2,7 +2,7 @@
  *
  * The device scope: an allow-list of harmless devices, by driver and minor number.
  *
- * Attacks answered: opening disks, kernel memory, consoles and whatever hardware has a node; typing into terminals.
+ * Attacks answered: opening disks, kernel memory, consoles and whatever hardware has a node; typing into others' terminals.
  * specfs asks RAWIO_SPEC at every open of a node, whatever it is, so that denying the scope would deny /dev/null.
  */
 #include "jail.h"

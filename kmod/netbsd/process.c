@@ -3,12 +3,16 @@
  * The process scope: members and processes outside of their jail.
  *
  * Attacks answered: listing, reading, tracing, signalling or rescheduling a process of the host or of another jail, or a
- * newcomer of the own jail; raised priorities and limits; forking faster than a jail is being emptied.
+ * newcomer of the own jail; reading another service's memory through procfs; raised priorities and limits; forking faster than
+ * a jail is being emptied.
  */
 #include "jail.h"
 
 #include <sys/resource.h>
 #include <sys/resourcevar.h>
+#include <sys/vnode.h>
+
+#include <miscfs/procfs/procfs.h>
 
 static jp_u32
 question_of(kauth_action_t action)
@@ -32,6 +36,14 @@ question_of(kauth_action_t action)
 	}
 }
 
+/* What ptrace(2) would do. A request that is not known counts as writing. */
+static bool
+is_deep(const struct pfsnode *node, uintptr_t request)
+{
+	return node == NULL || request != KAUTH_REQ_PROCESS_PROCFS_READ || node->pfs_type == PFSmem || node->pfs_type == PFSregs ||
+	    node->pfs_type == PFSfpregs;
+}
+
 /* The right that an action on a process of the own jail takes besides. */
 static jp_u32
 right_of(jp_u32 question, const struct credential *who, const struct proc *target, void *arg1, void *arg2, void *arg3)
@@ -45,13 +57,15 @@ right_of(jp_u32 question, const struct credential *who, const struct proc *targe
 		return jp_right_of_fork(JAIL_LOAD(who->identity->closed) != 0);
 	case JP_KAUTH_PROCESS_NICE:
 		return jp_right_of_nice(request < target->p_nice);
+	case JP_KAUTH_PROCESS_PROCFS:
+		return jp_right_of_procfs(target != curproc && is_deep(arg1, (uintptr_t)arg2));
 	case JP_KAUTH_PROCESS_RLIMIT:
 		if (request == KAUTH_REQ_PROCESS_RLIMIT_GET)
 			return JP_FREE;
 		if (request != KAUTH_REQ_PROCESS_RLIMIT_SET || wanted == NULL || which >= RLIM_NLIMITS)
 			return jp_right_of_rlimit(true);
 		return jp_right_of_rlimit(wanted->rlim_max > target->p_rlimit[which].rlim_max);
-#if JAIL_HAS_NEWER_ACTIONS
+#if JAIL_HAS_KERNEL_POINTERS
 	case JP_KAUTH_PROCESS_CANSEE:
 		if (request == KAUTH_REQ_PROCESS_CANSEE_KPTR)
 			return jp_right_of_kernel_pointers();
@@ -91,7 +105,7 @@ jail_process_listener(kauth_cred_t cred, kauth_action_t action, void *cookie, vo
 	const struct credential *who = spinning ? jail_caller_by_table() : jail_credential_of(cred);
 	const struct proc *target = arg0;
 	struct standing whom;
-	jp_u32 question;
+	jp_u32 question, right;
 
 	if (who == NULL)
 		return KAUTH_RESULT_DEFER;
@@ -104,5 +118,9 @@ jail_process_listener(kauth_cred_t cred, kauth_action_t action, void *cookie, vo
 		if (!jp_may_act_on(jail_jid_of(who), whom.jid, whom.arriving))
 			return jail_deny(who, jp_fence_of_kauth(question));
 	}
-	return jail_judge(who, right_of(question, who, target, arg1, arg2, arg3));
+	right = right_of(question, who, target, arg1, arg2, arg3);
+	/* No denial to count: execve(2) asks it of whoever changed its user, over the limit or not. */
+	if (question == JP_KAUTH_PROCESS_RLIMIT && (uintptr_t)arg1 == KAUTH_REQ_PROCESS_RLIMIT_BYPASS)
+		return jp_holds(jail_rights_of(who->identity), right) ? KAUTH_RESULT_DEFER : KAUTH_RESULT_DENY;
+	return jail_judge(who, right);
 }

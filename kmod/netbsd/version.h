@@ -15,6 +15,13 @@
 #define JAIL_HAS_NEWER_ACTIONS 0
 #endif
 
+/* KAUTH_REQ_PROCESS_CANSEE_KPTR is older than those: kern.expose_address came with it, before 9. */
+#if __NetBSD_Prereq__(9, 99, 0)
+#define JAIL_HAS_KERNEL_POINTERS 1
+#else
+#define JAIL_HAS_KERNEL_POINTERS 0
+#endif
+
 /* Before and after a count is seen to fall to zero; atomic(9) renamed them in 9.99. */
 #if __NetBSD_Prereq__(9, 99, 100)
 #define JAIL_BEFORE_DROP() membar_release()

@@ -103,6 +103,12 @@ JP_FN jp_u32 jp_right_of_fork(int closed)
 	return closed ? JP_PROCESS_TABLE : JP_FREE;
 }
 
+/* A file of procfs(5) about another process of the own jail; deep: its memory or registers, or written to. */
+JP_FN jp_u32 jp_right_of_procfs(int deep)
+{
+	return deep ? JP_PTRACE : JP_FREE;
+}
+
 /* Kernel pointers of a process of the own jail. */
 JP_FN jp_u32 jp_right_of_kernel_pointers(void)
 {

@@ -23,7 +23,15 @@ mod seed;
 use std::fs;
 use std::process::Command;
 
-use workshop::{NETBSD_7_99, NETBSD_10, Workshop, project, said, sources, text, zig};
+use workshop::{NETBSD_7_99, NETBSD_9_99_50, NETBSD_10, Workshop, project, said, sources, text, zig};
+
+#[test]
+fn a_kernel_between_two_versions_has_the_actions_of_its_own() {
+    let workshop = Workshop::new("between", NETBSD_9_99_50).linking("verdicts");
+    workshop.build(None).unwrap_or_else(|said| panic!("{said}"));
+    let (content, said) = workshop.run("verdicts", &[]);
+    assert!(content, "{said}");
+}
 
 #[test]
 fn the_contracts_of_the_kernel_are_kept() {

@@ -58,7 +58,7 @@ pub fn reason(row: &Row) -> Option<&'static str> {
     Some(match row.key() {
         ("OTHERS", "FORK") => "never asked of another process",
         ("OWN", "FORK/closed") => "a jail that is being stopped forks no more",
-        ("OWN", "PTRACE" | "KTRACE") => "high has no debuggers, on no kernel",
+        ("OWN", "PTRACE" | "KTRACE" | "PROCFS/memory") => "high has no debuggers, on no kernel",
         ("OWN", "CANSEE/KPTR") => "kernel addresses tell of the whole host",
         ("OWN", _) => "raising priorities and limits takes from the host",
         (

@@ -44,6 +44,7 @@ main(void)
 	row("OWN", "NICE/raised", jp_right_of_nice(1));
 	row("OWN", "RLIMIT/raised", jp_right_of_rlimit(1));
 	row("OWN", "FORK/closed", jp_right_of_fork(1));
+	row("OWN", "PROCFS/memory", jp_right_of_procfs(1));
 	row("OWN", "CANSEE/KPTR", jp_right_of_kernel_pointers());
 	row("NETWORK", "SOCKET/OPEN/local", jp_right_of_netbsd_socket(JP_NETBSD_AF_LOCAL, STREAM, 0));
 	row("NETWORK", "SOCKET/OPEN/tcp", jp_right_of_netbsd_socket(JP_NETBSD_AF_INET, STREAM, 0));

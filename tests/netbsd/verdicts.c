@@ -138,6 +138,7 @@ limits(jp_u64 mask)
 {
 	struct rlimit wanted = { 5, 5 };
 	uintptr_t set = KAUTH_REQ_PROCESS_RLIMIT_SET;
+	uint64_t before;
 
 	contract = "priorities and limits can be lowered, and raised by right";
 	member->p_nice = NZERO;
@@ -149,9 +150,14 @@ limits(jp_u64 mask)
 	ask(KAUTH_SCOPE_PROCESS, KAUTH_PROCESS_RLIMIT, (uintptr_t)member, (void *)set, &wanted, (void *)8, mask, JP_RESOURCE);
 	ask(KAUTH_SCOPE_PROCESS, KAUTH_PROCESS_RLIMIT, (uintptr_t)member, (void *)set, &wanted, (void *)RLIM_NLIMITS, mask, JP_RESOURCE);
 	ask(KAUTH_SCOPE_PROCESS, KAUTH_PROCESS_RLIMIT, (uintptr_t)member, (void *)KAUTH_REQ_PROCESS_RLIMIT_GET, NULL, NULL, mask, JP_FREE);
-	ask(KAUTH_SCOPE_PROCESS, KAUTH_PROCESS_RLIMIT, (uintptr_t)member, (void *)KAUTH_REQ_PROCESS_RLIMIT_BYPASS, NULL, NULL, mask,
-	    JP_RESOURCE);
-#if __NetBSD_Prereq__(9, 99, 100)
+	before = denials(JP_RESOURCE);
+	run_as(sibling);
+	EXPECT("passing limits",
+	    authorize(KAUTH_SCOPE_PROCESS, sibling->p_cred, KAUTH_PROCESS_RLIMIT, sibling, (void *)KAUTH_REQ_PROCESS_RLIMIT_BYPASS, NULL,
+		NULL),
+	    jp_holds(mask, JP_RESOURCE) ? 0 : EPERM);
+	EXPECT("the count of what execve(2) asks in vain", denials(JP_RESOURCE), before);
+#if __NetBSD_Prereq__(9, 99, 0)
 	ask(KAUTH_SCOPE_PROCESS, KAUTH_PROCESS_CANSEE, (uintptr_t)member, (void *)KAUTH_REQ_PROCESS_CANSEE_KPTR, NULL, NULL, mask,
 	    JP_SYSLOG_READ);
 #endif
@@ -162,6 +168,31 @@ limits(jp_u64 mask)
 	ask(KAUTH_SCOPE_PROCESS, KAUTH_PROCESS_##action, (uintptr_t)host, (void *)KAUTH_REQ_PROCESS_CANSEE_ENTRY, NULL, NULL, mask, JP_##fence);
 #define NEWER_ACTION(scope, action, right)
 #include <policy/kauth.def>
+}
+
+static void
+procfs(jp_u64 mask)
+{
+	static const struct {
+		pfstype type;
+		uintptr_t request;
+		jp_u32 right;
+	} files[] = {
+		{ PFSstatus, KAUTH_REQ_PROCESS_PROCFS_READ, JP_FREE }, { PFSmem, KAUTH_REQ_PROCESS_PROCFS_READ, JP_PTRACE },
+		{ PFSregs, KAUTH_REQ_PROCESS_PROCFS_READ, JP_PTRACE }, { PFSfpregs, KAUTH_REQ_PROCESS_PROCFS_READ, JP_PTRACE },
+		{ PFSmem, KAUTH_REQ_PROCESS_PROCFS_RW, JP_PTRACE },    { PFSstatus, KAUTH_REQ_PROCESS_PROCFS_WRITE, JP_PTRACE },
+	};
+
+	contract = "memory and registers are a debugger's, by procfs too";
+	for (u_int i = 0; i < __arraycount(files); i++) {
+		struct pfsnode node = { files[i].type };
+
+		ask(KAUTH_SCOPE_PROCESS, KAUTH_PROCESS_PROCFS, (uintptr_t)member, &node, (void *)files[i].request, NULL, mask,
+		    files[i].right);
+		run_as(member);
+		EXPECT("one's own",
+		    authorize(KAUTH_SCOPE_PROCESS, member->p_cred, KAUTH_PROCESS_PROCFS, member, &node, (void *)files[i].request, NULL), 0);
+	}
 }
 
 int
@@ -184,6 +215,7 @@ main(void)
 		devices(mask);
 		sockets(mask);
 		limits(mask);
+		procfs(mask);
 		end(sibling);
 		end(member);
 		EXPECT("destroy", destroy(jail.jid), 0);

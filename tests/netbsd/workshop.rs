@@ -10,6 +10,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Versions as `__NetBSD_Version__` has them. The double has the older one's `proc_lock` and actions, too.
 pub const NETBSD_10: &str = "1000000000";
 pub const NETBSD_7_99: &str = "799003600";
+/// Some actions that 7.99 lacks are there, and some are not.
+pub const NETBSD_9_99_50: &str = "999005000";
 
 /// How long a driver may run, in seconds; a sound one takes less than one on a quiet machine.
 const DRIVER_LIMIT: &str = "60";
@@ -36,6 +38,8 @@ pub struct Workshop {
     sanitizer: &'static str,
     /// With the driver that is told which code it reached, and without the others.
     coverage: bool,
+    /// The one driver that is linked; all without it.
+    only: Option<&'static str>,
 }
 
 impl Drop for Workshop {
@@ -60,7 +64,7 @@ impl Workshop {
                 fs::copy(file.path(), to.join(file.file_name())).unwrap();
             }
         }
-        Workshop { directory, version, sanitizer: "address,undefined", coverage: false }
+        Workshop { directory, version, sanitizer: "address,undefined", coverage: false, only: None }
     }
 
     pub fn with_sanitizer(mut self, sanitizer: &'static str) -> Workshop {
@@ -70,6 +74,11 @@ impl Workshop {
 
     pub fn with_coverage(mut self) -> Workshop {
         self.coverage = true;
+        self
+    }
+
+    pub fn linking(mut self, driver: &'static str) -> Workshop {
+        self.only = Some(driver);
         self
     }
 
@@ -160,7 +169,7 @@ impl Workshop {
             |object: &PathBuf| self.drivers().iter().any(|driver| object.file_stem().is_some_and(|stem| stem == *driver));
         let objects: Vec<PathBuf> =
             self::sources(&self.directory, &["o"]).into_iter().filter(|object| !is_driver(object)).collect();
-        for driver in self.drivers() {
+        for driver in self.drivers().iter().filter(|driver| self.only.is_none_or(|only| only == **driver)) {
             let mut linker = Command::new("cc");
             linker.arg(format!("-fsanitize={}", self.sanitizer)).args(&objects).arg(self.path(driver).with_extension("o"));
             said(linker.arg("-o").arg(self.path(driver)))?;

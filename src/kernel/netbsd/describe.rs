@@ -27,9 +27,10 @@ const ABSENT: [&str; 15] = [
 const UNASKED: [&str; 3] = ["connect", "loopback_foreign", "setuid_exec"];
 
 /// What gets through although the right is denied.
-const GAPS: [(&str, &str); 7] = [
+const GAPS: [(&str, &str); 8] = [
     ("raw_socket", "where ping is granted, headers can be written by hand (IP_HDRINCL), about which nothing is asked"),
     ("process_see", "the threads of any process can be listed (kern.lwp) and its priority read"),
+    ("tty", "a program can type into its own controlling terminal (TIOCSTI): the kernel asks, and does it all the same"),
     ("port_foreign", "a socket that held the port before it was reserved keeps it, and the host can take one by SCTP"),
     ("ipc_foreign", "names of System V objects are shared by equal users, where ipc_override is granted"),
     ("descriptor_receive", "a directory that arrives over a socket leads out of the root"),
@@ -38,13 +39,14 @@ const GAPS: [(&str, &str); 7] = [
 ];
 
 /// Held by something else than a question of kauth(9).
-const ELSEWHERE: [(&str, &str); 10] = [
+const ELSEWHERE: [(&str, &str); 11] = [
     ("port_foreign", "NETWORK BIND"),
     ("unix_foreign", "every local socket has a path, and chroot(2)"),
     ("descriptor_receive", "fchdir(2)"),
     ("jail_enter", "the nodes of security.models.jail"),
     ("module_tamper", "no unloading while a jail exists"),
     ("foreign_mount", "chroot(2)"),
+    ("ptrace", "PROCESS PROCFS"),
     ("packet_socket", "NETWORK SOCKET OPEN"),
     ("socket_family", "NETWORK SOCKET OPEN"),
     ("raw_socket", "NETWORK SOCKET OPEN"),

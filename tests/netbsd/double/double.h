@@ -177,6 +177,11 @@ int namei_simple_kernel(const char *, namei_simple_flags_t, struct vnode **);
 void vrele(struct vnode *);
 devmajor_t devsw_name2chr(const char *, char *, size_t);
 
+typedef enum { PFSfpregs = 1, PFSmem, PFSregs, PFSstatus } pfstype;
+struct pfsnode {
+	pfstype pfs_type;
+};
+
 #define DTYPE_VNODE 1
 #define DTYPE_SOCKET 2
 typedef struct file {
