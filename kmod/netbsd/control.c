@@ -337,7 +337,7 @@ jail_control_init(void)
 	int error;
 
 	nodes = NULL;
-	error = sysctl_createv(&nodes, 0, NULL, &parent, CTLFLAG_PERMANENT, CTLTYPE_NODE, "models",
+	error = sysctl_createv(&nodes, 0, NULL, &parent, 0, CTLTYPE_NODE, "models",
 	    SYSCTL_DESCR("Security models"), NULL, 0, NULL, 0, CTL_SECURITY, CTL_CREATE, CTL_EOL);
 	if (error == 0)
 		error = sysctl_createv(&nodes, 0, &parent, &parent, 0, CTLTYPE_NODE, "jail", SYSCTL_DESCR("Jails"), NULL, 0,

@@ -138,6 +138,13 @@ int jail_judge(const struct credential *, jp_u32 right);
 uint64_t jail_rights_of(const struct identity *);
 int jail_deny(const struct credential *, jp_u32 right);
 void jail_fold_denials(struct jail *);
+
+/* log.c */
+void jail_log_init(void);
+bool jail_log_admits(void); /* jail_lock is held */
+u_int jail_take_untold(struct identity *, u_int *most); /* jail_lock is held */
+void jail_log_created(const char *name, u_int jid);
+void jail_log_destroyed(const char *name, u_int jid, u_int denied, u_int most);
 void jail_tell_denials(void);
 
 /* process.c, system.c, network.c, device.c */

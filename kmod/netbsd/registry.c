@@ -8,7 +8,6 @@
 #include "jail.h"
 
 #include <sys/namei.h>
-#include <sys/syslog.h>
 #include <sys/time.h>
 #include <sys/vnode.h>
 
@@ -203,14 +202,17 @@ jail_activate(u_int jid)
 {
 	struct jail *jail;
 	char name[JAIL_NAME_SIZE];
+	bool admitted;
 
 	mutex_enter(&jail_lock);
 	jail = jail_find(jid);
 	KASSERT(jail != NULL && jail->state == JAIL_CREATING);
+	admitted = jail_log_admits();
 	jail->state = JAIL_ACTIVE;
 	strlcpy(name, jail->name, sizeof(name));
 	mutex_exit(&jail_lock);
-	log(LOG_INFO, "jail: created %s (jid %u)\n", name, jid);
+	if (admitted)
+		jail_log_created(name, jid);
 }
 
 /* One half after the other: each right is either the old or the new one. */
@@ -312,7 +314,8 @@ jail_destroy(u_int jid)
 {
 	struct jail *jail;
 	char name[JAIL_NAME_SIZE];
-	bool carried;
+	bool carried, admitted = false;
+	u_int denied = 0, most = 0;
 	int error;
 
 	if (jid == JP_HOST)
@@ -328,13 +331,16 @@ jail_destroy(u_int jid)
 		error = EBUSY;
 	if (error == 0) {
 		take_out(jail);
+		denied = jail_take_untold(jail->identity, &most);
+		admitted = jail_log_admits();
 		strlcpy(name, jail->name, sizeof(name));
 	}
 	mutex_exit(&jail_lock);
 	if (error != 0)
 		return error;
 	discard(jail);
-	log(LOG_INFO, "jail: destroyed %s (jid %u)\n", name, jid);
+	if (admitted)
+		jail_log_destroyed(name, jid, denied, most);
 	return 0;
 }
 

@@ -2,7 +2,7 @@
  *
  * secmodel_jail for NetBSD: a security model over kauth(9) that keeps jails apart. The listeners gather who acts on what;
  * kmod/policy decides. No other kernel code changes. Reading order: abi.h, jail.h (with the lock order), credential.c,
- * members.c, registry.c, then the scopes (process.c, system.c, network.c, device.c, machdep.c), control.c, telemetry.c.
+ * members.c, registry.c, log.c, then the scopes (process.c, system.c, network.c, device.c, machdep.c), control.c, telemetry.c.
  *
  * Lock order: the sysctl tree and sockets' locks, proc_lock, p_lock, specificdata domains, jail_lock, then p_reflock (tried)
  * and p_stmutex; see jail.h.
@@ -100,6 +100,7 @@ start_model(void)
 	mutex_init(&jail_lock, MUTEX_DEFAULT, IPL_NONE);
 	jail_unseal();
 	jail_ports_init();
+	jail_log_init();
 	jail_device_init();
 	error = secmodel_register(&model, JAIL_MODEL_ID, "NetBSD Jail", NULL, on_eval, NULL);
 	if (error != 0)

@@ -12,7 +12,7 @@ use jailsh::kernel::netbsd::{Netbsd, Nodes, abi};
 use jailsh::kernel::{JailDef, Kernel, KernelError, Level, Policy};
 use nix::errno::Errno;
 
-use crate::workshop::{NETBSD_10, Workshop, project, said, text};
+use crate::workshop::{NETBSD_10, Workshop, said, text};
 
 /// `serve.c`, asked line by line.
 pub struct Served {
@@ -178,9 +178,8 @@ fn the_body_and_the_module_understand_each_other() {
     assert!(body.list().unwrap().is_empty());
 }
 
-#[test]
-fn the_structures_of_the_body_are_those_of_the_module() {
-    let workshop = Workshop::new("layout", NETBSD_10);
+/// Of the module's header, and of the body.
+fn layouts(workshop: &Workshop) -> (String, String) {
     let mut program = String::from(
         "#include <stddef.h>\n#include <stdint.h>\n#include <stdio.h>\n#include \"netbsd/abi.h\"\nint main(void)\n{\n",
     );
@@ -207,7 +206,23 @@ fn the_structures_of_the_body_are_those_of_the_module() {
     program += "return 0;\n}\n";
     fs::write(workshop.path("layout.c"), program).unwrap();
     let printer = workshop.path("print-layout");
-    said(Command::new("cc").arg("-I").arg(project().join("kmod")).arg(workshop.path("layout.c")).arg("-o").arg(&printer))
+    said(Command::new("cc").arg("-I").arg(workshop.path("kmod")).arg(workshop.path("layout.c")).arg("-o").arg(&printer))
         .unwrap_or_else(|said| panic!("{said}"));
-    assert_eq!(text(&Command::new(printer).output().unwrap()), wanted);
+    (text(&Command::new(printer).output().unwrap()), wanted)
+}
+
+#[test]
+fn the_structures_of_the_body_are_those_of_the_module() {
+    let (theirs, ours) = layouts(&Workshop::new("layout", NETBSD_10));
+    assert_eq!(theirs, ours);
+}
+
+#[test]
+fn fields_that_changed_places_are_found() {
+    let workshop = Workshop::new("places", NETBSD_10);
+    let (first, second) = ("	uint32_t port_count;\n", "	uint32_t taken_port; /* out */\n");
+    let next = "	uint32_t unused1;";
+    workshop.change("netbsd/abi.h", &format!("{first}{second}{next}"), &format!("{second}{first}{next}"));
+    let (theirs, ours) = layouts(&workshop);
+    assert_ne!(theirs, ours);
 }

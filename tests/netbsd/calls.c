@@ -210,6 +210,58 @@ telemetry(void)
 	EXPECT("destroy", destroy(jail.jid), 0);
 }
 
+static void
+a_second(void)
+{
+	run_as(host);
+	for (u_int i = 0; i < 5; i++)
+		one_second();
+}
+
+static void
+log_of_many(void)
+{
+	enum { MANY = 20, LINES = 8 };
+	int snprintf(char *, size_t, const char *, ...);
+	static struct proc *members[MANY];
+	u_int jids[MANY], before;
+	kauth_cred_t kept;
+	char line[128];
+
+	contract = "the log is told a few lines a second, of however many jails";
+	a_second();
+	before = log_lines;
+	for (u_int i = 0; i < MANY; i++) {
+		snprintf(line, sizeof(line), "many-%u", i);
+		EXPECT("create", create(line, 0, "/jails/a"), 0);
+		jids[i] = jail.jid;
+	}
+	EXPECT("lines of 20 new jails", log_lines - before, LINES);
+	a_second();
+	EXPECT("and one of the others", log_lines - before, LINES + 1);
+	EXPECT("which says so", strcmp(last_log, "jail: 12 more were created or destroyed\n"), 0);
+	for (u_int i = 0; i < MANY; i++)
+		members[i] = enter(jids[i]);
+	before = log_lines;
+	for (u_int i = 0; i < MANY; i++)
+		(void)authorize(KAUTH_SCOPE_SYSTEM, members[i]->p_cred, KAUTH_SYSTEM_REBOOT, NULL, NULL, NULL, NULL);
+	EXPECT("lines of a denial itself", log_lines - before, 0);
+	a_second();
+	EXPECT("lines of 20 jails' denials", log_lines - before, LINES + 1);
+	EXPECT("the last of which says so", strcmp(last_log, "jail: 12 more jails were denied 12 in all\n"), 0);
+	kept = cred_hold(members[0]->p_cred);
+	for (u_int i = 0; i < MANY; i++)
+		end(members[i]);
+	a_second();
+	(void)authorize(KAUTH_SCOPE_SYSTEM, kept, KAUTH_SYSTEM_REBOOT, NULL, NULL, NULL, NULL);
+	EXPECT("destroy", destroy(jids[0]), 0);
+	snprintf(line, sizeof(line), "jail: destroyed many-0 (jid %u), which was denied reboot, 1 in all\n", jids[0]);
+	EXPECT("what was denied last is told", strcmp(last_log, line), 0);
+	kauth_cred_free(kept);
+	for (u_int i = 1; i < MANY; i++)
+		EXPECT("destroy", destroy(jids[i]), 0);
+}
+
 /* An open file keeps its credential: the jail is empty all the same, and the module can go. */
 static void
 left_over_credentials(void)
@@ -248,6 +300,7 @@ main(void)
 	root_of_a_newcomer();
 	telemetry();
 	left_over_credentials();
+	log_of_many();
 	contract = "the module goes";
 	EXPECT("unload", the_modcmd(MODULE_CMD_FINI, NULL), 0);
 	printf("contracts kept\n");

@@ -13,7 +13,7 @@ struct Mistake {
     says: &'static str,
 }
 
-const MISTAKES: [Mistake; 27] = [
+const MISTAKES: [Mistake; 36] = [
     Mistake {
         name: "trusting a name",
         file: "netbsd/registry.c",
@@ -159,6 +159,78 @@ const MISTAKES: [Mistake; 27] = [
         says: "ThreadSanitizer",
     },
     Mistake {
+        name: "granting in another scope",
+        file: "netbsd/system.c",
+        from: "		return KAUTH_RESULT_DEFER;",
+        to: "		return KAUTH_RESULT_ALLOW;",
+        driver: "calls",
+        says: "grants action",
+    },
+    Mistake {
+        name: "going by itself",
+        file: "netbsd/secmodel_jail.c",
+        from: "	case MODULE_CMD_AUTOUNLOAD:\n		return EPERM;",
+        to: "	case MODULE_CMD_AUTOUNLOAD:\n		return 0;",
+        driver: "history",
+        says: "auto-unload",
+    },
+    Mistake {
+        name: "telling the log of each denial",
+        file: "netbsd/judge.c",
+        from: "		atomic_inc_uint(&identity->denied[right]);",
+        to: "		atomic_inc_uint(&identity->denied[right]), log(5, \"denied\");",
+        driver: "calls",
+        says: "lines of",
+    },
+    Mistake {
+        name: "telling the log of all jails",
+        file: "netbsd/log.c",
+        from: "		if (lines < LINES) {",
+        to: "		if (lines < 1000) {",
+        driver: "calls",
+        says: "lines of 20 jails' denials",
+    },
+    Mistake {
+        name: "allowing memory among the devices",
+        file: "policy/kauth.h",
+        from: "return minor == MEM_NULL || ",
+        to: "return minor == MEM_NULL || minor == 0 || ",
+        driver: "verdicts",
+        says: "devices are allowed by driver and number",
+    },
+    Mistake {
+        name: "reading memory through procfs",
+        file: "netbsd/process.c",
+        from: " || node->pfs_type == PFSmem",
+        to: "",
+        driver: "verdicts",
+        says: "memory and registers",
+    },
+    Mistake {
+        name: "writing through procfs",
+        file: "netbsd/process.c",
+        from: " || request != KAUTH_REQ_PROCESS_PROCFS_READ",
+        to: "",
+        driver: "verdicts",
+        says: "memory and registers",
+    },
+    Mistake {
+        name: "counting what execve(2) asks in vain",
+        file: "netbsd/process.c",
+        from: "(uintptr_t)arg1 == KAUTH_REQ_PROCESS_RLIMIT_BYPASS)",
+        to: "(uintptr_t)arg1 == 0)",
+        driver: "verdicts",
+        says: "asks in vain",
+    },
+    Mistake {
+        name: "making permanent what is made after boot",
+        file: "netbsd/control.c",
+        from: "&parent, 0, CTLTYPE_NODE, \"models\"",
+        to: "&parent, CTLFLAG_PERMANENT, CTLTYPE_NODE, \"models\"",
+        driver: "calls",
+        says: "load: 1 instead of 0",
+    },
+    Mistake {
         name: "taking a jail with a zombie for empty",
         file: "netbsd/registry.c",
         from: "jail->processes != 0 || carried",
@@ -225,8 +297,8 @@ const MISTAKES: [Mistake; 27] = [
     Mistake {
         name: "destroying in two steps",
         file: "netbsd/registry.c",
-        from: "	if (error == 0) {\n		take_out(jail);\n		strlcpy(",
-        to: "	mutex_exit(&jail_lock);\n	kpause(NULL, false, 0, NULL);\n	mutex_enter(&jail_lock);\n	if (error == 0) {\n		take_out(jail);\n		strlcpy(",
+        from: "	if (error == 0) {\n		take_out(jail);\n		denied",
+        to: "	mutex_exit(&jail_lock);\n	kpause(NULL, false, 0, NULL);\n	mutex_enter(&jail_lock);\n	if (error == 0) {\n		take_out(jail);\n		denied",
         driver: "storm",
         says: "",
     },
@@ -268,7 +340,7 @@ fn each_check_fails_when_what_it_guards_is_broken() {
     });
     for mistake in &MISTAKES {
         let sound = &sound[kinds.iter().position(|driver| *driver == mistake.driver).unwrap_or(0)];
-        let workshop = workshop("mistake", mistake.driver);
+        let workshop = workshop("mistake", mistake.driver).linking(mistake.driver);
         workshop.change(mistake.file, mistake.from, mistake.to);
         let said = match workshop.build(Some((sound, mistake.file))) {
             Err(said) => mistake.driver.is_empty().then_some(said),

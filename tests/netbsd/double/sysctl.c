@@ -16,6 +16,9 @@ sysctl_createv(struct sysctllog **log_of, int flags, const struct sysctlnode **p
 	struct sysctlnode *node;
 
 	must_be_sleepable("sysctl_createv");
+	/* Nothing is permanent that is made after boot. */
+	if ((node_flags & CTLFLAG_PERMANENT) != 0)
+		return EPERM;
 	LIST_FOREACH(node, &nodes, entry)
 		if (strcmp(node->sysctl_name, name) == 0)
 			panic("sysctl node %s is there twice", name);
