@@ -112,7 +112,7 @@ fn what_the_system_cannot_hold_is_refused_before_anything_is_made() {
             json!({ "profile": { "base": "high", "deny": ["connect"] } }),
             "right connect cannot be kept from a jail by the netbsd body",
         ),
-        (json!({ "profile": { "base": "high", "audit": ["mount"] } }), "keeps one mask of rights"),
+        (json!({ "profile": { "base": "high", "audit": ["chroot"] } }), "keeps one mask of rights"),
     ] {
         let said = jail::create(host, &web, &spec(&web, tree.clone())).unwrap_err().to_string();
         assert!(said.contains(why), "{tree}: {said}");
