@@ -11,6 +11,7 @@
  *   create   struct jail_create, written and read back in one call, host root
  *   update   struct jail_update, the same
  *   destroy  int, host root            write: the jid
+ *   signal   struct jail_signal, written and read back in one call, host root
  *   list     struct jail_info[], read by any host user
  *   members  struct jail_member[], read by any host user
  *   dying    int, read by any host user: destroyed jails that some credential still names
@@ -18,7 +19,7 @@
 #ifndef JAIL_NETBSD_ABI_H
 #define JAIL_NETBSD_ABI_H
 
-#define JAIL_ABI 1
+#define JAIL_ABI 2
 
 #define JAIL_NAME_SIZE 64
 #define JAIL_ROOT_SIZE 256
@@ -60,6 +61,14 @@ struct jail_update {
 	uint16_t ports[JAIL_PORTS];
 	char owner[JAIL_NAME_SIZE]; /* out */
 	uint64_t unused2[4];	    /* 0 */
+};
+
+/* To every process of the jail, zombies excepted. ENOENT: no such jail. */
+struct jail_signal {
+	uint32_t version;
+	uint32_t jid;
+	int32_t signal;
+	uint32_t count; /* out: processes */
 };
 
 enum jail_state { JAIL_CREATING = 1, JAIL_ACTIVE = 2, JAIL_CLOSED = 3, JAIL_DYING = 4 };
@@ -114,6 +123,8 @@ JAIL_AT(jail_update, ports, 32);
 JAIL_AT(jail_update, owner, 96);
 JAIL_AT(jail_update, unused2, 160);
 JAIL_IS(jail_update, 192);
+JAIL_AT(jail_signal, count, 12);
+JAIL_IS(jail_signal, 16);
 JAIL_AT(jail_info, rights, 8);
 JAIL_AT(jail_info, state, 16);
 JAIL_AT(jail_info, processes, 24);

@@ -112,6 +112,22 @@ on_update(SYSCTLFN_ARGS)
 	return error;
 }
 
+static int
+on_signal(SYSCTLFN_ARGS)
+{
+	struct jail_signal call;
+	int error = refuse_all_but_host_root(l);
+
+	if (error != 0)
+		return error;
+	if (namelen != 0)
+		return EINVAL;
+	error = take_call(l, &call, sizeof(call), oldp, oldlenp, newp, newlen);
+	if (error == 0)
+		error = jail_signal(&call);
+	return error == 0 ? give_answer(l, &call, sizeof(call), oldp, oldlenp) : error;
+}
+
 /* Reads and writes one int through the kernel's own code; *value is what was written, if anything was. */
 static int
 through_int(int *value, SYSCTLFN_ARGS)
@@ -352,6 +368,7 @@ jail_control_init(void)
 	NODE(CTLFLAG_READWRITE, STRUCT, "create", "To create a jail", on_create, NULL, 0);
 	NODE(CTLFLAG_READWRITE, STRUCT, "update", "To change a jail", on_update, NULL, 0);
 	NODE(CTLFLAG_READWRITE, INT, "destroy", "To destroy an empty jail", on_destroy, NULL, 0);
+	NODE(CTLFLAG_READWRITE, STRUCT, "signal", "To signal all of a jail", on_signal, NULL, 0);
 	NODE(CTLFLAG_READONLY, STRUCT, "list", "All jails", on_list, NULL, 0);
 	NODE(CTLFLAG_READONLY, STRUCT, "members", "The processes of all jails", on_members, NULL, 0);
 	NODE(CTLFLAG_READONLY, INT, "dying", "Destroyed jails that credentials still name", on_dying, NULL, 0);

@@ -59,13 +59,16 @@ int
 jail_device_listener(kauth_cred_t cred, kauth_action_t action, void *cookie, void *arg0, void *arg1, void *arg2,
     void *arg3)
 {
-	const struct credential *who = jail_credential_of(cred);
 	const struct vnode *node = arg1;
-	jp_u32 question;
+	const struct credential *who;
+	jp_u32 question = question_of(action, 0);
 
+	/* Free to all, and some drivers ask it with tty_lock held: a spin mutex, under which no credential can be looked into. */
+	if (question == JP_KAUTH_DEVICE_TTY_OPEN)
+		return KAUTH_RESULT_DEFER;
+	who = jail_credential_of(cred);
 	if (who == NULL)
 		return KAUTH_RESULT_DEFER;
-	question = question_of(action, 0);
 	if (question == JP_KAUTH_COUNT)
 		return jail_judge(who, jp_right_of_unknown_kauth(JP_SCOPE_DEVICE));
 	if (question != JP_KAUTH_DEVICE_RAWIO_SPEC)

@@ -168,6 +168,7 @@ void jail_activate(u_int jid);
 void jail_abandon(u_int jid);
 int jail_update(struct jail_update *);
 int jail_destroy(u_int jid);
+int jail_signal(struct jail_signal *);
 struct jail *jail_find(u_int jid);
 bool jail_seal(void);
 void jail_unseal(void);
@@ -179,6 +180,7 @@ int jail_enter(struct lwp *, u_int jid);
 void jail_on_fork(struct proc *child, const struct credential *);
 void jail_settle(struct proc *);
 bool jail_is_carried(const struct identity *);
+u_int jail_signal_carriers(const struct identity *, int signal);
 const struct credential *jail_caller_by_table(void); /* NULL: the host's */
 struct standing jail_standing_by_table(const struct proc *);
 

@@ -10,6 +10,7 @@
 
 #include <sys/file.h>
 #include <sys/filedesc.h>
+#include <sys/signalvar.h>
 #include <sys/vnode.h>
 
 #include <uvm/uvm_extern.h>
@@ -177,22 +178,28 @@ jail_settle(struct proc *p)
 
 /* Markers are of whoever else walks a list, and carry nothing. p_lock keeps the credential. */
 static bool
-is_carried_among(const struct proclist *list, const struct identity *identity)
+carries(const struct proc *p, const struct identity *identity)
 {
 	const struct credential *who;
-	struct proc *p;
-	bool carried;
+	bool so;
 
-	LIST_FOREACH(p, list, p_list) {
-		if ((p->p_flag & PK_MARKER) != 0)
-			continue;
-		mutex_enter(p->p_lock);
-		who = jail_credential_of(p->p_cred);
-		carried = who != NULL && who->identity == identity;
-		mutex_exit(p->p_lock);
-		if (carried)
+	if ((p->p_flag & PK_MARKER) != 0)
+		return false;
+	mutex_enter(p->p_lock);
+	who = jail_credential_of(p->p_cred);
+	so = who != NULL && who->identity == identity;
+	mutex_exit(p->p_lock);
+	return so;
+}
+
+static bool
+is_carried_among(const struct proclist *list, const struct identity *identity)
+{
+	struct proc *p;
+
+	LIST_FOREACH(p, list, p_list)
+		if (carries(p, identity))
 			return true;
-	}
 	return false;
 }
 
@@ -206,6 +213,25 @@ jail_is_carried(const struct identity *identity)
 	carried = is_carried_among(&zombproc, identity) || is_carried_among(&allproc, identity);
 	mutex_exit(JAIL_PROC_LOCK);
 	return carried;
+}
+
+/* How many processes the signal was sent to. By no pid, which may be another's by the time it is used; one that is being forked
+ * takes none. */
+u_int
+jail_signal_carriers(const struct identity *identity, int signal)
+{
+	struct proc *p;
+	u_int count = 0;
+
+	mutex_enter(JAIL_PROC_LOCK);
+	LIST_FOREACH(p, &allproc, p_list) {
+		if (!carries(p, identity) || (p->p_stat != SACTIVE && p->p_stat != SSTOP))
+			continue;
+		psignal(p, signal);
+		count++;
+	}
+	mutex_exit(JAIL_PROC_LOCK);
+	return count;
 }
 
 /* What a process would take along, or share with the host it leaves. Nobody else can change it: it has one thread, and that

@@ -44,6 +44,14 @@ is_deep(const struct pfsnode *node, uintptr_t request)
 	    node->pfs_type == PFSfpregs;
 }
 
+/* execve(2) asks whoever changed its user since the last one whether it may pass the limit of processes, before it looks
+ * whether it would; fork(2) asks only then. The former is no denial to count. */
+static bool
+is_in_vain(const struct proc *target, uintptr_t request, uintptr_t which)
+{
+	return request == KAUTH_REQ_PROCESS_RLIMIT_BYPASS && which == RLIMIT_NPROC && (target->p_flag & PK_SUGID) != 0;
+}
+
 /* The right that an action on a process of the own jail takes besides. */
 static jp_u32
 right_of(jp_u32 question, const struct credential *who, const struct proc *target, void *arg1, void *arg2, void *arg3)
@@ -119,8 +127,7 @@ jail_process_listener(kauth_cred_t cred, kauth_action_t action, void *cookie, vo
 			return jail_deny(who, jp_fence_of_kauth(question));
 	}
 	right = right_of(question, who, target, arg1, arg2, arg3);
-	/* No denial to count: execve(2) asks it of whoever changed its user, over the limit or not. */
-	if (question == JP_KAUTH_PROCESS_RLIMIT && (uintptr_t)arg1 == KAUTH_REQ_PROCESS_RLIMIT_BYPASS)
+	if (question == JP_KAUTH_PROCESS_RLIMIT && is_in_vain(target, (uintptr_t)arg1, (uintptr_t)arg3))
 		return jp_holds(jail_rights_of(who->identity), right) ? KAUTH_RESULT_DEFER : KAUTH_RESULT_DENY;
 	return jail_judge(who, right);
 }

@@ -8,6 +8,7 @@
 #include "jail.h"
 
 #include <sys/namei.h>
+#include <sys/signal.h>
 #include <sys/time.h>
 #include <sys/vnode.h>
 
@@ -286,9 +287,9 @@ jail_update(struct jail_update *call)
 	return error;
 }
 
-/* Does a process carry the jail's identity, be it a zombie? ENOENT: there is no such jail. */
-static int
-look_for_carriers(u_int jid, bool *carried)
+/* The identity of a jail, to be released; NULL: there is no such jail. */
+static struct identity *
+hold_identity(u_int jid)
 {
 	struct identity *identity = NULL;
 	struct jail *jail;
@@ -300,6 +301,32 @@ look_for_carriers(u_int jid, bool *carried)
 		atomic_inc_uint(&identity->references);
 	}
 	mutex_exit(&jail_lock);
+	return identity;
+}
+
+int
+jail_signal(struct jail_signal *call)
+{
+	struct identity *identity;
+
+	if (call->version != JAIL_ABI)
+		return EPROTONOSUPPORT;
+	if (call->jid == JP_HOST || call->signal <= 0 || call->signal >= NSIG)
+		return EINVAL;
+	identity = hold_identity(call->jid);
+	if (identity == NULL)
+		return ENOENT;
+	call->count = jail_signal_carriers(identity, call->signal);
+	jail_identity_release(identity);
+	return 0;
+}
+
+/* Does a process carry the jail's identity, be it a zombie? ENOENT: there is no such jail. */
+static int
+look_for_carriers(u_int jid, bool *carried)
+{
+	struct identity *identity = hold_identity(jid);
+
 	if (identity == NULL)
 		return ENOENT;
 	*carried = jail_is_carried(identity);

@@ -85,10 +85,6 @@ impl Nodes for Wire {
         self.0.ask(&format!("exchange {node} {}", hex(new)))
     }
 
-    fn kill(&self, pid: i32, signal: i32) -> Result<(), i32> {
-        self.0.ask(&format!("kill {pid} {signal}")).1
-    }
-
     fn ticks_per_second(&self) -> u64 {
         100
     }

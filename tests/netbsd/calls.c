@@ -173,6 +173,49 @@ root_of_a_newcomer(void)
 }
 
 static void
+signals(void)
+{
+	struct jail_signal call = { .version = JAIL_ABI, .signal = 15 }, answer;
+	struct proc *child, *other;
+	size_t size = sizeof(answer);
+	int error;
+
+	contract = "a signal reaches all of a jail, and nobody else";
+	EXPECT("create", create("web", 0, "/jails/a"), 0);
+	call.jid = jail.jid;
+	member = enter(jail.jid);
+	child = sys_fork(&error);
+	EXPECT("create", create("db", 0, "/jails/a"), 0);
+	other = enter(jail.jid);
+	EXPECT("by a member", sys_sysctl("signal", &answer, &size, &call, sizeof(call)), EPERM);
+	run_as(host);
+	EXPECT("signal", sys_sysctl("signal", &answer, &size, &call, sizeof(call)), 0);
+	EXPECT("of how many processes", answer.count, 2);
+	EXPECT("the member's", member->signal, 15);
+	EXPECT("its child's", child->signal, 15);
+	EXPECT("the other jail's", other->signal, 0);
+	EXPECT("the host's", host->signal, 0);
+	sys_exit(child);
+	call.signal = 9;
+	EXPECT("signal beside a zombie", sys_sysctl("signal", &answer, &size, &call, sizeof(call)), 0);
+	EXPECT("of how many processes", answer.count, 1);
+	sys_wait(child);
+	end(member);
+	end(other);
+	EXPECT("signal in an empty jail", sys_sysctl("signal", &answer, &size, &call, sizeof(call)), 0);
+	EXPECT("of how many processes", answer.count, 0);
+	call.signal = 64;
+	EXPECT("no signal", sys_sysctl("signal", &answer, &size, &call, sizeof(call)), EINVAL);
+	call.signal = 15;
+	call.version++;
+	EXPECT("another version", sys_sysctl("signal", &answer, &size, &call, sizeof(call)), EPROTONOSUPPORT);
+	EXPECT("destroy", destroy(call.jid), 0);
+	call.version--;
+	EXPECT("signal in no jail", sys_sysctl("signal", &answer, &size, &call, sizeof(call)), ENOENT);
+	EXPECT("destroy", destroy(jail.jid), 0);
+}
+
+static void
 telemetry(void)
 {
 	static struct jail_info info;
@@ -298,6 +341,7 @@ main(void)
 	damaged_calls();
 	who_is_told_what();
 	root_of_a_newcomer();
+	signals();
 	telemetry();
 	left_over_credentials();
 	log_of_many();

@@ -13,7 +13,7 @@ struct Mistake {
     says: &'static str,
 }
 
-const MISTAKES: [Mistake; 36] = [
+const MISTAKES: [Mistake; 38] = [
     Mistake {
         name: "trusting a name",
         file: "netbsd/registry.c",
@@ -145,7 +145,7 @@ const MISTAKES: [Mistake; 36] = [
     Mistake {
         name: "taking a marker for a process",
         file: "netbsd/members.c",
-        from: "		if ((p->p_flag & PK_MARKER) != 0)\n			continue;\n",
+        from: "	if ((p->p_flag & PK_MARKER) != 0)\n		return false;\n",
         to: "",
         driver: "calls",
         says: "null pointer",
@@ -153,8 +153,8 @@ const MISTAKES: [Mistake; 36] = [
     Mistake {
         name: "looking at a credential that its process may change",
         file: "netbsd/members.c",
-        from: "		mutex_enter(p->p_lock);\n		who = jail_credential_of(p->p_cred);",
-        to: "		who = jail_credential_of(p->p_cred);\n		mutex_enter(p->p_lock);",
+        from: "	mutex_enter(p->p_lock);\n	who = jail_credential_of(p->p_cred);",
+        to: "	who = jail_credential_of(p->p_cred);\n	mutex_enter(p->p_lock);",
         driver: "storm",
         says: "ThreadSanitizer",
     },
@@ -217,8 +217,8 @@ const MISTAKES: [Mistake; 36] = [
     Mistake {
         name: "counting what execve(2) asks in vain",
         file: "netbsd/process.c",
-        from: "(uintptr_t)arg1 == KAUTH_REQ_PROCESS_RLIMIT_BYPASS)",
-        to: "(uintptr_t)arg1 == 0)",
+        from: "request == KAUTH_REQ_PROCESS_RLIMIT_BYPASS && which",
+        to: "request == 0 && which",
         driver: "verdicts",
         says: "asks in vain",
     },
@@ -293,6 +293,22 @@ const MISTAKES: [Mistake; 36] = [
         to: "false;",
         driver: "verdicts",
         says: "lock order",
+    },
+    Mistake {
+        name: "looking into a credential while a driver has tty_lock",
+        file: "netbsd/device.c",
+        from: "question == JP_KAUTH_DEVICE_TTY_OPEN",
+        to: "question == JP_KAUTH_COUNT && cred == NULL",
+        driver: "verdicts",
+        says: "lock order",
+    },
+    Mistake {
+        name: "signalling all processes",
+        file: "netbsd/members.c",
+        from: "		if (!carries(p, identity) || (",
+        to: "		if ((!carries(p, identity) && p->p_pid < 0) || (",
+        driver: "calls",
+        says: "of how many processes",
     },
     Mistake {
         name: "destroying in two steps",

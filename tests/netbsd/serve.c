@@ -3,7 +3,8 @@
  * Serves the module's nodes to a program: a line asks, a line answers with an error number and bytes in hexadecimal.
  *
  *   read NODE | write NODE HEX | exchange NODE HEX     as the process at hand
- *   kill PID SIGNAL                                    a member ends, whatever the signal; init(8) reaps it some lines later
+ *
+ * Whoever was sent a signal ends; init(8) reaps it some lines later.
  *   become ROOT | host                                 a new process with that root, or the host's, is at hand
  *   live TICKS                                         the process at hand exec()s, uses so much CPU, is refused a reboot
  */
@@ -57,24 +58,30 @@ reap(void)
 		}
 }
 
-static int
-end(int pid)
+static struct proc *
+find_signalled(void)
 {
-	u_int i;
-
-	struct proc *p, *found = NULL;
+	struct proc *p;
 
 	LIST_FOREACH(p, &allproc, p_list)
-		if (p->p_pid == pid)
-			found = p;
-	if (found == NULL)
-		return ESRCH;
-	for (i = 0; zombies[i].proc != NULL; i++)
-		KASSERT(i + 1 < __arraycount(zombies));
-	sys_exit(found);
-	zombies[i].proc = found;
-	zombies[i].lines = LINES_UNTIL_REAPED;
-	return 0;
+		if (p->signal != 0)
+			break;
+	return p;
+}
+
+static void
+end_signalled(void)
+{
+	struct proc *p;
+	u_int i;
+
+	while ((p = find_signalled()) != NULL) {
+		for (i = 0; zombies[i].proc != NULL; i++)
+			KASSERT(i + 1 < __arraycount(zombies));
+		sys_exit(p);
+		zombies[i].proc = p;
+		zombies[i].lines = LINES_UNTIL_REAPED;
+	}
 }
 
 static void
@@ -110,8 +117,7 @@ main(void)
 			memset(old, 0, size);
 			error = sys_sysctl(node, old, &size, new, size);
 			answer(error, size);
-		} else if (sscanf(line, "kill %d", &number) == 1) {
-			answer(end(number), 0);
+			end_signalled();
 		} else if (sscanf(line, "become %63s", node) == 1) {
 			run_as(host_process(0));
 			answer(sys_chroot(node), 0);

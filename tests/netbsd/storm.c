@@ -113,6 +113,7 @@ administer(u_int slot, u_int what, uint64_t rights)
 {
 	struct jail_create create = { .version = JAIL_ABI, .rights = rights, .port_count = 1, .ports = { 8000 + slot } }, made;
 	struct jail_update update = { .version = JAIL_ABI, .rights = rights, .changes = JAIL_UPDATE_RIGHTS }, changed;
+	struct jail_signal signal = { .version = JAIL_ABI, .signal = 15 };
 	static __thread struct jail_info infos[SLOTS + 1];
 	static __thread struct jail_member members[256];
 	size_t size = sizeof(made);
@@ -148,6 +149,10 @@ administer(u_int slot, u_int what, uint64_t rights)
 		EXPECT("jails are listed", sys_sysctl("list", infos, &size, NULL, 0) == 0 && size <= SLOTS * sizeof(infos[0]));
 		break;
 	case 5:
+		signal.jid = jid;
+		size = sizeof(signal);
+		error = sys_sysctl("signal", &signal, &size, &signal, sizeof(signal));
+		EXPECT("a jail is signalled, or not there", error == 0 || error == (jid == 0 ? EINVAL : ENOENT));
 		size = sizeof(members);
 		EXPECT("members are listed", sys_sysctl("members", members, &size, NULL, 0) == 0);
 		break;

@@ -152,11 +152,15 @@ limits(jp_u64 mask)
 	ask(KAUTH_SCOPE_PROCESS, KAUTH_PROCESS_RLIMIT, (uintptr_t)member, (void *)KAUTH_REQ_PROCESS_RLIMIT_GET, NULL, NULL, mask, JP_FREE);
 	before = denials(JP_RESOURCE);
 	run_as(sibling);
+	sibling->p_flag |= PK_SUGID;
 	EXPECT("passing limits",
 	    authorize(KAUTH_SCOPE_PROCESS, sibling->p_cred, KAUTH_PROCESS_RLIMIT, sibling, (void *)KAUTH_REQ_PROCESS_RLIMIT_BYPASS, NULL,
-		NULL),
+		(void *)RLIMIT_NPROC),
 	    jp_holds(mask, JP_RESOURCE) ? 0 : EPERM);
+	sibling->p_flag &= ~PK_SUGID;
 	EXPECT("the count of what execve(2) asks in vain", denials(JP_RESOURCE), before);
+	ask(KAUTH_SCOPE_PROCESS, KAUTH_PROCESS_RLIMIT, (uintptr_t)member, (void *)KAUTH_REQ_PROCESS_RLIMIT_BYPASS, NULL,
+	    (void *)RLIMIT_NPROC, mask, JP_RESOURCE);
 #if __NetBSD_Prereq__(9, 99, 0)
 	ask(KAUTH_SCOPE_PROCESS, KAUTH_PROCESS_CANSEE, (uintptr_t)member, (void *)KAUTH_REQ_PROCESS_CANSEE_KPTR, NULL, NULL, mask,
 	    JP_SYSLOG_READ);

@@ -4,7 +4,7 @@
 use std::mem::{offset_of, size_of};
 
 /// What this program speaks.
-pub const ABI: u32 = 1;
+pub const ABI: u32 = 2;
 
 pub const NAME_SIZE: usize = 64;
 pub const ROOT_SIZE: usize = 256;
@@ -106,6 +106,13 @@ mirror! {
         ports: [u16; PORTS],
         owner: [u8; NAME_SIZE],
         unused2: [u64; 4],
+    }
+    /// Written to `signal` and read back.
+    Signal = "jail_signal" {
+        version: u32,
+        jid: u32,
+        signal: i32,
+        count: u32,
     }
     /// One jail of `list`.
     Info = "jail_info" {

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
-use self::abi::{ABI, Create, Info, MemberRecord, Record, Update, errno};
+use self::abi::{ABI, Create, Info, MemberRecord, Record, Signal, Update, errno};
 use super::{
     Denial, Description, Enforcement, Gate, JailDef, JailInfo, JailStats, Jid, Kernel, KernelError, Limits, Member, Policy, Port,
     Reservation, Right, RightSet, Usage,
@@ -243,8 +243,13 @@ impl<N: Nodes + 'static> Kernel for Netbsd<N> {
     }
 
     fn signal_all(&self, jid: Jid, signal: i32) -> Result<usize, KernelError> {
-        self.info(jid)?;
-        Ok(self.records(jid)?.iter().filter(|member| self.nodes.kill(member.pid, signal).is_ok()).count())
+        let call = Signal { version: ABI, jid: jid.get(), signal, count: 0 };
+        let (answer, result) = self.nodes.exchange("signal", call.bytes());
+        match (result, Signal::read_all(&answer).first()) {
+            (Ok(()), Some(told)) => Ok(told.count as usize),
+            (Err(errno::ENOENT), _) => Err(KernelError::NoSuchJail(jid)),
+            (result, _) => Err(failed("signalling a jail", result.err().unwrap_or(0))),
+        }
     }
 
     fn kill_all(&self, jid: Jid, timeout: Duration) -> Result<(), KernelError> {

@@ -12,9 +12,6 @@ pub trait Nodes {
     /// Writes a node and reads as much of it in the same call. What was read comes with an error as well.
     fn exchange(&self, node: &str, new: &[u8]) -> (Vec<u8>, Result<(), i32>);
 
-    /// Sends a signal to a process.
-    fn kill(&self, pid: i32, signal: i32) -> Result<(), i32>;
-
     /// Ticks of the statistics clock in a second (kern.clockrate, `stathz`).
     fn ticks_per_second(&self) -> u64;
 

@@ -62,11 +62,6 @@ impl Nodes for Sysctl {
         (old, result)
     }
 
-    fn kill(&self, pid: i32, signal: i32) -> Result<(), i32> {
-        // SAFETY: takes numbers alone.
-        if unsafe { libc::kill(pid, signal) } == 0 { Ok(()) } else { Err(Errno::last_raw()) }
-    }
-
     /// `stathz` of struct clockinfo (sys/time.h): the fourth of five integers. Zero stands for `hz`, the first.
     fn ticks_per_second(&self) -> u64 {
         const SIZE: usize = size_of::<c_int>();

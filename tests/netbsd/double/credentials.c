@@ -90,16 +90,19 @@ ask_listeners(const char *scope, kauth_cred_t cred, uint64_t action, void *arg0,
 	return worst;
 }
 
-/* What do_sched_setparam() holds, beside p_lock, while it asks. */
-static kmutex_t lwp_lock = { RANK_SPIN, 0 };
+/* What do_sched_setparam() holds, beside p_lock, while it asks, and the open of some terminals. */
+static kmutex_t lwp_lock = { RANK_SPIN, 0 }, tty_lock = { RANK_SPIN, 0 };
 
 /* 0, or EPERM: all listeners run, and one denial is enough. The other models of this kernel allow. */
 int
 authorize(const char *scope, kauth_cred_t cred, uint64_t action, void *arg0, void *arg1, void *arg2, void *arg3)
 {
 	bool of_a_thread = strcmp(scope, KAUTH_SCOPE_PROCESS) == 0 && action == KAUTH_PROCESS_SCHEDULER_SETPARAM;
+	bool of_a_terminal = strcmp(scope, KAUTH_SCOPE_DEVICE) == 0 && action == KAUTH_DEVICE_TTY_OPEN;
 	int verdict;
 
+	if (of_a_terminal)
+		mutex_spin_enter(&tty_lock);
 	if (of_a_thread) {
 		if (cred != curlwp->l_cred)
 			panic("sched_setparam asks for somebody else");
@@ -108,6 +111,8 @@ authorize(const char *scope, kauth_cred_t cred, uint64_t action, void *arg0, voi
 	verdict = ask_listeners(scope, cred, action, arg0, arg1, arg2, arg3);
 	if (of_a_thread)
 		mutex_spin_exit(&lwp_lock);
+	if (of_a_terminal)
+		mutex_spin_exit(&tty_lock);
 	return verdict;
 }
 

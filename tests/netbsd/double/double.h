@@ -211,6 +211,7 @@ struct vmspace {
 	int vm_refcnt;
 };
 
+#define RLIMIT_NPROC 7
 #define RLIM_NLIMITS 12
 struct rlimit {
 	uint64_t rlim_cur, rlim_max;
@@ -221,10 +222,12 @@ struct plimit {
 
 /* ---- sys/proc.h ---- */
 
+#define NSIG 64
 #define SIDL 1
 #define SACTIVE 2
 #define SSTOP 4
 #define SZOMB 5
+#define PK_SUGID 0x100u
 #define PK_MARKER 0x80000000u
 #define NZERO 20
 #define p_rlimit p_limit->pl_rlimit
@@ -241,6 +244,7 @@ struct proc {
 	u_int p_flag;
 	char p_stat;
 	pid_t p_pid;
+	int signal; /* the last one that it was sent */
 	int p_nlwps;
 	u_char p_nice;
 	char p_comm[17];
@@ -271,6 +275,7 @@ void *proc_getspecific(struct proc *, specificdata_key_t);
 void proc_setspecific(struct proc *, specificdata_key_t, void *);
 void proc_crmod_enter(void);
 void proc_crmod_leave(kauth_cred_t, kauth_cred_t, bool);
+void psignal(struct proc *, int);
 int kpause(const char *, bool, int, kmutex_t *);
 
 /* ---- sockets ---- */

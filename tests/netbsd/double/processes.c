@@ -117,6 +117,18 @@ finish_specific(struct proc *p)
 	mutex_exit(&proc_domain);
 }
 
+/* Takes p_lock itself. */
+void
+psignal(struct proc *p, int signal)
+{
+	KASSERT(mutex_owned(PROC_LOCK) && signal > 0 && signal < NSIG);
+	if (p->p_stat != SACTIVE && p->p_stat != SSTOP)
+		panic("psignal of a process in state %d", p->p_stat);
+	mutex_enter(p->p_lock);
+	p->signal = signal;
+	mutex_exit(p->p_lock);
+}
+
 /* ---- life ---- */
 
 /* Others look at it without its lock, as they do in the kernel. */
