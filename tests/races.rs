@@ -16,11 +16,16 @@ mod stage;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jailsh::kernel::Level;
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 
 use body::Body;
 use jail::{TestJail, output_of, tool};
@@ -107,6 +112,114 @@ fn who_enters_while_a_jail_starts_stops_and_is_destroyed_is_inside_or_does_not_r
     for step in ["stop", "destroy"] {
         verb("jailmgr", &[step, name]);
     }
+    jail::assert_gone(name);
+}
+
+/// A directory of a jail, exchanged for a link to the host's over and over while it lives; put back on drop.
+struct Swapping {
+    pairs: [(PathBuf, PathBuf); 2],
+    over: Arc<AtomicBool>,
+    at_work: Option<JoinHandle<usize>>,
+}
+
+impl Swapping {
+    fn begin(pairs: [(PathBuf, PathBuf); 2]) -> Swapping {
+        let over = Arc::new(AtomicBool::new(false));
+        let (ours, ends) = (pairs.clone(), Arc::clone(&over));
+        let at_work = std::thread::spawn(move || {
+            let mut done = 0;
+            while !ends.load(Ordering::Relaxed) {
+                // What is not there yet, or no more, is exchanged the next time.
+                done += ours.iter().filter(|(one, other)| exchange(one, other)).count();
+            }
+            done
+        });
+        Swapping { pairs, over, at_work: Some(at_work) }
+    }
+
+    /// How often one took the other's place.
+    fn end(&mut self) -> usize {
+        self.over.store(true, Ordering::Relaxed);
+        let done = self.at_work.take().map_or(0, |at_work| at_work.join().expect("it only exchanges names"));
+        for (place, other) in &self.pairs {
+            if place.is_symlink() {
+                exchange(place, other);
+            }
+        }
+        done
+    }
+}
+
+impl Drop for Swapping {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn exchange(one: &Path, other: &Path) -> bool {
+    renameat2(AT_FDCWD, one, AT_FDCWD, other, RenameFlags::RENAME_EXCHANGE).is_ok()
+}
+
+/// All that is below, with what could have been changed of it.
+fn taken_down(directory: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).expect("a directory of the host").flatten() {
+        let (path, about) = (entry.path(), entry.metadata().expect("it is there"));
+        let kept = if about.is_file() { fs::read_to_string(&path).expect("a text") } else { String::new() };
+        let owner = (about.uid(), about.gid(), about.mode());
+        found.push(format!("{} {owner:?} {}.{} {kept}", path.display(), about.mtime(), about.mtime_nsec()));
+        if about.is_dir() {
+            found.extend(taken_down(&path));
+        }
+    }
+    found.sort();
+    found
+}
+
+/// CVE-2019-14271, CVE-2025-52565 and their kin: what a verb is about to work on becomes a link to somewhere else.
+#[test]
+fn no_verb_follows_a_jails_directory_that_becomes_a_link_to_the_host_while_it_works() {
+    let Some(_body) = body::here() else { return };
+    let stage = stage();
+    let (name, host) = ("race-path", stage.path("host"));
+    for directory in ["tmp", "etc", "root", "var/log", "dev"] {
+        fs::create_dir_all(host.join(directory)).expect("a directory of the host");
+        fs::write(host.join(directory).join("kept"), "the host's").expect("a file of the host");
+    }
+    let before = taken_down(&host);
+    let pairs =
+        ["data", "root"].map(|part| (stage.path("jails/jails").join(name).join(part), stage.path(&format!("link-{part}"))));
+    let verb = |arguments: &[&str]| {
+        let mut command = tool("jailmgr", &stage);
+        command.args(arguments);
+        let output = output_of(command);
+        assert_ne!(output.status.code(), Some(101), "a panic in {arguments:?}: {}", text(&output));
+        output.status.success()
+    };
+    let service = "/bin/sh -c 'echo was here > /tmp/was; echo was here > /var/log/was; exec sleep 100000'";
+    let life: [&[&str]; 4] =
+        [&["create", "-l", "medium", "-x", service, name], &["start", name], &["stop", name], &["destroy", name]];
+    let (mut ends, mut swaps) = ([0, 0], 0);
+    let limit = Instant::now() + Duration::from_secs(if body::in_guest() { 1 } else { 4 });
+    while ends.contains(&0) || Instant::now() < limit {
+        for (_, link) in &pairs {
+            // A directory that was exchanged for the link when that was destroyed in its place.
+            let _ = fs::remove_file(link).or_else(|_| fs::remove_dir_all(link));
+            symlink(&host, link).expect("a link to the host");
+        }
+        let mut swapping = Swapping::begin(pairs.clone());
+        for step in life {
+            ends[usize::from(verb(step))] += 1;
+        }
+        swaps += swapping.end();
+        // What the race left, without it.
+        verb(&["stop", name]);
+        verb(&["destroy", name]);
+        assert!(ends[0] + ends[1] < 400, "each verb has to end both ways to prove something: {ends:?}");
+    }
+    println!("{} verbs done and {} refused among {swaps} exchanges", ends[1], ends[0]);
+    assert!(swaps > 0);
+    assert_eq!(taken_down(&host), before, "the host's directory was touched");
     jail::assert_gone(name);
 }
 

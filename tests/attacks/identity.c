@@ -70,11 +70,24 @@ static int mount_from_capable_program(void)
 	return failed;
 }
 
+/* Who set it once, as login programs do, is known by it in the audit log. */
+static int change_login(void)
+{
+	int failed = 0;
+	for (int time = 0; time < 2 && !failed; time++) {
+		int fd = open("/proc/self/loginuid", O_WRONLY);
+		failed = fd < 0 ? errno : outcome(write(fd, "0", 1));
+		close(fd);
+	}
+	return failed;
+}
+
 #define MOUNTING "mount|namespaces"
 
 const struct attack identity_rows[] = {
 	{ "run a setuid program", WORKS, "ok", "ok", "", setuid_program },
 	{ "mount from a setuid program", DENIED, "ok", "EPERM", MOUNTING, mount_from_setuid_program },
 	{ "mount from a program with file capabilities", DENIED, "ok", "EPERM", MOUNTING, mount_from_capable_program },
+	{ "change a login user id that is set", DENIED, "ok", "EPERM", "mac_audit", change_login },
 	{ 0 },
 };

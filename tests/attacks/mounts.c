@@ -59,6 +59,9 @@ static int mount_tmpfs(void)
 	return outcome(mount("none", place(), "tmpfs", 0, NULL));
 }
 
+/* Of a type that there is not, so that no namespace is needed to do no harm. */
+static int mount_unknown(void) { return outcome(mount("none", place(), "no-such-fs", 0, NULL)); }
+
 static int mount_proc(void)
 {
 	in_a_namespace_of_its_own();
@@ -138,6 +141,7 @@ static int set_mount_attributes(void)
 const struct attack mount_rows[] = {
 	{ "leave a chroot", DENIED, "ok", "EPERM", "chroot", leave_chroot },
 	{ "mount tmpfs", DENIED, "ok", "EPERM", MOUNTING, mount_tmpfs },
+	{ "mount a type that there is not", DENIED, "ENODEV", "EPERM", "mount", mount_unknown },
 	{ "mount proc", DENIED, "ok", "EPERM", MOUNTING, mount_proc },
 	{ "mount cgroup2", DENIED, "ok", "EPERM", MOUNTING, mount_cgroup },
 	{ "mount cgroup v1, open its release_agent (CVE-2022-0492)", DENIED, "ok", "EPERM", MOUNTING, mount_release_agent },

@@ -118,3 +118,73 @@ fn a_part_of_a_right_opens_that_part_alone_and_is_given_and_taken_while_the_jail
     only(&module, &jail, &["netlink"]);
     assert_eq!(sockets(), [0; 3]);
 }
+
+/// What the audit system says to a record of ours, as an errno; see audit_netlink_ok in kernel/audit.c.
+fn write_audit_record() -> i32 {
+    const AUDIT_USER: u16 = 1005;
+    const REQUEST_ACK: u16 = 5;
+    // struct nlmsghdr and a text of four bytes
+    let mut record = Vec::new();
+    record.extend(20_u32.to_ne_bytes());
+    record.extend(AUDIT_USER.to_ne_bytes());
+    record.extend(REQUEST_ACK.to_ne_bytes());
+    record.extend([1, 0_u32].map(u32::to_ne_bytes).concat());
+    record.extend(b"test");
+    let mut answer = [0_u8; 64];
+    // SAFETY: takes only numbers; the process ends with its descriptors.
+    let fd = unsafe { libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, libc::NETLINK_AUDIT) };
+    // SAFETY: as many readable bytes as said; a descriptor that is none is refused.
+    let sent = errno(unsafe { libc::send(fd, record.as_ptr().cast(), record.len(), 0) } as i64);
+    // SAFETY: room for as many bytes as said.
+    let got = unsafe { libc::recv(fd, answer.as_mut_ptr().cast(), answer.len(), 0) };
+    match (sent, got) {
+        // struct nlmsgerr comes after the header.
+        (0, 20..) => -i32::from_ne_bytes([answer[16], answer[17], answer[18], answer[19]]),
+        (0, _) => errno(-1_i64),
+        (errno, _) => errno,
+    }
+}
+
+fn set_file_capability() -> i32 {
+    let path = std::ffi::CString::new(format!("/run/jail-test-capable-{}", std::process::id())).unwrap();
+    // struct vfs_cap_data of revision 2, without any capability
+    let mut none = [0_u8; 20];
+    none[..4].copy_from_slice(&0x0200_0000_u32.to_le_bytes());
+    // SAFETY: NUL-terminated texts, and as many bytes as said.
+    unsafe {
+        libc::close(libc::open(path.as_ptr(), libc::O_CREAT | libc::O_WRONLY | libc::O_CLOEXEC, 0o600));
+        let answer = errno(libc::setxattr(path.as_ptr(), c"security.capability".as_ptr(), none.as_ptr().cast(), none.len(), 0));
+        libc::unlink(path.as_ptr());
+        answer
+    }
+}
+
+fn count_own_ticks() -> i32 {
+    // struct perf_event_attr of the first version: type PERF_TYPE_SOFTWARE, size, config PERF_COUNT_SW_CPU_CLOCK
+    let mut attributes = [0_u32; 16];
+    (attributes[0], attributes[1]) = (1, 64);
+    // SAFETY: as many readable bytes as the structure says; the process ends with its descriptors.
+    errno(unsafe { libc::syscall(libc::SYS_perf_event_open, attributes.as_ptr(), 0, -1, -1, 0) })
+}
+
+#[test]
+fn each_of_these_rights_is_refused_to_who_holds_what_is_asked_before_it() {
+    let Some(module) = module() else { return };
+    let jail = module.jail("lacking", &[]);
+    type Deed = fn() -> i32;
+    let deeds: [(&str, Deed, i32); 4] = [
+        ("audit_write", write_audit_record, libc::EPERM),
+        ("file_capability", set_file_capability, libc::EPERM),
+        ("netlink_route", || socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE), libc::EPERM),
+        ("perf", count_own_ticks, libc::EACCES),
+    ];
+    for (name, deed, refusal) in deeds {
+        assert_eq!(child(deed).end(), 0, "{name}: of the host");
+        only(&module, &jail, &["netlink:audit", "namespaces", name]);
+        assert_eq!(jail.run(deed), 0, "{name}: held");
+        only(&module, &jail, &["netlink:audit", "namespaces"]);
+        let before = jail.denied(name);
+        assert_eq!(jail.run(deed), refusal, "{name}: not held");
+        assert!(jail.denied(name) > before, "{name}");
+    }
+}
