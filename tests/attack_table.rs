@@ -58,6 +58,21 @@ const TRIED_ELSEWHERE: [(&str, &str, &str); 5] = [
     ("perf", "tests/module/narrow.rs", "each_of_these_rights_is_refused_to_who_holds_what_is_asked_before_it"),
 ];
 
+/// The same of rights that medium holds: a row of an attack in a medium jail says nothing of them.
+const HELD_BY_MEDIUM: [(&str, &str, &str); 9] = [
+    ("ptrace", "tests/walls/denied.rs", "a_debugger_is_refused_where_the_profile_says_so"),
+    ("netlink_route", "tests/module/narrow.rs", "each_of_these_rights_is_refused_to_who_holds_what_is_asked_before_it"),
+    ("privileged_port", "tests/proof.rs", PROBES),
+    ("ipc_override", "tests/proof.rs", PROBES),
+    ("file_capability", "tests/module/narrow.rs", "each_of_these_rights_is_refused_to_who_holds_what_is_asked_before_it"),
+    ("connect", "tests/module/destinations.rs", "a_jail_without_connect_reaches_what_its_rules_name_and_nothing_else_by_any_way"),
+    ("loopback_foreign", "tests/module/destinations.rs", "ports_of_other_jails_are_parted_from_a_jail_without_loopback_foreign"),
+    ("setuid_exec", "tests/module/programs.rs", "a_setuid_program_runs_for_who_may_gain_by_it_and_an_ordinary_one_for_everybody"),
+    ("io_uring", "tests/module/narrow.rs", "a_ring_is_refused_as_a_whole_where_the_profile_says_so"),
+];
+/// Tries each probe of `jailsh profile probes`, which names the rights itself.
+const PROBES: &str = "each_probe_of_the_catalogue_gives_the_policys_answer";
+
 fn listed<'a>(list: &[(&'a str, &'a str, &'a str)], name: &str) -> Option<(&'a str, &'a str)> {
     list.iter().find(|(row, ..)| *row == name).map(|(_, first, second)| (*first, *second))
 }
@@ -112,15 +127,60 @@ fn markdown(rows: &[Row]) -> String {
 #[test]
 fn the_table_of_attacks_is_what_the_program_and_the_lists_say() {
     let rows = table::rows(&Program::build());
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/attacks.md");
+    hold("attacks.md", &markdown(&rows));
+}
+
+/// docs/rights.md: each right with its defaults, its reason and what tries it.
+fn catalogue(rows: &[Row]) -> String {
+    let head = "\n| right | low | medium | high | what it is about | tried by |\n|---|---|---|---|---|---|\n";
+    let fences = "\n## Walls between jails\n\nNo profile grants them.\n\n| wall | what it keeps | tried by |\n|---|---|---|\n";
+    let mut missing: Vec<Right> = Vec::new();
+    let (mut rights, mut walls) = (String::from(head), String::from(fences));
+    for right in Right::all() {
+        let denied = rows.iter().filter(|row| row.expectation == Expectation::Denied && row.rights.contains(&right)).count();
+        let tried = match (denied, listed(&TRIED_ELSEWHERE, right.name()).or(listed(&HELD_BY_MEDIUM, right.name()))) {
+            (0, None) => {
+                missing.push(right);
+                String::new()
+            }
+            (0, Some((file, test))) => format!("`{file}::{test}`"),
+            (1, _) => "a row of [attacks.md](attacks.md)".into(),
+            (count, _) => format!("{count} rows of [attacks.md](attacks.md)"),
+        };
+        if right.is_fence() {
+            writeln!(walls, "| {right} | {} | {tried} |", right.reason()).unwrap();
+            continue;
+        }
+        let held = |level: Level| if level.rights().holds(right) { "yes" } else { "-" };
+        let grave = if right.is_grave() { " (grave)" } else { "" };
+        let levels = [Level::Low, Level::Medium, Level::High].map(held).join(" | ");
+        writeln!(rights, "| {right}{grave} | {levels} | {} | {tried} |", right.reason()).unwrap();
+    }
+    assert_eq!(missing, [], "nothing tries these: add a row to tests/attacks, or name a test");
+    format!("{rights}{walls}")
+}
+
+/// Holds a document's generated end to `generated`, or writes it anew.
+fn hold(document: &str, generated: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(document);
     let text = std::fs::read_to_string(&path).unwrap();
     let (introduction, found) = text.split_once(MARK).expect("the line above the table");
-    let generated = markdown(&rows);
     if std::env::var_os(UPDATE).is_some() {
         std::fs::write(&path, format!("{introduction}{MARK}{generated}")).unwrap();
         return;
     }
-    assert!(found == generated, "docs/attacks.md is out of date; run `{UPDATE}=1 cargo test --test attack_table`");
+    assert!(found == generated, "docs/{document} is out of date; run `{UPDATE}=1 cargo test --test attack_table`");
+}
+
+#[test]
+fn the_catalogue_of_rights_is_what_the_policy_and_the_attacks_say() {
+    hold("rights.md", &catalogue(&table::rows(&Program::build())));
+    for (right, file, test) in HELD_BY_MEDIUM {
+        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+        let names_it = test == PROBES || text.contains(right);
+        assert!(text.contains(&format!("fn {test}(")) && names_it, "{file} tries {right} in {test}");
+        assert!(right.parse::<Right>().is_ok_and(|right| Level::Medium.rights().holds(right)), "medium lacks {right}");
+    }
 }
 
 #[test]
