@@ -107,7 +107,7 @@ fn what_changed_is_remembered_until_the_jail_is_taken_down() {
 
 fn a_policy_that_the_kernel_cannot_hold_is_refused_by_create_and_by_configure_alike() {
     let bench = Bench::new();
-    let audits = "profile = { base = 'high', audit = ['mount'] }";
+    let audits = "profile = { base = 'high', audit = ['chroot'] }";
     let refused = jail::create(&bench.host, &name(), &spec(audits)).unwrap_err();
     assert!(matches!(refused, JailError::Kernel(KernelError::NoAudit { .. })), "{refused}");
     assert!(!bench.config.jail_dir(&name()).exists());
