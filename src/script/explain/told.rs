@@ -48,7 +48,13 @@ pub fn of_right(right: Right) -> String {
         true => "No built-in profile grants it.".to_owned(),
         false => format!("Granted by the built-in profiles {}.", granting.join(" and ")),
     };
-    let text = format!("{}. {granting}", right.reason());
+    let grave = match right.is_grave() {
+        true => {
+            " One use of it can end the host or the walls: it is granted by name or refused, never let through to be watched."
+        }
+        false => "",
+    };
+    let text = format!("{}. {granting}{grave}", right.reason());
     let remedy = format!(
         "A profile grants it with a reason: `jailsh doc spec.profile`. `jailctl info NAME` tells what holds {name} here."
     );
