@@ -22,6 +22,10 @@ pub unsafe trait Abi: Copy {
     }
 }
 
+/// An object file in this program: libbpf reads it as an ELF file in place.
+#[repr(align(8))]
+pub struct Aligned<T: ?Sized>(pub T);
+
 fn path_text(path: &Path) -> Result<CString, Errno> {
     CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)
 }

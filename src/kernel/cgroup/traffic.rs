@@ -9,12 +9,8 @@ use std::path::Path;
 use libbpf_rs::{MapCore, MapFlags, MapHandle, ObjectBuilder};
 use nix::errno::Errno;
 
-use crate::kernel::bpf;
+use crate::kernel::bpf::{self, Aligned};
 use crate::kernel::detached::open_directory;
-
-/// libbpf reads it as an ELF file in place.
-#[repr(align(8))]
-struct Aligned<T: ?Sized>(T);
 
 static OBJECT: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/traffic.o")));
 

@@ -32,6 +32,7 @@ use std::time::Duration;
 use ports::Wanted;
 use registry::{Guard, Record, Registry};
 
+use super::detached::open_directory;
 use super::{
     Denial, Description, Gate, JailDef, JailInfo, JailName, JailStats, Jid, Kernel, KernelError, Limits, Member, Policy, Right,
     RightSet, Usage, WayIn, cgroup, quota,
@@ -114,7 +115,13 @@ impl Landlock {
 
     /// The group of this very jail, opened, for what must never meet a later jail of its name; `None` if it is gone.
     fn open_group(&self, jid: Jid) -> Result<Option<OwnedFd>, KernelError> {
-        let group = cgroup::open(self.registry.jail(jid)?.name.as_str());
+        let path = self.group_of(jid)?.1;
+        let group = match open_directory(&path) {
+            Ok(group) => Some(group),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            // Nobody may take its members for gone.
+            Err(error) => return Err(KernelError::io(format!("open {}", path.display()))(error)),
+        };
         // A number is given once: still there, and so was its group.
         self.registry.jail(jid)?;
         Ok(group)

@@ -7,12 +7,9 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use libbpf_rs::{Object, ObjectBuilder};
 use nix::errno::Errno;
 
+use crate::kernel::bpf::Aligned;
 use crate::kernel::detached::open_directory;
 use crate::kernel::{KernelError, cgroup};
-
-/// libbpf reads it as an ELF file in place.
-#[repr(align(8))]
-struct Aligned<T: ?Sized>(T);
 
 static OBJECT: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/cgroup.o")));
 

@@ -13,12 +13,8 @@ use super::control::Control;
 use super::hooks::{self, Need};
 use super::pins::{self, Generation};
 use super::{ports, probe};
-use crate::kernel::bpf;
+use crate::kernel::bpf::{self, Aligned};
 use crate::kernel::{Jid, KernelError, cgroup};
-
-/// libbpf reads it as an ELF file in place.
-#[repr(align(8))]
-struct Aligned<T: ?Sized>(T);
 
 static OBJECT: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/secmodel_jail.o")));
 
