@@ -56,24 +56,38 @@ def neighbours(results):
 
 
 def plot(results):
-    """Two lines, start and stop of all, over the number of jails; readable on light and on dark."""
-    width, height, left, bottom = 640, 320, 60, 40
-    most = max(one["jails"] for one in results)
-    top = max(max(one["start"], one["stop"]) for one in results) or 1
-    x = lambda jails: left + (width - left - 20) * jails / most
-    y = lambda seconds: height - bottom - (height - bottom - 30) * seconds / top
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="Seconds to start and stop all jails">',
-             "<style>text { font: 13px sans-serif; fill: #333 } .axis { stroke: #777 } .start { stroke: #0969da; fill: none } .stop { stroke: #bc4c00; fill: none }"
-             " @media (prefers-color-scheme: dark) { text { fill: #ddd } .axis { stroke: #999 } .start { stroke: #58a6ff } .stop { stroke: #f0883e } }</style>",
-             f'<path class="axis" fill="none" d="M{left} 20V{height - bottom}H{width - 20}"/>',
-             f'<text x="{left}" y="14">seconds, all jails</text><text x="{width - 70}" y="{height - 8}">jails</text>',
-             f'<text x="8" y="{y(top) + 4:.0f}">{top:.1f}</text><text x="8" y="{y(0):.0f}">0</text>']
-    for name in ("start", "stop"):
-        path = f"M{x(0):.0f} {y(0):.0f}" + "".join(f"L{x(one['jails']):.0f} {y(one[name]):.0f}" for one in results)
-        parts.append(f'<path class="{name}" stroke-width="2" d="{path}"/>')
-        parts.append(f'<text x="{x(most) - 60:.0f}" y="{y(results[-1][name]) - 6:.0f}">{name} --all</text>')
-    parts += [f'<text x="{x(one["jails"]) - 10:.0f}" y="{height - bottom + 18}">{one["jails"]}</text>' for one in results]
+    """What all jails take together, over their number: times to start and stop, times to look, memory; readable on light and on dark."""
+    panels = [
+        ("seconds", {"start --all": lambda one: one["start"], "stop --all": lambda one: one["stop"]}),
+        ("milliseconds", {"stats": lambda one: one["stats"], "scrape": lambda one: one["scrape"], "ps ax": lambda one: one["ps"]}),
+        ("MiB", {"memory": lambda one: one["kib"] * one["jails"] / 1024}),
+    ]
+    width, height = 320, 300
+    words = ", ".join(f"{unit}: {', '.join(lines)}" for unit, lines in panels)
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width * len(panels)} {height}" role="img" aria-label="Over the number of jails, {words}">',
+             "<style>text { font: 12px sans-serif; fill: #333 } .axis { stroke: #777 } .l0 { stroke: #0969da } .l1 { stroke: #bc4c00 } .l2 { stroke: #1a7f37 }"
+             " @media (prefers-color-scheme: dark) { text { fill: #ddd } .axis { stroke: #999 } .l0 { stroke: #58a6ff } .l1 { stroke: #f0883e } .l2 { stroke: #56d364 } }</style>"]
+    for at, (unit, lines) in enumerate(panels):
+        parts += panel(at * width, width, height, unit, lines, results)
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def panel(left, width, height, unit, lines, results):
+    bottom, first, last, head = height - 38, left + 48, left + width - 24, 30 + 16 * len(lines)
+    most = max(one["jails"] for one in results)
+    top = max(value(one) for value in lines.values() for one in results) or 1
+    x = lambda jails: first + (last - first) * jails / most
+    y = lambda amount: bottom - (bottom - head) * amount / top
+    yield f'<path class="axis" fill="none" d="M{first} {head - 8}V{bottom}H{last}"/>'
+    yield f'<text x="{left + 8}" y="14">{unit}</text><text x="{last}" y="{height - 6}" text-anchor="end">jails</text>'
+    yield f'<text x="{first - 6}" y="{y(top) + 4:.0f}" text-anchor="end">{top:.1f}</text><text x="{first - 6}" y="{bottom}" text-anchor="end">0</text>'
+    for number, (name, value) in enumerate(lines.items()):
+        path = "M" + "L".join(f"{x(one['jails']):.0f} {y(value(one)):.0f}" for one in results)
+        yield f'<path class="l{number}" fill="none" stroke-width="2" d="{path}"/>'
+        yield f'<path class="l{number}" stroke-width="2" d="M{first + 8} {10 + 16 * (number + 1)}h20"/>'
+        yield f'<text x="{first + 34}" y="{14 + 16 * (number + 1)}">{name}</text>'
+    for one in results:
+        yield f'<text x="{x(one["jails"]):.0f}" y="{bottom + 16}" text-anchor="middle">{one["jails"]}</text>'
 
 
 def main():

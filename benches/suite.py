@@ -136,42 +136,52 @@ class Suite:
             self.say("key", **json.loads(line))
 
     def memory(self):
-        """Private memory, of the supervisors in KiB; and what the program takes on disk."""
-        self.jail("bench-memory")
+        """Private memory in KiB of one of two that run: what they have in common is the program. And what that takes on disk."""
+        jails = ("bench-memory", "bench-memory2")
+        for name in jails:
+            self.jail(name)
         for what, word in (("supervisor of a jail", "supervise"), ("its keeper (landlock)", "keep")):
             found = titled(f"jailctl: {word} jail=bench-memory ")
             if found:
                 self.say("memory", what=what, kib=private(found[0]))
-        self.gone("bench-memory")
-        service = self.work / "service"
-        service.mkdir()
-        (service / "run").write_text("#!/bin/sh\nexec sleep 1000\n")
-        (service / "run").chmod(0o755)
-        self.peer("runsv", ["runsv", str(service)])
+        for name in jails:
+            self.gone(name)
         runtime = self.work / "runtime"
         # It is asked to create a container, and writes the pid of one.
         runtime.write_text('#!/bin/sh\nwhile [ $# -gt 0 ]; do [ "$1" = --pid-file ] && file=$2; shift; done\n'
                            'sleep 1000 >/dev/null 2>&1 &\n[ -z "$file" ] || echo $! >"$file"\n')
         runtime.chmod(0o755)
-        self.peer("conmon", ["conmon", "-c", "bench", "-u", "bench", "-r", str(runtime), "-b", str(self.bundle), "-s",
-                             "-p", str(self.work / "pid"), "-l", f"k8s-file:{self.work}/log", "--sync", "--full-attach"])
+        runsv, conmon = [], []
+        for number in ("1", "2"):
+            service = self.work / f"service{number}"
+            service.mkdir()
+            (service / "run").write_text("#!/bin/sh\nexec sleep 1000\n")
+            (service / "run").chmod(0o755)
+            runsv.append(["runsv", str(service)])
+            conmon.append(["conmon", "-c", f"bench{number}", "-u", f"bench{number}", "-r", str(runtime), "-b", str(self.bundle), "-s",
+                           "-p", f"{self.work}/pid{number}", "-l", f"k8s-file:{self.work}/log{number}", "--sync", "--full-attach"])
+        self.peers("runsv", runsv)
+        self.peers("conmon", conmon)
         self.say("memory", what="jailsh, the program", kib=(self.bin / "jailsh").stat().st_size // 1024)
 
-    def peer(self, what, argv):
-        if not shutil.which(argv[0]):
+    def peers(self, what, commands):
+        if not shutil.which(commands[0][0]):
             self.say("memory", what=what, failed="not installed")
             return
-        process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
+        processes = [subprocess.Popen(argv, **quiet) for argv in commands]
         time.sleep(0.5)
         try:
-            if process.poll() is None:
-                self.say("memory", what=what, kib=private(process.pid))
+            ended = [process.returncode for process in processes if process.poll() is not None]
+            if ended:
+                self.say("memory", what=what, failed=f"exit status {ended[0]}")
             else:
-                self.say("memory", what=what, failed=f"exit status {process.returncode}")
+                self.say("memory", what=what, kib=private(processes[0].pid))
         finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            for process in processes:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
     def calls(self):
         """What calls take on the host and in a jail of the body at hand."""

@@ -13,6 +13,7 @@ mod input;
 mod jailctl;
 mod jailmgr;
 mod jailsh;
+mod late;
 mod limits;
 mod manual;
 mod options;
@@ -48,7 +49,7 @@ pub fn main(title: &OsStr) -> ExitCode {
 }
 
 fn tool<T: Parser>(name: &str, run: fn(T) -> Outcome) -> ExitCode {
-    let outcome = T::try_parse().map_err(|error| usage::failure(&T::command(), std::env::args().skip(1), &error)).and_then(run);
+    let outcome = late::parse::<T>().map_err(|error| usage::failure::<T>(std::env::args().skip(1), &error)).and_then(run);
     let exit = outcome.unwrap_or_else(|failure| {
         failure.report(name);
         failure.exit

@@ -1,19 +1,22 @@
 //! Wrong use: clap's findings in one line, with the exit status of sysexits.h.
 
-use clap::Command;
+use clap::CommandFactory;
 use clap::error::ErrorKind;
 
 use super::failure::{Exit, Failure};
 use super::output;
 
 /// Help and version go to standard output and are no failure. `words`: those that followed the tool's name.
-pub fn failure(tool: &Command, mut words: impl Iterator<Item = String>, error: &clap::Error) -> Failure {
-    let name = tool.get_name();
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match output::print(&error.render().to_string()) {
+pub fn failure<T: CommandFactory>(mut words: impl Iterator<Item = String>, error: &clap::Error) -> Failure {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return match output::print(&error.render().to_string()) {
             Ok(()) => Failure::silent(Exit::DONE),
             Err(failure) => failure,
-        },
+        };
+    }
+    let tool = T::command();
+    let name = tool.get_name();
+    match error.kind() {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             Failure::new(Exit::USAGE, format!("a verb is missing; see {name} --help"))
         }

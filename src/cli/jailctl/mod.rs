@@ -21,6 +21,7 @@ mod wait;
 use clap::{Parser, Subcommand};
 
 use super::Outcome;
+use super::late::Late;
 use super::options::Common;
 
 /// Works on the jails in the kernel: run commands in them, watch them, remove
@@ -43,44 +44,44 @@ pub struct Jailctl {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    Create(create::Create),
-    Exec(exec::Exec),
-    Stats(stats::Stats),
-    Metrics(metrics::Metrics),
-    Top(top::Top),
-    Supervise(supervise::Supervise),
-    Status(status::Status),
-    Logs(logs::Logs),
-    Denials(denials::Denials),
-    Wait(wait::Wait),
-    Kill(kill::Kill),
-    Freeze(freeze::Freeze),
-    Thaw(thaw::Thaw),
-    Update(Box<update::Update>),
-    List(list::List),
-    Info(info::Info),
-    Destroy(destroy::Destroy),
+    Create(Late<create::Create>),
+    Exec(Late<exec::Exec>),
+    Stats(Late<stats::Stats>),
+    Metrics(Late<metrics::Metrics>),
+    Top(Late<top::Top>),
+    Supervise(Late<supervise::Supervise>),
+    Status(Late<status::Status>),
+    Logs(Late<logs::Logs>),
+    Denials(Late<denials::Denials>),
+    Wait(Late<wait::Wait>),
+    Kill(Late<kill::Kill>),
+    Freeze(Late<freeze::Freeze>),
+    Thaw(Late<thaw::Thaw>),
+    Update(Late<Box<update::Update>>),
+    List(Late<list::List>),
+    Info(Late<info::Info>),
+    Destroy(Late<destroy::Destroy>),
 }
 
 pub fn run(arguments: Jailctl) -> Outcome {
     let common = arguments.common;
     match arguments.verb {
-        Verb::Create(verb) => verb.run(&common),
-        Verb::Exec(verb) => verb.run(&common),
-        Verb::Stats(verb) => verb.run(&common),
-        Verb::Metrics(verb) => verb.run(&common),
-        Verb::Top(verb) => verb.run(&common),
-        Verb::Supervise(verb) => verb.run(&common),
-        Verb::Status(verb) => verb.run(&common),
-        Verb::Logs(verb) => verb.run(&common),
-        Verb::Denials(verb) => verb.run(&common),
-        Verb::Wait(verb) => verb.run(&common),
-        Verb::Kill(verb) => verb.run(&common),
-        Verb::Freeze(verb) => verb.run(&common),
-        Verb::Thaw(verb) => verb.run(&common),
-        Verb::Update(verb) => verb.run(&common),
-        Verb::List(verb) => verb.run(&common),
-        Verb::Info(verb) => verb.run(&common),
-        Verb::Destroy(verb) => verb.run(&common),
+        Verb::Create(Late(verb)) => verb.run(&common),
+        Verb::Exec(Late(verb)) => verb.run(&common),
+        Verb::Stats(Late(verb)) => verb.run(&common),
+        Verb::Metrics(Late(verb)) => verb.run(&common),
+        Verb::Top(Late(verb)) => verb.run(&common),
+        Verb::Supervise(Late(verb)) => verb.run(&common),
+        Verb::Status(Late(verb)) => verb.run(&common),
+        Verb::Logs(Late(verb)) => verb.run(&common),
+        Verb::Denials(Late(verb)) => verb.run(&common),
+        Verb::Wait(Late(verb)) => verb.run(&common),
+        Verb::Kill(Late(verb)) => verb.run(&common),
+        Verb::Freeze(Late(verb)) => verb.run(&common),
+        Verb::Thaw(Late(verb)) => verb.run(&common),
+        Verb::Update(Late(verb)) => verb.run(&common),
+        Verb::List(Late(verb)) => verb.run(&common),
+        Verb::Info(Late(verb)) => verb.run(&common),
+        Verb::Destroy(Late(verb)) => verb.run(&common),
     }
 }

@@ -24,6 +24,7 @@ mod upgrade_base;
 use clap::{Parser, Subcommand};
 
 use super::Outcome;
+use super::late::Late;
 use super::options::Common;
 
 /// Manages the jails of this host: make them, provision them, start and stop
@@ -44,48 +45,48 @@ pub struct Jailmgr {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    Bootstrap(bootstrap::Bootstrap),
-    Create(Box<create::Create>),
-    Apply(apply::Apply),
-    Start(start::Start),
-    Stop(stop::Stop),
-    Restart(restart::Restart),
-    Config(config::Config),
-    List(list::List),
-    Status(status::Status),
-    Destroy(destroy::Destroy),
-    Clone(clone::Clone),
-    Rename(rename::Rename),
-    Snapshot(snapshot::Snapshot),
-    Rollback(rollback::Rollback),
-    Export(export::Export),
-    Import(import::Import),
-    Base(base::Base),
-    UpgradeBase(upgrade_base::UpgradeBase),
-    Gc(gc::Gc),
+    Bootstrap(Late<bootstrap::Bootstrap>),
+    Create(Late<Box<create::Create>>),
+    Apply(Late<apply::Apply>),
+    Start(Late<start::Start>),
+    Stop(Late<stop::Stop>),
+    Restart(Late<restart::Restart>),
+    Config(Late<config::Config>),
+    List(Late<list::List>),
+    Status(Late<status::Status>),
+    Destroy(Late<destroy::Destroy>),
+    Clone(Late<clone::Clone>),
+    Rename(Late<rename::Rename>),
+    Snapshot(Late<snapshot::Snapshot>),
+    Rollback(Late<rollback::Rollback>),
+    Export(Late<export::Export>),
+    Import(Late<import::Import>),
+    Base(Late<base::Base>),
+    UpgradeBase(Late<upgrade_base::UpgradeBase>),
+    Gc(Late<gc::Gc>),
 }
 
 pub fn run(arguments: Jailmgr) -> Outcome {
     let common = arguments.common;
     match arguments.verb {
-        Verb::Bootstrap(verb) => verb.run(&common),
-        Verb::Create(verb) => verb.run(&common),
-        Verb::Apply(verb) => verb.run(&common),
-        Verb::Start(verb) => verb.run(&common),
-        Verb::Stop(verb) => verb.run(&common),
-        Verb::Restart(verb) => verb.run(&common),
-        Verb::Config(verb) => verb.run(&common),
-        Verb::List(verb) => verb.run(&common),
-        Verb::Status(verb) => verb.run(&common),
-        Verb::Destroy(verb) => verb.run(&common),
-        Verb::Clone(verb) => verb.run(&common),
-        Verb::Rename(verb) => verb.run(&common),
-        Verb::Snapshot(verb) => verb.run(&common),
-        Verb::Rollback(verb) => verb.run(&common),
-        Verb::Export(verb) => verb.run(&common),
-        Verb::Import(verb) => verb.run(&common),
-        Verb::Base(verb) => verb.run(&common),
-        Verb::UpgradeBase(verb) => verb.run(&common),
-        Verb::Gc(verb) => verb.run(&common),
+        Verb::Bootstrap(Late(verb)) => verb.run(&common),
+        Verb::Create(Late(verb)) => verb.run(&common),
+        Verb::Apply(Late(verb)) => verb.run(&common),
+        Verb::Start(Late(verb)) => verb.run(&common),
+        Verb::Stop(Late(verb)) => verb.run(&common),
+        Verb::Restart(Late(verb)) => verb.run(&common),
+        Verb::Config(Late(verb)) => verb.run(&common),
+        Verb::List(Late(verb)) => verb.run(&common),
+        Verb::Status(Late(verb)) => verb.run(&common),
+        Verb::Destroy(Late(verb)) => verb.run(&common),
+        Verb::Clone(Late(verb)) => verb.run(&common),
+        Verb::Rename(Late(verb)) => verb.run(&common),
+        Verb::Snapshot(Late(verb)) => verb.run(&common),
+        Verb::Rollback(Late(verb)) => verb.run(&common),
+        Verb::Export(Late(verb)) => verb.run(&common),
+        Verb::Import(Late(verb)) => verb.run(&common),
+        Verb::Base(Late(verb)) => verb.run(&common),
+        Verb::UpgradeBase(Late(verb)) => verb.run(&common),
+        Verb::Gc(Late(verb)) => verb.run(&common),
     }
 }

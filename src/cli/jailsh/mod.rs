@@ -30,6 +30,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 
 use super::Outcome;
+use super::late::Late;
 use super::options::Common;
 use crate::script::duration;
 
@@ -80,23 +81,23 @@ pub struct Jailsh {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    Plan(plan::Plan),
-    Run(run::Run),
-    Test(test::Test),
-    Check(check::Check),
-    Explain(explain::Explain),
-    Doc(doc::Doc),
-    Definitions(definitions::Definitions),
-    Lsp(lsp::Lsp),
-    Doctor(doctor::Doctor),
-    Kmod(kmod::Kmod),
-    Profile(profile::Profile),
-    Score(score::Judge),
-    Why(why::Why),
-    Learn(learn::Learn),
-    Probe(probe::Probe),
-    Report(report::Report),
-    Generate(generate::Generate),
+    Plan(Late<plan::Plan>),
+    Run(Late<run::Run>),
+    Test(Late<test::Test>),
+    Check(Late<check::Check>),
+    Explain(Late<explain::Explain>),
+    Doc(Late<doc::Doc>),
+    Definitions(Late<definitions::Definitions>),
+    Lsp(Late<lsp::Lsp>),
+    Doctor(Late<doctor::Doctor>),
+    Kmod(Late<kmod::Kmod>),
+    Profile(Late<profile::Profile>),
+    Score(Late<score::Judge>),
+    Why(Late<why::Why>),
+    Learn(Late<learn::Learn>),
+    Probe(Late<probe::Probe>),
+    Report(Late<report::Report>),
+    Generate(Late<generate::Generate>),
     #[command(external_subcommand)]
     Script(Vec<OsString>),
 }
@@ -106,23 +107,23 @@ pub fn run(arguments: Jailsh) -> Outcome {
     let settings = script::Settings { max_operations, max_memory, deadline, module_path };
     let _turn = alone.begin(&common)?;
     let source = match (expression, verb) {
-        (None, Some(Verb::Check(check))) => return check.run(settings.module_path),
-        (None, Some(Verb::Explain(explain))) => return explain.run(),
-        (None, Some(Verb::Doc(doc))) => return doc.run(),
-        (None, Some(Verb::Definitions(definitions))) => return definitions.run(),
-        (None, Some(Verb::Lsp(lsp))) => return lsp.run(settings.module_path),
-        (None, Some(Verb::Doctor(doctor))) => return doctor.run(),
-        (None, Some(Verb::Kmod(kmod))) => return kmod.run(),
-        (None, Some(Verb::Profile(profile))) => return profile.run(&common),
-        (None, Some(Verb::Score(score))) => return score.run(&common),
-        (None, Some(Verb::Why(why))) => return why.run(&common),
-        (None, Some(Verb::Learn(learn))) => return learn.run(&common),
-        (None, Some(Verb::Probe(probe))) => return probe.run(&common),
-        (None, Some(Verb::Report(report))) => return report.run(&common),
-        (None, Some(Verb::Generate(generate))) => return generate.run(),
-        (None, Some(Verb::Plan(plan))) => return plan.run(&common, settings),
-        (None, Some(Verb::Run(run))) => return run.run(&common, settings),
-        (None, Some(Verb::Test(test))) => return test.run(&common, settings),
+        (None, Some(Verb::Check(Late(check)))) => return check.run(settings.module_path),
+        (None, Some(Verb::Explain(Late(explain)))) => return explain.run(),
+        (None, Some(Verb::Doc(Late(doc)))) => return doc.run(),
+        (None, Some(Verb::Definitions(Late(definitions)))) => return definitions.run(),
+        (None, Some(Verb::Lsp(Late(lsp)))) => return lsp.run(settings.module_path),
+        (None, Some(Verb::Doctor(Late(doctor)))) => return doctor.run(),
+        (None, Some(Verb::Kmod(Late(kmod)))) => return kmod.run(),
+        (None, Some(Verb::Profile(Late(profile)))) => return profile.run(&common),
+        (None, Some(Verb::Score(Late(score)))) => return score.run(&common),
+        (None, Some(Verb::Why(Late(why)))) => return why.run(&common),
+        (None, Some(Verb::Learn(Late(learn)))) => return learn.run(&common),
+        (None, Some(Verb::Probe(Late(probe)))) => return probe.run(&common),
+        (None, Some(Verb::Report(Late(report)))) => return report.run(&common),
+        (None, Some(Verb::Generate(Late(generate)))) => return generate.run(),
+        (None, Some(Verb::Plan(Late(plan)))) => return plan.run(&common, settings),
+        (None, Some(Verb::Run(Late(run)))) => return run.run(&common, settings),
+        (None, Some(Verb::Test(Late(test)))) => return test.run(&common, settings),
         (None, Some(Verb::Script(words))) => script::from_file(words)?,
         (None, None) if repl::is_wanted() => return repl::run(&common, settings),
         (None, None) => script::from_pipe()?,

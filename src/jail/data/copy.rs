@@ -63,12 +63,7 @@ impl Seeder {
     fn copy(&mut self, source: &Path, target: &Directory, name: &str) -> Result<(), JailError> {
         let Ok(found) = source.symlink_metadata() else { return Ok(()) };
         if found.is_symlink() {
-            let to = std::fs::read_link(source).map_err(JailError::io(format!("read the link {}", source.display())))?;
-            if is_manual(&to) {
-                return Ok(());
-            }
-            return symlinkat(&to, target.fd(), name)
-                .map_err(JailError::system(format!("link {}", target.path_of(name).display())));
+            return copy_link(source, target, name);
         }
         if found.is_file() {
             return self.file(source, target, name, libc::O_NOFOLLOW);
@@ -80,8 +75,12 @@ impl Seeder {
         let entries = std::fs::read_dir(source).map_err(JailError::io(format!("list {}", source.display())))?;
         for entry in entries.take(ENTRY_LIMIT) {
             let entry = entry.map_err(JailError::io(format!("list {}", source.display())))?;
-            if let Some(name) = entry.file_name().to_str() {
-                self.copy(&entry.path(), &made, name)?;
+            let file_name = entry.file_name();
+            let Some(name) = file_name.to_str() else { continue };
+            // Nearly all are links: the list says so, which spares a look at each of some 700.
+            match entry.file_type() {
+                Ok(kind) if kind.is_symlink() => copy_link(&entry.path(), &made, name)?,
+                _ => self.copy(&entry.path(), &made, name)?,
             }
         }
         self.made(made);
@@ -111,6 +110,18 @@ impl Seeder {
         }
         self.written.iter().try_for_each(|file| fsync(file).map_err(JailError::system("write the data layer to disk")))
     }
+}
+
+/// A link of the same target, unless that is a page of a manual. One that went meanwhile is passed over.
+fn copy_link(source: &Path, target: &Directory, name: &str) -> Result<(), JailError> {
+    let to = match std::fs::read_link(source) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        other => other.map_err(JailError::io(format!("read the link {}", source.display())))?,
+    };
+    if is_manual(&to) {
+        return Ok(());
+    }
+    symlinkat(&to, target.fd(), name).map_err(JailError::system(format!("link {}", target.path_of(name).display())))
 }
 
 /// Does a link lead to a page of a manual? Of the host's alternatives most do, and no program needs them.

@@ -21,10 +21,35 @@ const FAMILY: u8 = 0;
 const KIND: u8 = 1;
 const PROTOCOL: u8 = 2;
 
-/// The rights that making such sockets takes, by protocol, the registers taken as the kernel takes them.
-fn rights_for(family: u32, kind: u32) -> [Option<Right>; LAST_PROTOCOL as usize + 1] {
-    let (family, kind) = as_the_kernel(family, kind);
-    rights_of_sockets(family, kind)
+/// The policy's answers about one family: by kind and protocol, and by protocol alone.
+#[derive(PartialEq)]
+struct Answers {
+    rights: Vec<[Option<Right>; LAST_PROTOCOL as usize + 1]>,
+    /// What of a right would do.
+    parts: Vec<Option<Right>>,
+    /// By kind: are they of the internet's families, as the kernel takes them?
+    inet: Vec<bool>,
+}
+
+impl Answers {
+    /// The registers taken as the kernel takes them.
+    fn about(family: u32) -> Answers {
+        let taken = || (0..=KIND_MASK).map(|kind| as_the_kernel(family, kind));
+        let is_inet = |(family, _)| matches!(family as i32, libc::AF_INET | libc::AF_INET6);
+        // A part is granted whatever the kind.
+        let part = |protocol| part_of(Action::Socket { family, kind: 0, protocol });
+        Answers {
+            rights: taken().map(|(family, kind)| rights_of_sockets(family, kind)).collect(),
+            parts: (0..=LAST_PROTOCOL).map(part).collect(),
+            inet: taken().map(is_inet).collect(),
+        }
+    }
+
+    /// By run of families of which the same is said: of most the policy knows nothing, and half a million answers would have
+    /// to be looked through else.
+    fn of_all() -> Vec<(Run, Answers)> {
+        runs(LAST_FAMILY, Answers::about)
+    }
 }
 
 fn as_the_kernel(family: u32, kind: u32) -> (u32, u32) {
@@ -46,8 +71,9 @@ pub fn right_for(family: u32, kind: u32, protocol: u32) -> Option<Right> {
 pub fn are_about(right: Right) -> bool {
     static ALL: OnceLock<RightSet> = OnceLock::new();
     let all = || {
-        let kinds = (0..=LAST_FAMILY).flat_map(|family| (0..=KIND_MASK).map(move |kind| (family, kind)));
-        kinds.flat_map(|(family, kind)| rights_for(family, kind)).flatten().fold(RightSet::EMPTY, RightSet::with)
+        let answers = Answers::of_all();
+        let rights = answers.iter().flat_map(|(_, answers)| answers.rights.iter().flatten().flatten());
+        rights.fold(RightSet::EMPTY, |all, right| all.with(*right))
     };
     ALL.get_or_init(all).contains(right)
 }
@@ -61,7 +87,15 @@ type Refusals = BTreeMap<Run, BTreeSet<u32>>;
 /// The sockets that are refused: any whose registers meet all conditions of one of these.
 pub fn refused(rights: RightSet) -> Vec<Vec<Argument>> {
     let mut rules = Vec::new();
-    for (families, refusals) in runs(LAST_FAMILY, |family| refusals(rights, family)) {
+    let mut by_run: Vec<(Run, Refusals)> = Vec::new();
+    for ((first, last), answers) in Answers::of_all() {
+        let refusals = answers.refusals(rights);
+        match by_run.last_mut() {
+            Some((run, same)) if *same == refusals => run.1 = last,
+            _ => by_run.push(((first, last), refusals)),
+        }
+    }
+    for (families, refusals) in by_run {
         for (protocols, kinds) in refusals {
             for kind in cubes(kinds) {
                 rules.push([range(FAMILY, families, LAST_FAMILY), kind, range(PROTOCOL, protocols, LAST_PROTOCOL)].concat());
@@ -73,42 +107,31 @@ pub fn refused(rights: RightSet) -> Vec<Vec<Argument>> {
 
 /// The kernel asks the programs about destinations when a TCP or UDP socket connects or sends, not about other ones of these
 /// families, and not for certain about MPTCP: a jail without the right `connect` has none.
-fn leads_past_the_programs(family: u32, kind: u32, protocol: u32) -> bool {
+fn leads_past_the_programs(kind: u32, protocol: u32) -> bool {
     const ASKED: [i32; 4] = [0, libc::IPPROTO_TCP, libc::IPPROTO_UDP, libc::IPPROTO_UDPLITE];
-    let (family, _) = as_the_kernel(family, kind);
-    let is_raw = kind & KIND_MASK == libc::SOCK_RAW as u32;
-    matches!(family as i32, libc::AF_INET | libc::AF_INET6) && (is_raw || !ASKED.contains(&(protocol as i32)))
+    kind == libc::SOCK_RAW as u32 || !ASKED.contains(&(protocol as i32))
 }
 
-fn refusals(rights: RightSet, family: u32) -> Refusals {
-    let connect: Right = "connect".parse().expect("a right of the table");
-    let mut refusals = Refusals::new();
-    for kind in 0..=KIND_MASK {
-        let rights_by_protocol = rights_for(family, kind);
-        let limited = |protocol| leads_past_the_programs(family, kind, protocol);
-        let needed = |protocol| {
-            let part = part_of(Action::Socket { family, kind, protocol }).filter(|part| rights.contains(*part));
-            part.or(rights_by_protocol[protocol as usize])
-        };
-        let rights_by_run = runs(LAST_PROTOCOL, |protocol| (needed(protocol), limited(protocol)));
-        let mut open: Option<Run> = None;
-        for ((first, last), (right, leads_past)) in rights_by_run {
-            let refused = right.is_some_and(|right| !rights.holds(right)) || leads_past && !rights.holds(connect);
-            open = match (refused, open) {
-                (true, Some((start, _))) => Some((start, last)),
-                (true, None) => Some((first, last)),
-                (false, Some(run)) => {
-                    refusals.entry(run).or_default().insert(kind);
-                    None
-                }
-                (false, None) => None,
+impl Answers {
+    fn refusals(&self, rights: RightSet) -> Refusals {
+        let connect: Right = "connect".parse().expect("a right of the table");
+        let connects = rights.holds(connect);
+        let mut refusals = Refusals::new();
+        for (kind, (needed, inet)) in (0_u32..).zip(self.rights.iter().zip(&self.inet)) {
+            let limited = *inet && !connects;
+            let is_refused = |protocol: u32| {
+                let place = protocol as usize;
+                let right = self.parts[place].filter(|part| rights.contains(*part)).or(needed[place]);
+                right.is_some_and(|right| !rights.holds(right)) || limited && leads_past_the_programs(kind, protocol)
             };
+            for (run, refused) in runs(LAST_PROTOCOL, is_refused) {
+                if refused {
+                    refusals.entry(run).or_default().insert(kind);
+                }
+            }
         }
-        if let Some(run) = open {
-            refusals.entry(run).or_default().insert(kind);
-        }
+        refusals
     }
-    refusals
 }
 
 /// The numbers from 0 on, put together where the answer is the same.
