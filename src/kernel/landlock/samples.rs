@@ -15,11 +15,13 @@ pub struct Samples {
 }
 
 impl Samples {
-    pub fn take(&mut self, total: u64) {
+    /// A second later; the same, once ten of them went by in which nothing was used.
+    pub fn with(mut self, total: u64) -> Samples {
         self.seconds.push(total.saturating_sub(self.total));
         self.total = total;
         let old = self.seconds.len().saturating_sub(SAMPLES);
         self.seconds.drain(..old);
+        self
     }
 
     /// The last second's, and the mean of all that are remembered; 0 before the first.
@@ -38,9 +40,11 @@ mod tests {
         let mut samples = Samples::default();
         assert_eq!(samples.last_and_mean(), (0, 0.0));
         for total in (0..=20).map(|second| second * 100) {
-            samples.take(total);
+            samples = samples.with(total);
         }
-        samples.take(2500);
+        samples = samples.with(2500);
         assert_eq!(samples.last_and_mean(), (500, 140.0));
+        let rested = (0..10).fold(samples.clone(), |samples, _| samples.with(2500));
+        assert_eq!((rested.last_and_mean(), rested.clone().with(2500)), ((0, 0.0), rested));
     }
 }
