@@ -67,11 +67,14 @@ fn ask() -> Option<Duration> {
     answer.contains(" 200 OK").then(|| begun.elapsed())
 }
 
+/// As many at least: a disk of a machine that runs other tests may hold up one answer for seconds, but not every second one.
+const FEWEST: usize = 20;
+
 /// The median of answers over this time; every one must come.
 fn latency(during: &str) -> Duration {
     let begun = Instant::now();
     let mut times = Vec::new();
-    while begun.elapsed() < Duration::from_secs(2) {
+    while begun.elapsed() < Duration::from_secs(2) || times.len() < FEWEST {
         times.push(ask().unwrap_or_else(|| panic!("no answer beside a {during}")));
         std::thread::sleep(Duration::from_millis(20));
     }

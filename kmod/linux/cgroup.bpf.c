@@ -118,7 +118,8 @@ int jail_post_bind6(struct bpf_sock *socket)
 
 /* ---- destinations: attached to the root group, over the table of ports ---- */
 
-enum { GROUPS = 1024, OWN_ADDRESSES = 4096 };
+/* An entry is made when it is needed: what is said here costs a pointer each. */
+enum { GROUPS = 16384, OWN_ADDRESSES = 4096 };
 
 /* What a group may reach whose jail lacks one of the rights about it. */
 struct group_limits {
