@@ -60,7 +60,7 @@ def plot(results):
     panels = [
         ("seconds", {"start --all": lambda one: one["start"], "stop --all": lambda one: one["stop"]}),
         ("milliseconds", {"stats": lambda one: one["stats"], "scrape": lambda one: one["scrape"], "ps ax": lambda one: one["ps"]}),
-        ("MiB", {"memory": lambda one: one["kib"] * one["jails"] / 1024}),
+        ("MiB", {"memory of their processes (PSS)": lambda one: (one["pss"] or one["kib"]) * one["jails"] / 1024}),
     ]
     width, height = 320, 300
     words = ", ".join(f"{unit}: {', '.join(lines)}" for unit, lines in panels)

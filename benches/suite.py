@@ -158,7 +158,10 @@ class Suite:
             (service / "run").write_text("#!/bin/sh\nexec sleep 1000\n")
             (service / "run").chmod(0o755)
             runsv.append(["runsv", str(service)])
-            conmon.append(["conmon", "-c", f"bench{number}", "-u", f"bench{number}", "-r", str(runtime), "-b", str(self.bundle), "-s",
+            # It listens in the bundle's directory.
+            bundle = self.work / f"bundle{number}"
+            bundle.mkdir()
+            conmon.append(["conmon", "-c", f"bench{number}", "-u", f"bench{number}", "-r", str(runtime), "-b", str(bundle), "-s",
                            "-p", f"{self.work}/pid{number}", "-l", f"k8s-file:{self.work}/log{number}", "--sync", "--full-attach"])
         self.peers("runsv", runsv)
         self.peers("conmon", conmon)
