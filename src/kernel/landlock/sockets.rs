@@ -50,6 +50,26 @@ impl Answers {
     fn of_all() -> Vec<(Run, Answers)> {
         runs(LAST_FAMILY, Answers::about)
     }
+
+    fn refusals(&self, rights: RightSet) -> Refusals {
+        let connect: Right = "connect".parse().expect("a right of the table");
+        let connects = rights.holds(connect);
+        let mut refusals = Refusals::new();
+        for (kind, (needed, inet)) in (0_u32..).zip(self.rights.iter().zip(&self.inet)) {
+            let limited = *inet && !connects;
+            let is_refused = |protocol: u32| {
+                let place = protocol as usize;
+                let right = self.parts[place].filter(|part| rights.contains(*part)).or(needed[place]);
+                right.is_some_and(|right| !rights.holds(right)) || limited && leads_past_the_programs(kind, protocol)
+            };
+            for (run, refused) in runs(LAST_PROTOCOL, is_refused) {
+                if refused {
+                    refusals.entry(run).or_default().insert(kind);
+                }
+            }
+        }
+        refusals
+    }
 }
 
 fn as_the_kernel(family: u32, kind: u32) -> (u32, u32) {
@@ -110,28 +130,6 @@ pub fn refused(rights: RightSet) -> Vec<Vec<Argument>> {
 fn leads_past_the_programs(kind: u32, protocol: u32) -> bool {
     const ASKED: [i32; 4] = [0, libc::IPPROTO_TCP, libc::IPPROTO_UDP, libc::IPPROTO_UDPLITE];
     kind == libc::SOCK_RAW as u32 || !ASKED.contains(&(protocol as i32))
-}
-
-impl Answers {
-    fn refusals(&self, rights: RightSet) -> Refusals {
-        let connect: Right = "connect".parse().expect("a right of the table");
-        let connects = rights.holds(connect);
-        let mut refusals = Refusals::new();
-        for (kind, (needed, inet)) in (0_u32..).zip(self.rights.iter().zip(&self.inet)) {
-            let limited = *inet && !connects;
-            let is_refused = |protocol: u32| {
-                let place = protocol as usize;
-                let right = self.parts[place].filter(|part| rights.contains(*part)).or(needed[place]);
-                right.is_some_and(|right| !rights.holds(right)) || limited && leads_past_the_programs(kind, protocol)
-            };
-            for (run, refused) in runs(LAST_PROTOCOL, is_refused) {
-                if refused {
-                    refusals.entry(run).or_default().insert(kind);
-                }
-            }
-        }
-        refusals
-    }
 }
 
 /// The numbers from 0 on, put together where the answer is the same.
